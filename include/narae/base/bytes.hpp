@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+// Bytes of files: little-endian loads and stores, checked arithmetic, and the one bounded cursor of all readers.
+// Nothing here assumes alignment or the machine's byte order.
+#ifndef NARAE_BASE_BYTES_HPP
+#define NARAE_BASE_BYTES_HPP
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string_view>
+#include <type_traits>
+
+#include "narae/base/result.hpp"
+
+namespace narae::inline NARAE_ABI {
+
+using byte_view = std::span<const std::byte>;
+
+/// The T (an integer or a float) whose little-endian bytes start at p; p need not be aligned.
+template <class T>
+T load_le(const void* p) noexcept {
+    static_assert(std::is_arithmetic_v<T>);
+    unsigned char b[sizeof(T)];
+    std::memcpy(b, p, sizeof(T));
+    if constexpr (std::endian::native == std::endian::big)
+        for (std::size_t i = 0; i < sizeof(T) / 2; ++i) std::swap(b[i], b[sizeof(T) - 1 - i]);
+    T value;
+    std::memcpy(&value, b, sizeof(T));
+    return value;
+}
+
+/// Writes value at p as little-endian bytes.
+template <class T>
+void store_le(void* p, T value) noexcept {
+    static_assert(std::is_arithmetic_v<T>);
+    unsigned char b[sizeof(T)];
+    std::memcpy(b, &value, sizeof(T));
+    if constexpr (std::endian::native == std::endian::big)
+        for (std::size_t i = 0; i < sizeof(T) / 2; ++i) std::swap(b[i], b[sizeof(T) - 1 - i]);
+    std::memcpy(p, b, sizeof(T));
+}
+
+/// product = a * b; false if that wraps.
+inline bool checked_mul(std::uint64_t a, std::uint64_t b, std::uint64_t& product) noexcept {
+    if (b != 0 && a > ~std::uint64_t{0} / b) return false;
+    product = a * b;
+    return true;
+}
+
+inline byte_view as_bytes(std::string_view text) noexcept {
+    return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
+}
+inline std::string_view as_text(byte_view bytes) noexcept {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+constexpr std::uint64_t round_up(std::uint64_t n, std::uint64_t step) noexcept { return (n + step - 1) / step * step; }
+
+/// Reads a span from front to back and never past its end. Errors carry the offset where the bytes ran out.
+class cursor {
+public:
+    explicit cursor(byte_view bytes, std::uint64_t at = 0) : bytes_(bytes), at_(at) {}
+
+    std::uint64_t at() const noexcept { return at_; }
+    std::uint64_t left() const noexcept { return at_ <= bytes_.size() ? bytes_.size() - at_ : 0; }
+
+    /// The next n bytes; `what` names them in the error.
+    result<byte_view> take(std::uint64_t n, std::string_view what) {
+        if (n > left()) return error{errc::truncated, std::string(what) + " is cut short", at_};
+        const auto taken = bytes_.subspan(static_cast<std::size_t>(at_), static_cast<std::size_t>(n));
+        at_ += n;
+        return taken;
+    }
+
+    /// The next little-endian T.
+    template <class T>
+    result<T> read(std::string_view what) {
+        auto taken = take(sizeof(T), what);
+        if (!taken) return taken.error();
+        return load_le<T>(taken->data());
+    }
+
+private:
+    byte_view bytes_;
+    std::uint64_t at_;
+};
+
+}  // namespace narae::inline NARAE_ABI
+
+#endif

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+// How narae reports failure: result<T> holds a value or an error. Nothing in narae throws, prints or exits.
+// The shape follows C++23's std::expected; only value() throws, and only where exceptions are on.
+#ifndef NARAE_BASE_RESULT_HPP
+#define NARAE_BASE_RESULT_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "narae/base/config.hpp"
+#if NARAE_EXCEPTIONS
+#include <stdexcept>
+#endif
+
+namespace narae::inline NARAE_ABI {
+
+/// What kind of thing went wrong, for programs; people read error::message().
+enum class errc {
+    not_found,      ///< a file, folder or tensor that should be there is not
+    io,             ///< the system refused to read, write, map or start something
+    truncated,      ///< the bytes end before the thing they promise
+    bad_value,      ///< the bytes say something that cannot be
+    unsupported,    ///< well-formed, but not something narae can do; never guessed
+    bad_argument,   ///< the caller asked for something that cannot be
+    out_of_memory,  ///< an allocation failed, or would pass the caller's limit
+    cancelled,      ///< the caller's callback returned false
+};
+
+inline constexpr std::uint64_t nowhere = ~std::uint64_t{0};
+
+/// One failure: its kind, one line that names the place and the reason, and the byte offset if there is one.
+struct error {
+    errc code = errc::bad_value;
+    std::string what;
+    std::uint64_t at = nowhere;
+
+    /// "file: tensor: reason (byte 17)", one line, no newline at the end.
+    std::string message() const { return at == nowhere ? what : what + " (byte " + std::to_string(at) + ")"; }
+
+    /// The same error seen from one step further out: `place` is put in front of the reason.
+    error in(std::string_view place) const { return {code, std::string(place) + ": " + what, at}; }
+};
+
+#if NARAE_EXCEPTIONS
+/// Thrown by result::value() and by nothing else.
+class failure : public std::runtime_error {
+public:
+    explicit failure(narae::error e) : std::runtime_error(e.message()), error_(std::move(e)) {}
+    const narae::error& error() const noexcept { return error_; }
+
+private:
+    narae::error error_;
+};
+#endif
+
+/// A T, or the error that prevented it. Test it before use: `if (!r) return r.error();`
+template <class T>
+class [[nodiscard]] result {
+public:
+    result(T value) : value_(std::move(value)) {}
+    result(narae::error e) : error_(std::move(e)) {}
+
+    bool has_value() const noexcept { return value_.has_value(); }
+    explicit operator bool() const noexcept { return value_.has_value(); }
+    T& operator*() & noexcept { return *value_; }
+    const T& operator*() const& noexcept { return *value_; }
+    T&& operator*() && noexcept { return std::move(*value_); }
+    T* operator->() noexcept { return &*value_; }
+    const T* operator->() const noexcept { return &*value_; }
+    const narae::error& error() const noexcept { return error_; }
+#if NARAE_EXCEPTIONS
+    T& value() & { return check(), *value_; }
+    const T& value() const& { return check(), *value_; }
+    T&& value() && { return check(), std::move(*value_); }
+#endif
+
+private:
+#if NARAE_EXCEPTIONS
+    void check() const {
+        if (!value_) throw failure(error_);
+    }
+#endif
+    std::optional<T> value_;
+    narae::error error_;
+};
+
+/// Success without a value, or an error.
+template <>
+class [[nodiscard]] result<void> {
+public:
+    result() = default;
+    result(narae::error e) : error_(std::move(e)), failed_(true) {}
+
+    bool has_value() const noexcept { return !failed_; }
+    explicit operator bool() const noexcept { return !failed_; }
+    const narae::error& error() const noexcept { return error_; }
+#if NARAE_EXCEPTIONS
+    void value() const {
+        if (failed_) throw failure(error_);
+    }
+#endif
+
+private:
+    narae::error error_;
+    bool failed_ = false;
+};
+
+/// Runs `body` (which returns a result) and turns a failed standard-library allocation into an error.
+/// Public entry points are wrapped in it, so that no exception leaves narae.
+template <class Body>
+auto guarded(Body&& body) -> decltype(body()) {
+#if NARAE_EXCEPTIONS
+    try {
+        return body();
+    } catch (const std::bad_alloc&) {
+        return narae::error{errc::out_of_memory, "out of memory"};
+    } catch (const std::length_error&) {
+        return narae::error{errc::out_of_memory, "a size beyond what memory can hold"};
+    }
+#else
+    return body();
+#endif
+}
+
+}  // namespace narae::inline NARAE_ABI
+
+#endif

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: MIT
+// The little JSON that model files need (RFC 8259), read into one flat array of nodes over the source text.
+// Bounded in depth; its memory is bounded by the source's size. The source must outlive the document.
+#ifndef NARAE_TEXT_JSON_HPP
+#define NARAE_TEXT_JSON_HPP
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "narae/base/result.hpp"
+#include "narae/text/utf8.hpp"
+
+namespace narae::inline NARAE_ABI::text {
+
+enum class json_kind : std::uint8_t { none, null, boolean, number, string, array, object };
+
+/// A node: a slice of the source, and for containers where their subtree ends. Keys stand before their values.
+struct json_node {
+    json_kind kind = json_kind::none;
+    bool escaped = false;     ///< a string with backslashes in it
+    std::uint32_t end = 0;    ///< index past this node's subtree
+    std::uint32_t count = 0;  ///< children of an array, members of an object
+    std::size_t begin = 0, length = 0;
+};
+
+/// A borrowed view of one value. A value that is not there has kind none, so look-ups can be chained.
+class json_value {
+public:
+    json_value() = default;
+    json_value(std::string_view source, const std::vector<json_node>& nodes, std::uint32_t index)
+        : source_(source), nodes_(&nodes), index_(index) {}
+
+    json_kind kind() const noexcept { return nodes_ == nullptr ? json_kind::none : node().kind; }
+    bool is(json_kind k) const noexcept { return kind() == k; }
+    bool missing_or_null() const noexcept { return is(json_kind::none) || is(json_kind::null); }
+    std::uint32_t size() const noexcept { return nodes_ == nullptr ? 0 : node().count; }
+
+    /// Where this value stands in the source, in bytes.
+    std::size_t at() const noexcept { return nodes_ == nullptr ? 0 : node().begin; }
+
+    /// The source text of a scalar; of a string what stands between the quotes, escapes not yet undone.
+    std::string_view raw() const noexcept {
+        return nodes_ == nullptr ? std::string_view{} : source_.substr(node().begin, node().length);
+    }
+
+    bool truth() const noexcept { return is(json_kind::boolean) && raw() == "true"; }
+
+    /// A string's text; empty for anything else.
+    std::string string() const {
+        if (!is(json_kind::string)) return {};
+        if (!node().escaped) return std::string(raw());
+        std::string out;
+        const auto s = raw();
+        for (std::size_t i = 0; i < s.size(); ++i) {
+            if (s[i] != '\\') {
+                out.push_back(s[i]);
+                continue;
+            }
+            const char c = s[++i];
+            if (c == 'u') {
+                char32_t u = hex4(s.substr(i + 1));
+                i += 4;
+                if (u >= 0xD800 && u < 0xDC00) {
+                    u = 0x10000 + ((u - 0xD800) << 10) + (hex4(s.substr(i + 3)) - 0xDC00);
+                    i += 6;
+                }
+                utf8_append(out, u);
+            } else {
+                out.push_back(c == 'n'   ? '\n'
+                              : c == 't' ? '\t'
+                              : c == 'r' ? '\r'
+                              : c == 'b' ? '\b'
+                              : c == 'f' ? '\f'
+                                         : c);
+            }
+        }
+        return out;
+    }
+
+    /// A whole number from 0 to 2^64 - 1, written without sign, fraction or exponent; else false.
+    bool whole(std::uint64_t& out) const noexcept {
+        if (!is(json_kind::number)) return false;
+        out = 0;
+        for (const char c : raw()) {
+            if (c < '0' || c > '9') return false;
+            const auto digit = static_cast<std::uint64_t>(c - '0');
+            if (out > (~std::uint64_t{0} - digit) / 10) return false;
+            out = out * 10 + digit;
+        }
+        return true;
+    }
+
+    /// Any number as a double, exact where up to 15 digits and a small exponent allow it; else false.
+    bool real(double& out) const noexcept {
+        if (!is(json_kind::number)) return false;
+        const auto s = raw();
+        std::size_t i = s[0] == '-' ? 1 : 0;
+        double digits = 0;
+        int exponent = 0;
+        bool fraction = false;
+        for (; i < s.size() && s[i] != 'e' && s[i] != 'E'; ++i) {
+            if (s[i] == '.') {
+                fraction = true;
+                continue;
+            }
+            digits = digits * 10 + (s[i] - '0');
+            exponent -= fraction;
+        }
+        if (i < s.size()) {
+            const bool down = s[i + 1] == '-';
+            int written = 0;
+            for (i += (s[i + 1] == '-' || s[i + 1] == '+') ? 2 : 1; i < s.size(); ++i)
+                written = (std::min)(written * 10 + (s[i] - '0'), 100000);
+            exponent += down ? -written : written;
+        }
+        out = exponent < 0 ? digits / std::pow(10.0, -exponent) : digits * std::pow(10.0, exponent);
+        if (s[0] == '-') out = -out;
+        return true;
+    }
+
+    /// The member with this key, or a value of kind none. With equal keys the last one counts, as elsewhere.
+    json_value operator[](std::string_view key) const {
+        json_value found;
+        for_each_member([&](const json_value& k, const json_value& v) {
+            if (k.node().escaped ? k.string() == key : k.raw() == key) found = v;
+            return true;
+        });
+        return found;
+    }
+
+    /// f(value) for every element of an array, in order, until f returns false.
+    template <class F>
+    void for_each(F&& f) const {
+        if (!is(json_kind::array)) return;
+        for (auto i = index_ + 1; i < node().end; i = (*nodes_)[i].end)
+            if (!f(json_value(source_, *nodes_, i))) return;
+    }
+
+    /// f(key, value) for every member of an object, in order, until f returns false.
+    template <class F>
+    void for_each_member(F&& f) const {
+        if (!is(json_kind::object)) return;
+        for (auto i = index_ + 1; i < node().end; i = (*nodes_)[i + 1].end)
+            if (!f(json_value(source_, *nodes_, i), json_value(source_, *nodes_, i + 1))) return;
+    }
+
+private:
+    const json_node& node() const noexcept { return (*nodes_)[index_]; }
+    static char32_t hex4(std::string_view s) noexcept {
+        char32_t u = 0;
+        for (std::size_t i = 0; i < 4; ++i) {
+            const char c = s[i];
+            u = u * 16 + static_cast<char32_t>(c <= '9' ? c - '0' : (c | 32) - 'a' + 10);
+        }
+        return u;
+    }
+
+    std::string_view source_;
+    const std::vector<json_node>* nodes_ = nullptr;
+    std::uint32_t index_ = 0;
+};
+
+/// A parsed document.
+class json {
+public:
+    static constexpr int max_depth = 64;
+
+    /// Parses all of `source`, which is borrowed. Errors say what was expected, and at which byte.
+    static result<json> parse(std::string_view source) {
+        json doc;
+        doc.source_ = source;
+        parser p{source, doc.nodes_, 0, {}};
+        if (source.size() >= 0xFFFFFFFF) return error{errc::unsupported, "JSON of 4 GiB or more"};
+        if (const auto bad = utf8_first_invalid(source); bad != source.size())
+            return error{errc::bad_value, "JSON is not UTF-8", bad};
+        p.space();
+        if (p.value(0)) {
+            p.space();
+            if (p.at == source.size()) return doc;
+            p.fail("end of the document");
+        }
+        return p.failed;
+    }
+
+    json_value root() const noexcept { return {source_, nodes_, 0}; }
+
+private:
+    struct parser {
+        std::string_view s;
+        std::vector<json_node>& nodes;
+        std::size_t at;
+        error failed;
+
+        bool fail(const char* expected) {
+            failed = {errc::bad_value, std::string("JSON: expected ") + expected, at};
+            return false;
+        }
+        bool next_is(char c) const noexcept { return at < s.size() && s[at] == c; }
+        bool digit() const noexcept { return at < s.size() && s[at] >= '0' && s[at] <= '9'; }
+        void space() noexcept {
+            while (at < s.size() && (s[at] == ' ' || s[at] == '\n' || s[at] == '\r' || s[at] == '\t')) ++at;
+        }
+        void leaf(json_kind kind, std::size_t begin, std::size_t length, bool escaped = false) {
+            nodes.push_back({kind, escaped, static_cast<std::uint32_t>(nodes.size() + 1), 0, begin, length});
+        }
+
+        bool value(int depth) {
+            if (depth > max_depth) return fail("less nesting");
+            if (at >= s.size()) return fail("a value");
+            switch (s[at]) {
+                case '{': return container(depth, json_kind::object, '}');
+                case '[': return container(depth, json_kind::array, ']');
+                case '"': return string();
+                case 't': return word("true", json_kind::boolean);
+                case 'f': return word("false", json_kind::boolean);
+                case 'n': return word("null", json_kind::null);
+                default: return number();
+            }
+        }
+
+        bool word(std::string_view w, json_kind kind) {
+            if (s.substr(at, w.size()) != w) return fail("a value");
+            leaf(kind, at, w.size());
+            at += w.size();
+            return true;
+        }
+
+        bool number() {
+            const auto begin = at;
+            if (next_is('-')) ++at;
+            if (!digit()) return fail("a value");
+            if (next_is('0')) {
+                ++at;
+            } else {
+                while (digit()) ++at;
+            }
+            if (next_is('.')) {
+                ++at;
+                if (!digit()) return fail("a digit");
+                while (digit()) ++at;
+            }
+            if (next_is('e') || next_is('E')) {
+                ++at;
+                if (next_is('+') || next_is('-')) ++at;
+                if (!digit()) return fail("a digit");
+                while (digit()) ++at;
+            }
+            leaf(json_kind::number, begin, at - begin);
+            return true;
+        }
+
+        bool hex4(unsigned& out) {
+            out = 0;
+            for (int i = 0; i < 4; ++i, ++at) {
+                if (at >= s.size()) return fail("four hexadecimal digits");
+                const char c = s[at];
+                const bool letter = (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+                if (!letter && !digit()) return fail("four hexadecimal digits");
+                out = out * 16 + static_cast<unsigned>(letter ? (c | 32) - 'a' + 10 : c - '0');
+            }
+            return true;
+        }
+
+        bool string() {
+            const auto begin = ++at;
+            bool escaped = false;
+            while (at < s.size() && s[at] != '"') {
+                if (static_cast<unsigned char>(s[at]) < 0x20) return fail("no control character in a string");
+                if (s[at++] != '\\') continue;
+                escaped = true;
+                if (at >= s.size()) return fail("an escape");
+                const char c = s[at++];
+                if (c == 'u') {
+                    unsigned u = 0, low = 0;
+                    if (!hex4(u)) return false;
+                    if (u >= 0xDC00 && u < 0xE000) return fail("no lone surrogate");
+                    if (u >= 0xD800 && u < 0xDC00) {
+                        if (s.substr(at, 2) != "\\u") return fail("a low surrogate");
+                        at += 2;
+                        if (!hex4(low)) return false;
+                        if (low < 0xDC00 || low >= 0xE000) return fail("a low surrogate");
+                    }
+                } else if (std::string_view("\"\\/bfnrt").find(c) == std::string_view::npos) {
+                    return fail("an escape");
+                }
+            }
+            if (at >= s.size()) return fail("a closing quote");
+            leaf(json_kind::string, begin, at - begin, escaped);
+            ++at;
+            return true;
+        }
+
+        bool container(int depth, json_kind kind, char close) {
+            const auto self = nodes.size();
+            leaf(kind, at++, 0);
+            space();
+            for (bool first = true; first || !next_is(close); first = false) {
+                if (first && next_is(close)) break;
+                if (kind == json_kind::object) {
+                    if (!next_is('"')) return fail("a key");
+                    if (!string()) return false;
+                    space();
+                    if (!next_is(':')) return fail("':'");
+                    ++at;
+                    space();
+                }
+                if (!value(depth + 1)) return false;
+                ++nodes[self].count;
+                space();
+                if (next_is(close)) break;
+                if (!next_is(',')) return fail(kind == json_kind::object ? "',' or '}'" : "',' or ']'");
+                ++at;
+                space();
+                if (next_is(close)) return fail("a value");
+            }
+            ++at;
+            nodes[self].length = at - nodes[self].begin;
+            nodes[self].end = static_cast<std::uint32_t>(nodes.size());
+            return true;
+        }
+    };
+
+    std::string_view source_;
+    std::vector<json_node> nodes_;
+};
+
+/// `s` as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD.
+inline std::string json_quote(std::string_view s) {
+    std::string out = "\"";
+    while (!s.empty()) {
+        const auto step = utf8_front(s);
+        const char32_t c = step.code_point;
+        if (c == '"' || c == '\\') {
+            out.push_back('\\');
+            out.push_back(static_cast<char>(c));
+        } else if (c == '\n') {
+            out += "\\n";
+        } else if (c < 0x20) {
+            constexpr char hex[] = "0123456789abcdef";
+            out += "\\u00";
+            out.push_back(hex[c >> 4]);
+            out.push_back(hex[c & 15]);
+        } else {
+            utf8_append(out, c);
+        }
+        s.remove_prefix(step.length);
+    }
+    return out + "\"";
+}
+
+}  // namespace narae::inline NARAE_ABI::text
+
+#endif

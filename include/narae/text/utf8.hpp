@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+// UTF-8 in both directions (Unicode 15, section 3.9, table 3-7): overlong forms, surrogates and values past
+// U+10FFFF are not characters.
+#ifndef NARAE_TEXT_UTF8_HPP
+#define NARAE_TEXT_UTF8_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "narae/base/config.hpp"
+
+namespace narae::inline NARAE_ABI::text {
+
+/// One step through UTF-8 text.
+struct utf8_step {
+    char32_t code_point;  ///< U+FFFD where !valid
+    std::size_t length;   ///< bytes consumed, at least 1; of an invalid sequence its maximal well-formed prefix
+    bool valid;
+    bool cut;  ///< invalid only because the text ends too early: more bytes could still make it a character
+};
+
+/// The character at the front of `s`, which must not be empty.
+inline utf8_step utf8_front(std::string_view s) noexcept {
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
+    const unsigned lead = byte(0);
+    if (lead < 0x80) return {lead, 1, true, false};
+    std::size_t length = 0;
+    unsigned low = 0x80, high = 0xBF;  // bounds of the second byte
+    char32_t c = 0;
+    if (lead >= 0xC2 && lead <= 0xDF) {
+        length = 2, c = lead & 0x1F;
+    } else if (lead >= 0xE0 && lead <= 0xEF) {
+        length = 3, c = lead & 0x0F;
+        if (lead == 0xE0) low = 0xA0;
+        if (lead == 0xED) high = 0x9F;
+    } else if (lead >= 0xF0 && lead <= 0xF4) {
+        length = 4, c = lead & 0x07;
+        if (lead == 0xF0) low = 0x90;
+        if (lead == 0xF4) high = 0x8F;
+    } else {
+        return {0xFFFD, 1, false, false};
+    }
+    for (std::size_t i = 1; i < length; ++i) {
+        if (i >= s.size()) return {0xFFFD, i, false, true};
+        const unsigned b = byte(i);
+        if (b < low || b > high) return {0xFFFD, i, false, false};
+        c = (c << 6) | (b & 0x3F);
+        low = 0x80, high = 0xBF;
+    }
+    return {c, length, true, false};
+}
+
+/// Appends the UTF-8 bytes of c, which must be a Unicode scalar value.
+inline void utf8_append(std::string& out, char32_t c) {
+    const auto put = [&](char32_t b) { out.push_back(static_cast<char>(static_cast<unsigned char>(b))); };
+    if (c < 0x80) {
+        put(c);
+    } else if (c < 0x800) {
+        put(0xC0 | (c >> 6)), put(0x80 | (c & 0x3F));
+    } else if (c < 0x10000) {
+        put(0xE0 | (c >> 12)), put(0x80 | ((c >> 6) & 0x3F)), put(0x80 | (c & 0x3F));
+    } else {
+        put(0xF0 | (c >> 18)), put(0x80 | ((c >> 12) & 0x3F)), put(0x80 | ((c >> 6) & 0x3F)), put(0x80 | (c & 0x3F));
+    }
+}
+
+/// How many bytes at the end of s begin a character that s does not finish (0 to 3).
+inline std::size_t utf8_unfinished(std::string_view s) noexcept {
+    for (std::size_t back = 1; back <= 3 && back <= s.size(); ++back) {
+        const auto b = static_cast<unsigned char>(s[s.size() - back]);
+        if ((b & 0xC0) == 0x80) continue;
+        return utf8_front(s.substr(s.size() - back)).cut ? back : 0;
+    }
+    return 0;
+}
+
+/// The offset of the first byte of s that is not UTF-8, or s.size().
+inline std::size_t utf8_first_invalid(std::string_view s) noexcept {
+    std::size_t at = 0;
+    while (at < s.size()) {
+        const auto step = utf8_front(s.substr(at));
+        if (!step.valid) break;
+        at += step.length;
+    }
+    return at;
+}
+
+}  // namespace narae::inline NARAE_ABI::text
+
+#endif
