@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// One function pointer per operation; each slot starts as its scalar version, which is its definition.
+// A table is a value: it is handed to whoever computes, and nothing is chosen behind anyone's back.
+#ifndef NARAE_KERNEL_TABLE_HPP
+#define NARAE_KERNEL_TABLE_HPP
+
+#include "narae/kernel/attend/scalar.hpp"
+#include "narae/kernel/gemv_dense/scalar.hpp"
+#include "narae/kernel/gemv_q4/scalar.hpp"
+#include "narae/kernel/gemv_q8/scalar.hpp"
+#include "narae/kernel/rows/scalar.hpp"
+
+namespace narae::inline NARAE_ABI::kernel {
+
+struct table {
+    const char* name = "scalar";
+    gemv_dense_op* gemv_f32 = scalar::gemv_dense<scalar::weight_f32>;
+    gemv_dense_op* gemv_f16 = scalar::gemv_dense<scalar::weight_f16>;
+    gemv_dense_op* gemv_bf16 = scalar::gemv_dense<scalar::weight_bf16>;
+    gemv_q8_op* gemv_q8 = scalar::gemv_q8;
+    gemv_q4_op* gemv_q4 = scalar::gemv_q4;
+    layer_norm_op* layer_norm = scalar::layer_norm;
+    bias_gelu_op* bias_gelu = scalar::bias_gelu;
+    quantize_q8_op* quantize_q8 = scalar::quantize_q8;
+    attend_q8_op* attend_q8 = scalar::attend_q8;
+    attend_f32_op* attend_f32 = scalar::attend_f32;
+};
+
+}  // namespace narae::inline NARAE_ABI::kernel
+
+#endif
