@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+// What a checkpoint's config.json says about a GPT-NeoX model, and nothing that narae could not run.
+// Key names: Hugging Face transformers, GPTNeoXConfig. An unknown architecture or option is refused by name.
+#ifndef NARAE_STORE_CONFIG_HPP
+#define NARAE_STORE_CONFIG_HPP
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "narae/base/result.hpp"
+#include "narae/text/json.hpp"
+
+namespace narae::inline NARAE_ABI::store {
+
+struct config {
+    std::uint32_t layers = 0;        ///< num_hidden_layers
+    std::uint32_t width = 0;         ///< hidden_size
+    std::uint32_t heads = 0;         ///< num_attention_heads
+    std::uint32_t kv_heads = 0;      ///< num_key_value_heads; heads where it is missing
+    std::uint32_t head_width = 0;    ///< head_dim; width / heads where it is missing
+    std::uint32_t ffn = 0;           ///< intermediate_size
+    std::uint32_t vocab = 0;         ///< vocab_size, padding rows included
+    std::uint32_t positions = 2048;  ///< max_position_embeddings
+    std::uint32_t rotary = 0;        ///< rotated dimensions of a head: int(head_width * rotary_pct)
+    double rotary_base = 10000;      ///< rotary_emb_base or rope_theta
+    double norm_eps = 1e-5;          ///< layer_norm_eps
+    bool parallel_residual = true;   ///< use_parallel_residual; a missing key means true
+    bool tied = false;               ///< tie_word_embeddings: the head is the embedding
+};
+
+namespace detail {
+
+/// Reads members of one JSON object into numbers, remembering the first thing that is wrong.
+struct config_reader {
+    text::json_value root;
+    error failed{};
+    bool ok = true;
+
+    void refuse(errc code, std::string why, std::size_t at) {
+        if (ok) failed = {code, std::move(why), at};
+        ok = false;
+    }
+    void whole(const char* key, std::uint32_t& out, std::uint32_t largest, bool needed) {
+        const auto v = root[key];
+        if (v.missing_or_null()) {
+            if (needed) refuse(errc::bad_value, std::string(key) + " is missing", nowhere);
+            return;
+        }
+        std::uint64_t n = 0;
+        if (!v.whole(n) || n == 0 || n > largest)
+            return refuse(errc::bad_value,
+                          std::string(key) + " is " + std::string(v.raw().substr(0, 40)) +
+                              ", not a whole number from 1 to " + std::to_string(largest),
+                          v.at());
+        out = static_cast<std::uint32_t>(n);
+    }
+    void real(const text::json_value& v, const char* key, double& out, double least, double most) {
+        if (v.missing_or_null()) return;
+        double x = 0;
+        if (!v.real(x) || !(x >= least && x <= most))
+            return refuse(errc::bad_value,
+                          std::string(key) + " is " + std::string(v.raw().substr(0, 40)) + ", out of range", v.at());
+        out = x;
+    }
+    void truth(const char* key, bool& out) {
+        const auto v = root[key];
+        if (v.missing_or_null()) return;
+        if (!v.is(text::json_kind::boolean))
+            return refuse(errc::bad_value, std::string(key) + " is not true or false", v.at());
+        out = v.truth();
+    }
+};
+
+}  // namespace detail
+
+/// Parses config.json (or the copy of it in a narae file). Every number is bounded, so products of them cannot wrap
+/// 64 bits.
+inline result<config> parse_config(std::string_view source) {
+    const auto doc = text::json::parse(source);
+    if (!doc) return doc.error();
+    detail::config_reader in{doc->root()};
+    if (!in.root.is(text::json_kind::object)) return error{errc::bad_value, "not a JSON object", 0};
+
+    const auto type = in.root["model_type"];
+    if (type.string() != "gpt_neox")
+        return error{errc::unsupported, "model_type \"" + type.string() + "\" is not supported, only \"gpt_neox\" is",
+                     type.at()};
+    const auto act = in.root["hidden_act"];
+    if (!act.missing_or_null() && act.string() != "gelu")
+        return error{errc::unsupported, "hidden_act \"" + act.string() + "\" is not supported, only \"gelu\" is",
+                     act.at()};
+
+    config c;
+    in.whole("num_hidden_layers", c.layers, 1024, true);
+    in.whole("hidden_size", c.width, 1 << 17, true);
+    in.whole("num_attention_heads", c.heads, 1 << 12, true);
+    c.kv_heads = c.heads;
+    in.whole("num_key_value_heads", c.kv_heads, 1 << 12, false);
+    in.whole("head_dim", c.head_width, 1 << 12, false);
+    in.whole("intermediate_size", c.ffn, 1 << 19, true);
+    in.whole("vocab_size", c.vocab, 1 << 22, true);
+    in.whole("max_position_embeddings", c.positions, 1 << 24, false);
+    in.real(in.root["layer_norm_eps"], "layer_norm_eps", c.norm_eps, 0, 1);
+    in.truth("use_parallel_residual", c.parallel_residual);
+    in.truth("tie_word_embeddings", c.tied);
+    bool bias = true;
+    in.truth("attention_bias", bias);
+    if (!bias) in.refuse(errc::unsupported, "attention_bias false is not supported", in.root["attention_bias"].at());
+
+    // Rotary settings have moved between versions: flat keys, then rope_theta, then one rope_parameters object.
+    const auto scaling = in.root["rope_scaling"];
+    if (!scaling.missing_or_null()) in.refuse(errc::unsupported, "rope_scaling is not supported", scaling.at());
+    const auto rope = in.root["rope_parameters"];
+    if (!rope["rope_type"].missing_or_null() && rope["rope_type"].string() != "default")
+        in.refuse(errc::unsupported, "rope_type \"" + rope["rope_type"].string() + "\" is not supported",
+                  rope["rope_type"].at());
+    double share = 0.25;
+    in.real(in.root["rotary_emb_base"], "rotary_emb_base", c.rotary_base, 1, 1e12);
+    in.real(in.root["rope_theta"], "rope_theta", c.rotary_base, 1, 1e12);
+    in.real(rope["rope_theta"], "rope_theta", c.rotary_base, 1, 1e12);
+    in.real(in.root["rotary_pct"], "rotary_pct", share, 0, 1);
+    in.real(in.root["partial_rotary_factor"], "partial_rotary_factor", share, 0, 1);
+    in.real(rope["partial_rotary_factor"], "partial_rotary_factor", share, 0, 1);
+    if (!in.ok) return in.failed;
+
+    const auto wrong = [](const std::string& why) { return error{errc::bad_value, why}; };
+    if (c.heads % c.kv_heads != 0)
+        return wrong(std::to_string(c.heads) + " heads cannot share " + std::to_string(c.kv_heads) +
+                     " key-value heads evenly");
+    if (c.head_width == 0) {
+        if (c.width % c.heads != 0)
+            return wrong("hidden_size " + std::to_string(c.width) + " does not divide into " + std::to_string(c.heads) +
+                         " heads");
+        c.head_width = c.width / c.heads;
+    }
+    c.rotary = static_cast<std::uint32_t>(c.head_width * share);
+    if (c.rotary % 2 != 0)
+        return wrong("rotary_pct leaves " + std::to_string(c.rotary) + " rotated dimensions, an odd number");
+    return c;
+}
+
+}  // namespace narae::inline NARAE_ABI::store
+
+#endif
