@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: MIT
+// Python's pickle, restricted to what torch.save writes for a dict of tensors: it calls nothing and builds tensors
+// only. Every other opcode and every other class is refused by name. No recursion; memory grows with the input.
+// Opcodes: Lib/pickletools.py of CPython.
+#ifndef NARAE_STORE_UNPICKLE_HPP
+#define NARAE_STORE_UNPICKLE_HPP
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "narae/base/bytes.hpp"
+#include "narae/store/tensor.hpp"
+
+namespace narae::inline NARAE_ABI::store {
+
+enum class pickle_kind : std::uint8_t {
+    none,
+    boolean,
+    whole,  ///< an integer from 0 to 2^64 - 1
+    other,  ///< a number that is not: kept as its bytes
+    text,
+    tuple,
+    list,
+    dict,
+    callee,        ///< one of the functions below
+    storage_type,  ///< torch.FloatStorage and its like; number is the dtype
+    storage,       ///< number is its index in storages()
+    tensor,        ///< number is its index in tensors()
+};
+
+struct pickle_value {
+    pickle_kind kind = pickle_kind::none;
+    std::uint32_t count = 0;   ///< items of a tuple
+    std::uint64_t number = 0;  ///< a whole number or truth; else an index
+    std::string_view text;     ///< into the pickle
+};
+
+/// A storage as the pickle refers to it; its bytes lie elsewhere in the file, under this key.
+struct pickle_storage {
+    dtype type;
+    std::string_view key;
+    std::uint64_t elements;
+};
+
+/// A strided window of a storage, in elements.
+struct pickle_tensor {
+    std::uint64_t storage, offset;
+    std::vector<std::uint64_t> shape, strides;
+};
+
+class unpickler {
+public:
+    /// State dicts take kilobytes; a pickle may be this long, in bytes.
+    static constexpr std::size_t longest = std::size_t{4} << 20;
+    static constexpr std::size_t max_dimensions = 16;
+    static constexpr std::size_t longest_key = 255;  ///< bytes of a storage's key, which is a number in text
+
+    /// Reads pickles from `bytes`, which must outlive every value.
+    explicit unpickler(byte_view bytes) : in_(bytes.first((std::min)(bytes.size(), longest))) {}
+
+    /// The next pickle's object. What earlier pickles built stays valid.
+    result<pickle_value> next() {
+        stack_.clear(), marks_.clear(), memo_.clear();
+        while (true) {
+            op_at_ = in_.at();
+            std::uint64_t op = 0;
+            if (!number(1, op)) return failed_;
+            if (op == '.') break;
+            if (!step(static_cast<unsigned char>(op))) return failed_;
+        }
+        if (stack_.size() != 1 || !marks_.empty())
+            return error{errc::bad_value, "pickle: does not end with one object", op_at_};
+        return stack_.back();
+    }
+
+    /// Where the next pickle, or what follows the last one, begins.
+    std::uint64_t at() const noexcept { return in_.at(); }
+
+    const std::vector<pickle_storage>& storages() const noexcept { return storages_; }
+    const std::vector<pickle_tensor>& tensors() const noexcept { return tensors_; }
+    std::span<const pickle_value> items(const pickle_value& tuple) const noexcept {
+        return std::span(tuple_items_).subspan(static_cast<std::size_t>(tuple.number), tuple.count);
+    }
+
+    /// f(key, item) for what a dict or list holds, in order, until f returns false; a list's keys are none.
+    template <class F>
+    void for_each(const pickle_value& container, F&& f) const {
+        for (const auto& m : members_)
+            if (m.container == container.number && !f(m.key, m.item)) return;
+    }
+
+private:
+    enum callees : std::uint64_t { ordered_dict, rebuild_tensor, rebuild_parameter };
+    struct member {
+        std::uint64_t container;
+        pickle_value key, item;
+    };
+
+    bool fail(errc code, std::string why) {
+        failed_ = {code, "pickle: " + std::move(why), op_at_};
+        return false;
+    }
+    bool malformed() { return fail(errc::bad_value, "malformed"); }
+
+    bool take(std::uint64_t n, std::string_view& bytes) {
+        const auto taken = in_.take(n, "pickle");
+        if (!taken) {
+            failed_ = taken.error();
+            return false;
+        }
+        bytes = as_text(*taken);
+        return true;
+    }
+
+    /// A little-endian unsigned number of n <= 8 bytes.
+    bool number(std::size_t n, std::uint64_t& value) {
+        std::string_view bytes;
+        if (!take(n, bytes)) return false;
+        value = 0;
+        while (n-- > 0) value = value << 8 | static_cast<unsigned char>(bytes[n]);
+        return true;
+    }
+
+    bool push(pickle_kind kind, std::uint64_t n = 0, std::string_view text = {}, std::uint32_t count = 0) {
+        stack_.push_back({kind, count, n, text});
+        return true;
+    }
+    bool push_number(std::size_t size) {
+        std::uint64_t n = 0;
+        return number(size, n) && push(pickle_kind::whole, n);
+    }
+    bool push_text(std::size_t length_size) {
+        std::uint64_t n = 0;
+        std::string_view bytes;
+        return number(length_size, n) && take(n, bytes) && push(pickle_kind::text, 0, bytes);
+    }
+
+    /// A two's complement integer of the next n bytes.
+    bool push_signed(std::uint64_t n) {
+        std::string_view bytes;
+        if (!take(n, bytes)) return false;
+        std::uint64_t value = 0;
+        for (std::size_t i = bytes.size(); i-- > 0;) {
+            if (i >= 8 && bytes[i] != 0) return push(pickle_kind::other, 0, bytes);
+            value = value << 8 | static_cast<unsigned char>(bytes[i]);
+        }
+        const bool negative = !bytes.empty() && (static_cast<unsigned char>(bytes.back()) & 0x80) != 0;
+        return negative ? push(pickle_kind::other, 0, bytes) : push(pickle_kind::whole, value);
+    }
+
+    /// Objects on the stack above the last mark.
+    std::size_t above() const noexcept { return stack_.size() - (marks_.empty() ? 0 : marks_.back()); }
+
+    bool pop(pickle_value& v) {
+        if (above() == 0) return malformed();
+        v = stack_.back();
+        stack_.pop_back();
+        return true;
+    }
+    bool pop_mark(std::size_t& n) {
+        if (marks_.empty()) return malformed();
+        n = above();
+        marks_.pop_back();
+        return true;
+    }
+    bool top_is(pickle_kind kind, std::size_t below) {
+        return (above() > below && stack_[stack_.size() - 1 - below].kind == kind) || malformed();
+    }
+
+    /// The last n objects become one tuple.
+    bool tuple(std::size_t n) {
+        if (above() < n || n > 0xFFFFFFFF) return malformed();
+        const auto first = tuple_items_.size();
+        tuple_items_.insert(tuple_items_.end(), stack_.end() - static_cast<std::ptrdiff_t>(n), stack_.end());
+        stack_.resize(stack_.size() - n);
+        return push(pickle_kind::tuple, first, {}, static_cast<std::uint32_t>(n));
+    }
+
+    /// The last n objects go into the container below them: pairs into a dict, single ones into a list.
+    bool put(std::size_t n, pickle_kind kind) {
+        const std::size_t each = kind == pickle_kind::dict ? 2 : 1;
+        if (n % each != 0 || !top_is(kind, n)) return malformed();
+        const auto first = stack_.size() - n;
+        for (auto i = first; i < stack_.size(); i += each)
+            members_.push_back(
+                {stack_[first - 1].number, each == 2 ? stack_[i] : pickle_value{}, stack_[i + each - 1]});
+        stack_.resize(first);
+        return true;
+    }
+
+    bool memo_put(std::uint64_t i) {
+        // Picklers number objects in turn, from 0 or (Python 2) from 1: a memo cannot grow by leaps.
+        if (above() == 0 || i > memo_.size() + 1) return malformed();
+        if (i >= memo_.size()) memo_.resize(static_cast<std::size_t>(i) + 1);
+        memo_[static_cast<std::size_t>(i)] = stack_.back();
+        return true;
+    }
+    bool memo_get(std::size_t size) {
+        std::uint64_t i = 0;
+        if (!number(size, i)) return false;
+        if (i >= memo_.size()) return malformed();
+        stack_.push_back(memo_[static_cast<std::size_t>(i)]);
+        return true;
+    }
+
+    bool line(std::string_view& text) {
+        cursor ahead = in_;
+        std::string_view all, end;
+        if (!take(ahead.left(), all)) return false;
+        in_ = ahead;
+        const auto length = all.find('\n');
+        if (length == all.npos) return fail(errc::truncated, "a name is cut short");
+        return take(length, text) && take(1, end);
+    }
+
+    /// Pushes what module.name stands for, if it is one of the few things a tensor needs.
+    bool global(std::string_view module, std::string_view name) {
+        if (module == "collections" && name == "OrderedDict") return push(pickle_kind::callee, ordered_dict);
+        if (module == "torch._utils" && name == "_rebuild_tensor_v2") return push(pickle_kind::callee, rebuild_tensor);
+        if (module == "torch._utils" && name == "_rebuild_parameter")
+            return push(pickle_kind::callee, rebuild_parameter);
+        constexpr struct {
+            std::string_view name;
+            dtype type;
+        } types[] = {{"FloatStorage", dtype::f32},   {"HalfStorage", dtype::f16}, {"BFloat16Storage", dtype::bf16},
+                     {"DoubleStorage", dtype::f64},  {"LongStorage", dtype::i64}, {"IntStorage", dtype::i32},
+                     {"ShortStorage", dtype::i16},   {"CharStorage", dtype::i8},  {"ByteStorage", dtype::u8},
+                     {"BoolStorage", dtype::boolean}};
+        if (module == "torch")
+            for (const auto& t : types)
+                if (t.name == name) return push(pickle_kind::storage_type, static_cast<std::uint64_t>(t.type));
+        return fail(errc::unsupported, "calls " + printable(std::string(module) + "." + std::string(name)) +
+                                           ", which is not needed for tensors and not allowed");
+    }
+
+    /// callee(*args): the three functions that a state dict needs, done here.
+    bool reduce() {
+        pickle_value args, callee;
+        if (!top_is(pickle_kind::tuple, 0) || !pop(args) || !top_is(pickle_kind::callee, 0) || !pop(callee))
+            return false;
+        const auto list = items(args);
+        const auto is = [&](std::size_t i, pickle_kind k) { return list[i].kind == k; };
+        if (callee.number == ordered_dict)
+            return list.empty() ? push(pickle_kind::dict, containers_++)
+                                : fail(errc::unsupported, "an OrderedDict made from a list");
+        if (callee.number == rebuild_parameter) {
+            if (list.size() != 3 || !is(0, pickle_kind::tensor)) return malformed();
+            stack_.push_back(list[0]);
+            return true;
+        }
+        // storage, offset, shape, strides, requires_grad, hooks, and in newer files metadata
+        if (list.size() < 6 || list.size() > 7 || !is(0, pickle_kind::storage) || !is(1, pickle_kind::whole) ||
+            !is(2, pickle_kind::tuple) || !is(3, pickle_kind::tuple) || list[2].count != list[3].count)
+            return fail(errc::bad_value, "a tensor is built from the wrong things");
+        if (list[2].count > max_dimensions) return fail(errc::unsupported, "a tensor of more than 16 dimensions");
+        pickle_tensor t{list[0].number, list[1].number, {}, {}};
+        for (std::size_t i = 0; i < list[2].count; ++i) {
+            const auto &n = items(list[2])[i], &stride = items(list[3])[i];
+            if (n.kind != pickle_kind::whole || stride.kind != pickle_kind::whole)
+                return fail(errc::bad_value, "a tensor's shape or strides are not whole numbers");
+            t.shape.push_back(n.number);
+            t.strides.push_back(stride.number);
+        }
+        tensors_.push_back(std::move(t));
+        return push(pickle_kind::tensor, tensors_.size() - 1);
+    }
+
+    /// ("storage", type, key, device, elements), and in legacy files a view, which must be None.
+    bool persistent() {
+        pickle_value id;
+        if (!top_is(pickle_kind::tuple, 0) || !pop(id)) return false;
+        const auto list = items(id);
+        if (list.size() < 5 || list.size() > 6 || list[0].text != "storage" ||
+            list[1].kind != pickle_kind::storage_type || list[2].kind != pickle_kind::text ||
+            list[2].text.size() > longest_key || list[4].kind != pickle_kind::whole)
+            return fail(errc::unsupported, "a persistent object that is no storage");
+        if (list.size() == 6 && list[5].kind != pickle_kind::none)
+            return fail(errc::unsupported, "a storage that is a view of another storage");
+        storages_.push_back({static_cast<dtype>(list[1].number), list[2].text, list[4].number});
+        return push(pickle_kind::storage, storages_.size() - 1);
+    }
+
+    bool step(unsigned char op) {
+        std::uint64_t n = 0;
+        std::size_t count = 0;
+        std::string_view a, b;
+        pickle_value v, w;
+        switch (op) {
+            case 0x80:  // PROTO
+                if (!number(1, n)) return false;
+                return (n >= 2 && n <= 5) || fail(errc::unsupported, "protocol " + std::to_string(n));
+            case 0x95: return number(8, n);                          // FRAME: only says how much to read ahead
+            case '(': return marks_.push_back(stack_.size()), true;  // MARK
+            case 'N': return push(pickle_kind::none);
+            case 0x88: return push(pickle_kind::boolean, 1);
+            case 0x89: return push(pickle_kind::boolean, 0);
+            case 'K': return push_number(1);
+            case 'M': return push_number(2);
+            case 'J': return push_signed(4);
+            case 0x8A: return number(1, n) && push_signed(n);               // LONG1
+            case 'G': return take(8, a) && push(pickle_kind::other, 0, a);  // BINFLOAT
+            case 'U':
+            case 0x8C: return push_text(1);  // SHORT_BINSTRING, SHORT_BINUNICODE
+            case 'T':
+            case 'X': return push_text(4);  // BINSTRING, BINUNICODE
+            case ')': return tuple(0);
+            case 0x85: return tuple(1);
+            case 0x86: return tuple(2);
+            case 0x87: return tuple(3);
+            case 't': return pop_mark(count) && tuple(count);
+            case '}': return push(pickle_kind::dict, containers_++);
+            case ']': return push(pickle_kind::list, containers_++);
+            case 's': return put(2, pickle_kind::dict);  // SETITEM
+            case 'u': return pop_mark(count) && put(count, pickle_kind::dict);
+            case 'a': return put(1, pickle_kind::list);  // APPEND
+            case 'e': return pop_mark(count) && put(count, pickle_kind::list);
+            case 'q': return number(1, n) && memo_put(n);
+            case 'r': return number(4, n) && memo_put(n);
+            case 0x94: return memo_put(memo_.size());  // MEMOIZE
+            case 'h': return memo_get(1);
+            case 'j': return memo_get(4);
+            case 'c': return line(a) && line(b) && global(a, b);
+            case 0x93:  // STACK_GLOBAL
+                return top_is(pickle_kind::text, 0) && pop(v) && top_is(pickle_kind::text, 0) && pop(w) &&
+                       global(w.text, v.text);
+            case 'R': return reduce();
+            case 'Q': return persistent();
+            case 'b':  // BUILD: attributes of a dict, such as _metadata; no tensor is among them
+                return top_is(pickle_kind::dict, 0) && pop(v) && top_is(pickle_kind::dict, 0);
+            default: {
+                constexpr char hex[] = "0123456789abcdef";
+                return fail(errc::unsupported,
+                            std::string("opcode 0x") + hex[op >> 4] + hex[op & 15] + " is not allowed");
+            }
+        }
+    }
+
+    cursor in_;
+    std::uint64_t op_at_ = 0;
+    error failed_;
+    std::vector<pickle_value> stack_, memo_;
+    std::vector<std::size_t> marks_;  // stack heights
+    std::vector<pickle_value> tuple_items_;
+    std::vector<member> members_;
+    std::uint64_t containers_ = 0;  // dicts and lists so far; each one's number is its index
+    std::vector<pickle_storage> storages_;
+    std::vector<pickle_tensor> tensors_;
+};
+
+}  // namespace narae::inline NARAE_ABI::store
+
+#endif
