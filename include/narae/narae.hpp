@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// narae: runs a Korean language model (GPT-NeoX) from plain C++20 headers. This file brings all that running needs;
+// toolkit.hpp brings what making a model needs.
+//
+// The house, from the ground up. A room may use the rooms below it, as tests/rules/arrows.txt says, never one above.
+//
+//   base/    words every room uses: config (all macros), result<T>, callback, bounded bytes, version
+//   sys/     the machine: which CPU, files mapped or read, aligned memory, a team of threads
+//   num/     number formats and their packing: half, q4, q8
+//   text/    Unicode and JSON, with no idea of a model
+//   token/   text <-> ids: the tokenizer of a checkpoint, executed exactly
+//   kernel/  the hot loops: a folder per operation, its contract, its scalar definition, its fast versions
+//   store/   files: safetensors, torch files, a checkpoint folder
+//   model/   the network: shape, weights, cache, block, forward
+//   gen/     talking: open a model, sample, a session
+//
+// To read it as a book: this map -> model/shape.hpp -> model/forward.hpp -> model/block.hpp ->
+// kernel/gemv_q4/contract.hpp -> its scalar.hpp -> token/tokenizer.hpp -> examples/01_hello.cpp.
+#ifndef NARAE_NARAE_HPP
+#define NARAE_NARAE_HPP
+
+#include "narae/base/bytes.hpp"
+#include "narae/base/callback.hpp"
+#include "narae/base/config.hpp"
+#include "narae/base/result.hpp"
+#include "narae/base/version.hpp"
+#include "narae/sys/buffer.hpp"
+#include "narae/sys/cpu.hpp"
+#include "narae/sys/file_sink.hpp"
+#include "narae/sys/file_view.hpp"
+#include "narae/sys/team.hpp"
+#include "narae/num/half.hpp"
+#include "narae/num/math.hpp"
+#include "narae/num/q4.hpp"
+#include "narae/num/q8.hpp"
+#include "narae/text/json.hpp"
+#include "narae/text/utf8.hpp"
+#include "narae/kernel/select.hpp"
+#include "narae/kernel/table.hpp"
+#include "narae/store/config.hpp"
+
+#endif

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+// The toolkit: makes, shrinks, teaches and judges models. Running one needs only narae.hpp, which never reaches here.
+//
+//   quant/   weights to fewer bits, and the report of what that cost
+#ifndef NARAE_TOOLKIT_HPP
+#define NARAE_TOOLKIT_HPP
+
+#include "narae/narae.hpp"
+
+#endif

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+// Is this build of narae right at all? One file, no framework, no exceptions needed: the first thing to run on a new
+// machine.  c++ -std=c++20 -Iinclude tests/smoke.cpp -o smoke && ./smoke
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "narae/narae.hpp"
+
+#ifndef SMOKE_ENTRY
+#define SMOKE_ENTRY main
+#endif
+int SMOKE_ENTRY();
+
+namespace {
+
+int failed = 0;
+
+void check(bool ok, const char* what) {
+    if (ok) return;
+    ++failed;
+    std::fprintf(stderr, "FAILED: %s\n", what);
+}
+
+void results() {
+    const narae::result<int> seven(7), none(narae::error{narae::errc::truncated, "cut", 3});
+    check(seven && *seven == 7 && !none, "a result holds a value or an error");
+    check(none.error().in("file").message() == "file: cut (byte 3)", "an error names place, reason and byte");
+}
+
+void bytes() {
+    const unsigned char file[] = {0x78, 0x56, 0x34, 0x12, 0, 0, 0x80, 0x3F};
+    check(narae::load_le<std::uint32_t>(file) == 0x12345678, "bytes are little-endian, whatever the machine");
+    check(narae::load_le<float>(file + 4) == 1.0f, "floats too");
+    narae::cursor at(narae::as_bytes(std::string_view("abc")));
+    check(at.read<std::uint16_t>("two") && !at.read<std::uint16_t>("two more"), "a cursor stops at the end");
+}
+
+void utf8() {
+    for (char32_t c = 0; c < 0x110000; ++c) {
+        if (c >= 0xD800 && c < 0xE000) continue;
+        std::string text;
+        narae::text::utf8_append(text, c);
+        const auto step = narae::text::utf8_front(text);
+        if (!step.valid || step.code_point != c || step.length != text.size())
+            return check(false, "every character survives UTF-8");
+    }
+    check(narae::text::utf8_first_invalid("\xED\xA0\x80") == 0, "a surrogate is no character");
+    check(narae::text::utf8_unfinished("ab\xEA\xB0") == 2, "half of a syllable waits for the rest");
+}
+
+void json() {
+    const auto document = narae::text::json::parse(R"({"n": [1, -2.5e1, "\uac00"], "deep": {"x": null}})");
+    check(static_cast<bool>(document), "JSON is read");
+    if (!document) return;
+    std::vector<narae::text::json_value> n;
+    document->root()["n"].for_each([&](const narae::text::json_value& v) { return n.push_back(v), true; });
+    std::uint64_t whole = 0;
+    double real = 0;
+    check(n.size() == 3 && n[0].whole(whole) && whole == 1 && n[1].real(real) && real == -25 &&
+              n[2].string() == "\xEA\xB0\x80",
+          "JSON numbers and strings");
+    check(document->root()["deep"]["x"].missing_or_null(), "JSON null");
+    const auto bad = narae::text::json::parse("{\"a\": }");
+    check(!bad && bad.error().at == 6, "bad JSON is refused at its byte");
+}
+
+void team() {
+    for (const std::size_t threads : {std::size_t{1}, std::size_t{2}, std::size_t{5}}) {
+        const auto made = narae::sys::team::make(threads);
+        if (!made) return check(false, "a team starts");
+        std::vector<int> touched(1000);
+        (*made)->run([&](std::size_t part, std::size_t parts) {
+            const auto mine = narae::sys::slice_of(touched.size(), 16, part, parts);
+            for (auto i = mine.begin; i < mine.end; ++i) ++touched[i];
+        });
+        for (const int n : touched)
+            if (n != 1) return check(false, "a team touches each row once");
+    }
+}
+
+}  // namespace
+
+int SMOKE_ENTRY() {
+    results();
+    bytes();
+    utf8();
+    json();
+    team();
+    if (failed == 0) std::printf("narae %s: all well\n", narae::version_text);
+    return failed == 0 ? 0 : 1;
+}
