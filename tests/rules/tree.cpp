@@ -89,7 +89,10 @@ TEST_CASE("names of test cases") { none(rules::case_names(rules::read_tree(top, 
 TEST_CASE("README code is example code") {
     const auto examples = rules::read_tree(top, "examples", {".cpp"});
     std::ifstream in(top + "/README.md");
-    if (!in) return WARN("no README.md yet");
+    if (!in) {
+        WARN("no README.md yet");
+        return;
+    }
     none(rules::readme({"README.md", std::string(std::istreambuf_iterator<char>(in), {})}, examples));
 }
 
