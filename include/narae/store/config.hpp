@@ -97,7 +97,7 @@ inline result<config> parse_config(std::string_view source) {
     in.whole("num_attention_heads", c.heads, 1 << 12, true);
     c.kv_heads = c.heads;
     in.whole("num_key_value_heads", c.kv_heads, 1 << 12, false);
-    in.whole("head_dim", c.head_width, 1 << 12, false);
+    in.whole("head_dim", c.head_width, 1 << 10, false);
     in.whole("intermediate_size", c.ffn, 1 << 19, true);
     in.whole("vocab_size", c.vocab, 1 << 22, true);
     in.whole("max_position_embeddings", c.positions, 1 << 24, false);
@@ -134,6 +134,7 @@ inline result<config> parse_config(std::string_view source) {
                          " heads");
         c.head_width = c.width / c.heads;
     }
+    if (c.head_width > 1024) return wrong("heads of " + std::to_string(c.head_width) + " dimensions, more than 1024");
     c.rotary = static_cast<std::uint32_t>(c.head_width * share);
     if (c.rotary % 2 != 0)
         return wrong("rotary_pct leaves " + std::to_string(c.rotary) + " rotated dimensions, an odd number");

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+// Finds the tensors of a model by name and checks their shapes. Matrices stay where the file is mapped; only the
+// small vectors (biases and norms) are copied, as floats, and matrices that a file stores transposed.
+#ifndef NARAE_MODEL_WEIGHTS_HPP
+#define NARAE_MODEL_WEIGHTS_HPP
+
+#include <string>
+#include <vector>
+
+#include "narae/model/matrix.hpp"
+#include "narae/model/shape.hpp"
+#include "narae/store/checkpoint.hpp"
+#include "narae/sys/buffer.hpp"
+
+namespace narae::inline NARAE_ABI::model {
+
+/// y = W x + bias.
+struct linear {
+    matrix w;
+    const float* bias = nullptr;
+};
+
+struct norm {
+    const float* gain = nullptr;
+    const float* bias = nullptr;
+};
+
+struct layer_weights {
+    norm before_attention, before_ffn;
+    linear qkv, attention_out, ffn_up, ffn_down;
+};
+
+/// One matrix of a model: what its tensor is called (without ".q4" or ".q8") and its rows and columns.
+struct matrix_name {
+    std::string name;
+    std::size_t N, K;
+};
+
+/// Every matrix of a model of this shape, in the order in which a forward pass reads them.
+inline std::vector<matrix_name> matrix_names(const shape& s) {
+    std::vector<matrix_name> all{{"gpt_neox.embed_in.weight", s.V, s.D}};
+    for (std::size_t i = 0; i < s.L; ++i) {
+        const auto layer = "gpt_neox.layers." + std::to_string(i) + ".";
+        all.push_back({layer + "attention.query_key_value.weight", s.qkv_rows(), s.D});
+        all.push_back({layer + "attention.dense.weight", s.D, s.H * s.E});
+        all.push_back({layer + "mlp.dense_h_to_4h.weight", s.F, s.D});
+        all.push_back({layer + "mlp.dense_4h_to_h.weight", s.D, s.F});
+    }
+    if (!s.tied) all.push_back({"embed_out.weight", s.V, s.D});
+    return all;
+}
+
+/// Every vector of such a model and its length.
+inline std::vector<std::pair<std::string, std::size_t>> vector_names(const shape& s) {
+    std::vector<std::pair<std::string, std::size_t>> all;
+    for (std::size_t i = 0; i < s.L; ++i) {
+        const auto layer = "gpt_neox.layers." + std::to_string(i) + ".";
+        all.emplace_back(layer + "input_layernorm.weight", s.D);
+        all.emplace_back(layer + "input_layernorm.bias", s.D);
+        all.emplace_back(layer + "post_attention_layernorm.weight", s.D);
+        all.emplace_back(layer + "post_attention_layernorm.bias", s.D);
+        all.emplace_back(layer + "attention.query_key_value.bias", s.qkv_rows());
+        all.emplace_back(layer + "attention.dense.bias", s.D);
+        all.emplace_back(layer + "mlp.dense_h_to_4h.bias", s.F);
+        all.emplace_back(layer + "mlp.dense_4h_to_h.bias", s.D);
+    }
+    all.emplace_back("gpt_neox.final_layer_norm.weight", s.D);
+    all.emplace_back("gpt_neox.final_layer_norm.bias", s.D);
+    return all;
+}
+
+/// Element i of a tensor, counted row-major whatever its strides; its dtype must be f32, f16 or bf16.
+inline float element(const store::tensor& t, std::uint64_t i) noexcept {
+    std::uint64_t at = 0;
+    for (std::size_t d = t.shape.size(); d-- > 0; i /= t.shape[d]) at += i % t.shape[d] * t.strides[d];
+    const auto p = static_cast<std::size_t>(at);
+    return t.type == store::dtype::f32   ? kernel::scalar::weight_f32(t.bytes.data(), p)
+           : t.type == store::dtype::f16 ? kernel::scalar::weight_f16(t.bytes.data(), p)
+                                         : kernel::scalar::weight_bf16(t.bytes.data(), p);
+}
+
+/// A tensor by name with this shape and a float dtype; an error names file, tensor and reason.
+inline result<const store::tensor*> find_floats(const store::checkpoint& from, const std::string& name,
+                                                const std::vector<std::uint64_t>& shape) {
+    const auto* t = from.find(name);
+    if (t == nullptr) return error{errc::not_found, from.config_name() + ": no tensor " + name};
+    const auto place = t->file + ": " + name;
+    const auto list = [](const std::vector<std::uint64_t>& dims) {
+        std::string s = "[";
+        for (const auto d : dims) s += (s.size() > 1 ? ", " : "") + std::to_string(d);
+        return s + "]";
+    };
+    if (t->shape != shape)
+        return error{errc::bad_value, place + ": shape is " + list(t->shape) + ", not " + list(shape)};
+    if (t->type != store::dtype::f32 && t->type != store::dtype::f16 && t->type != store::dtype::bf16)
+        return error{errc::unsupported, place + ": weights of type " + std::string(store::dtype_name(t->type))};
+    return t;
+}
+
+/// Everything a forward pass reads. Borrows from the checkpoint, which must outlive it.
+struct weights {
+    matrix embedding, head;
+    std::vector<layer_weights> layers;
+    norm last;
+    std::size_t bytes = 0;  ///< of all matrices and vectors
+
+    static result<weights> bind(const store::checkpoint& from, const shape& s) {
+        weights w;
+        std::vector<matrix> matrices;
+        for (const auto& m : matrix_names(s)) {
+            auto bound = w.bind_matrix(from, m);
+            if (!bound) return bound.error();
+            matrices.push_back(*bound);
+            w.bytes += matrix_bytes(bound->type, m.N, m.K);
+        }
+        std::vector<const store::tensor*> sources;
+        std::size_t floats = 0;
+        for (const auto& [name, length] : vector_names(s)) {
+            auto found = find_floats(from, name, {length});
+            if (!found) return found.error();
+            sources.push_back(*found);
+            floats += length;
+        }
+        auto store = sys::buffer<float>::make(floats);
+        if (!store) return store.error();
+        std::vector<const float*> vectors;
+        float* next = store->data();
+        for (const auto* t : sources) {
+            vectors.push_back(next);
+            for (std::uint64_t i = 0; i < t->shape[0]; ++i) *next++ = element(*t, i);
+        }
+        w.owned_floats_ = std::move(*store);
+        w.bytes += floats * sizeof(float);
+
+        // matrix_names and vector_names list them in this order.
+        w.embedding = matrices.front();
+        w.head = s.tied ? matrices.front() : matrices.back();
+        for (std::size_t i = 0; i < s.L; ++i) {
+            const auto* m = &matrices[1 + 4 * i];
+            const auto* v = &vectors[8 * i];
+            w.layers.push_back({{v[0], v[1]}, {v[2], v[3]}, {m[0], v[4]}, {m[1], v[5]}, {m[2], v[6]}, {m[3], v[7]}});
+        }
+        w.last = {vectors[8 * s.L], vectors[8 * s.L + 1]};
+        return w;
+    }
+
+private:
+    result<matrix> bind_matrix(const store::checkpoint& from, const matrix_name& m) {
+        for (const auto type : {format::q8, format::q4}) {
+            const auto* t = from.find(m.name + "." + std::string(format_name(type)));
+            if (t == nullptr) continue;
+            const auto tiles = num::tiles_of(m.N);
+            if (t->type != store::dtype::u8 || !t->contiguous() || t->shape.size() != 2 || t->shape[0] != tiles ||
+                t->shape[1] != matrix_bytes(type, m.N, m.K) / tiles)
+                return error{errc::bad_value, t->file + ": " + t->name + ": not the packed shape of [" +
+                                                  std::to_string(m.N) + ", " + std::to_string(m.K) + "]"};
+            return matrix{type, m.N, m.K, t->bytes.data()};
+        }
+        auto found = find_floats(from, m.name, {m.N, m.K});
+        if (!found) return found.error();
+        const auto& t = **found;
+        if (t.contiguous()) {
+            const auto type = t.type == store::dtype::f32   ? format::f32
+                              : t.type == store::dtype::f16 ? format::f16
+                                                            : format::bf16;
+            return matrix{type, m.N, m.K, t.bytes.data()};
+        }
+        auto copy = sys::buffer<std::byte>::make(m.N * m.K * sizeof(float));
+        if (!copy) return copy.error().in(t.name);
+        for (std::size_t i = 0; i < m.N * m.K; ++i) store_le(copy->data() + i * sizeof(float), element(t, i));
+        owned_matrices_.push_back(std::move(*copy));
+        return matrix{format::f32, m.N, m.K, owned_matrices_.back().data()};
+    }
+
+    sys::buffer<float> owned_floats_;
+    std::vector<sys::buffer<std::byte>> owned_matrices_;
+};
+
+}  // namespace narae::inline NARAE_ABI::model
+
+#endif
