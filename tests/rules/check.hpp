@@ -316,13 +316,18 @@ inline complaints columns(const source& s) {
     return out;
 }
 
-/// Each namespace is opened with the tag, so that files with different switches can share a program.
+/// A header opens its namespace with the tag, so that files with different switches can share a program;
+/// namespaces inside it need none. Function bodies, which are indented, may use a namespace whole.
 inline complaints namespaces(const source& s) {
     complaints out;
+    bool tagged = false;
     const auto lines = lines_of(code_of(s.text));
     for (std::size_t i = 0; i < lines.size(); ++i) {
-        if (lines[i].find("using namespace ") != std::string::npos) out.push_back(place(s, i) + "using namespace");
-        if (starts(lines[i], "namespace ") && !starts(lines[i], "namespace narae::inline NARAE_ABI"))
+        if (starts(lines[i], "using namespace ")) out.push_back(place(s, i) + "using namespace");
+        if (!starts(lines[i], "namespace")) continue;
+        if (starts(lines[i], "namespace narae::inline NARAE_ABI"))
+            tagged = true;
+        else if (!tagged || lines[i].find("narae") != std::string::npos || starts(lines[i], "namespace {"))
             out.push_back(place(s, i) + "a namespace without the tag");
     }
     return out;

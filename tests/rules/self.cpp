@@ -95,9 +95,12 @@ TEST_CASE("rule: the shape of a header") {
     CHECK(rules::columns(header(std::string(120, 'x') + "\n")).empty());
     CHECK(rules::columns(header(std::string(121, 'x') + "\n")).size() == 1);
     CHECK(rules::columns(header("a \nb\r\n")).size() == 2);
-    CHECK(rules::namespaces(header("namespace narae::inline NARAE_ABI::text {\n")).empty());
+    const std::string tagged = "namespace narae::inline NARAE_ABI::text {\n";
+    CHECK(rules::namespaces(header(tagged + "namespace detail {\n    using namespace num;\n")).empty());
+    CHECK(rules::namespaces(header("namespace detail {\n" + tagged)).size() == 1);
+    CHECK(rules::namespaces(header(tagged + "namespace {\n")).size() == 1);
     CHECK(rules::namespaces(header("namespace narae::text {\n")).size() == 1);
-    CHECK(rules::namespaces(header("    using namespace std;\n")).size() == 1);
+    CHECK(rules::namespaces(header("using namespace std;\n")).size() == 1);
 }
 
 TEST_CASE("rule: manners") {
