@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+// Canonical normal forms (Unicode Standard Annex 15): NFC writes a Hangul syllable as one code point, NFD as its
+// letters. The text is worked through one combining sequence at a time: a starter and the marks after it.
+#ifndef NARAE_TEXT_NORMALIZE_HPP
+#define NARAE_TEXT_NORMALIZE_HPP
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "narae/text/unicode.hpp"
+#include "narae/text/utf8.hpp"
+
+namespace narae::inline NARAE_ABI::text {
+
+enum class normal_form { none, nfc, nfd };
+
+/// Collects code points and writes them in a normal form to the end of `out`.
+class normalizer {
+public:
+    normalizer(normal_form form, std::string& out) : compose_(form == normal_form::nfc), out_(out) {}
+
+    void put(char32_t c) {
+        if (c < 0xC0 ||
+            (compose_ && is_syllable(c))) {  // nothing to take apart, or it would only be put together again
+            start(c);
+        } else if (is_syllable(c)) {
+            const auto j = split_syllable(c);
+            start(j.initial), start(j.vowel);
+            if (j.last != 0) start(j.last);
+        } else if (const auto* d = decomposition_of(c)) {
+            put(d->first);
+            if (d->second != 0) put(d->second);
+        } else if (const auto order = combining_class(c)) {
+            marks_.push_back({order, c});
+        } else {
+            start(c);
+        }
+    }
+
+    /// Writes what waits. Call it at the end, and before writing to `out` by other means.
+    void flush() {
+        order_marks();
+        write();
+    }
+
+private:
+    static constexpr char32_t none = 0x110000;
+
+    void write() {
+        if (starter_ != none) utf8_append(out_, std::exchange(starter_, none));
+        for (const auto& m : marks_) utf8_append(out_, m.second);
+        marks_.clear();
+    }
+
+    /// A character that begins a sequence, unless it composes with a starter right before it.
+    void start(char32_t c) {
+        order_marks();
+        if (compose_ && starter_ != none && marks_.empty())
+            if (const auto whole = composition_of(starter_, c)) {
+                starter_ = whole;
+                return;
+            }
+        write();
+        starter_ = c;
+    }
+
+    /// Marks by combining class; those that compose go into the starter. A mark is blocked by one of its own class.
+    void order_marks() {
+        if (marks_.empty()) return;
+        std::stable_sort(marks_.begin(), marks_.end(), [](auto& a, auto& b) { return a.first < b.first; });
+        if (!compose_ || starter_ == none) return;
+        std::size_t kept = 0;
+        for (const auto& m : marks_) {
+            const bool blocked = kept > 0 && marks_[kept - 1].first == m.first;
+            const auto whole = blocked ? 0 : composition_of(starter_, m.second);
+            if (whole != 0) {
+                starter_ = whole;
+            } else {
+                marks_[kept++] = m;
+            }
+        }
+        marks_.resize(kept);
+    }
+
+    bool compose_;
+    std::string& out_;
+    char32_t starter_ = none;
+    std::vector<std::pair<std::uint8_t, char32_t>> marks_;  // {combining class, code point}
+};
+
+/// `s` in a normal form. Bytes that are not UTF-8 stay as they are; nothing moves or composes across them.
+inline std::string normalize(std::string_view s, normal_form form) {
+    if (form == normal_form::none) return std::string(s);
+    std::string out;
+    out.reserve(s.size());
+    normalizer n(form, out);
+    while (!s.empty()) {
+        const auto step = utf8_front(s);
+        if (step.valid) {
+            n.put(step.code_point);
+        } else {
+            n.flush();
+            out += s.substr(0, step.length);
+        }
+        s.remove_prefix(step.length);
+    }
+    n.flush();
+    return out;
+}
+
+}  // namespace narae::inline NARAE_ABI::text
+
+#endif

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+// What a code point is: its class for cutting text, its combining class, what it is composed of. The tables are
+// unpacked by the compiler and searched by halving. Hangul syllables are computed, see text/hangul.hpp.
+#ifndef NARAE_TEXT_UNICODE_HPP
+#define NARAE_TEXT_UNICODE_HPP
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+
+#include "narae/base/config.hpp"
+#include "narae/text/hangul.hpp"
+#include "narae/text/unicode_tables.hpp"
+
+namespace narae::inline NARAE_ABI::text {
+
+/// Classes as the patterns of tokenizers know them: \p{L} is letter; \p{N} is number and numeral; \s is space;
+/// \w is mark, letter and number.
+enum class char_class : std::uint8_t {
+    other,    ///< punctuation, symbols, controls, unassigned
+    mark,     ///< combining marks, connectors such as '_', joiners, circled letters
+    letter,   ///< general category L
+    number,   ///< Nd and Nl
+    numeral,  ///< No: superscripts, fractions, circled numbers
+    space,    ///< White_Space
+};
+
+/// One step of canonical decomposition; second is 0 where one code point stands for another.
+struct decomposition {
+    char32_t whole, first, second;
+};
+
+namespace tables {
+
+struct run {
+    char32_t begin;
+    std::uint8_t value;
+};
+
+/// The next number of a packed table: digits '@'..'[' (base 28) go on, one of ']'..'~' (base 34) ends the number.
+constexpr char32_t unpack(const char*& p) noexcept {
+    char32_t n = 0;
+    for (; *p < '\\'; ++p) n = n * 28 + static_cast<char32_t>(*p - '@');
+    return n * 34 + static_cast<char32_t>(*p++ - ']');
+}
+
+inline constexpr auto classes = [] {
+    std::array<run, class_runs> t{};
+    const char* p = packed_classes;
+    char32_t begin = 0;
+    for (auto& r : t) {
+        const auto n = unpack(p);
+        r = {begin, static_cast<std::uint8_t>(n % 6)};
+        begin += n / 6;
+    }
+    return t;
+}();
+
+/// Runs of one combining class, with runs of 0 between them.
+inline constexpr auto orders = [] {
+    std::array<run, 2 * order_runs + 1> t{};
+    const char* p = packed_orders;
+    char32_t begin = 0;
+    for (std::size_t i = 0; i < order_runs; ++i) {
+        begin += unpack(p);
+        const auto length = unpack(p);
+        t[2 * i + 1] = {begin, static_cast<std::uint8_t>(unpack(p))};
+        t[2 * i + 2] = {begin += length, 0};
+    }
+    return t;
+}();
+
+inline constexpr auto decompositions = [] {
+    std::array<decomposition, decomposed> t{};
+    const char* p = packed_decompositions;
+    char32_t whole = 0;
+    for (auto& d : t) {
+        whole += unpack(p);
+        const auto first = unpack(p);
+        d = {whole, first, unpack(p)};
+    }
+    return t;
+}();
+
+inline constexpr auto compositions = [] {
+    std::array<std::uint16_t, composed> t{};
+    const char* p = packed_compositions;
+    for (auto& place : t) place = static_cast<std::uint16_t>(unpack(p));
+    return t;
+}();
+
+/// The value of the run that c stands in.
+template <class Runs>
+std::uint8_t value_at(const Runs& runs, char32_t c) noexcept {
+    const auto after =
+        std::upper_bound(runs.begin(), runs.end(), c, [](char32_t x, const run& r) { return x < r.begin; });
+    return std::prev(after)->value;
+}
+
+/// The classes of U+0000 to U+007F once more, by index.
+inline constexpr auto ascii = [] {
+    std::array<std::uint8_t, 128> t{};
+    for (std::size_t r = 0; r + 1 < classes.size() && classes[r].begin < 128; ++r)
+        for (auto c = classes[r].begin; c < 128; ++c) t[c] = classes[r].value;
+    return t;
+}();
+
+}  // namespace tables
+
+/// The class of a code point; other for anything past U+10FFFF.
+inline char_class class_of(char32_t c) noexcept {
+    if (c < 128) return static_cast<char_class>(tables::ascii[c]);
+    if (is_syllable(c)) return char_class::letter;
+    return c < 0x110000 ? static_cast<char_class>(tables::value_at(tables::classes, c)) : char_class::other;
+}
+
+/// The canonical combining class; 0 is a starter, others are marks that order themselves by it.
+inline std::uint8_t combining_class(char32_t c) noexcept { return c < 0x300 ? 0 : tables::value_at(tables::orders, c); }
+
+/// How c decomposes in one step, or a null pointer. Hangul syllables are not in the table.
+inline const decomposition* decomposition_of(char32_t c) noexcept {
+    if (c < 0xC0) return nullptr;
+    const auto& t = tables::decompositions;
+    const auto d = std::lower_bound(t.begin(), t.end(), c, [](const auto& x, char32_t y) { return x.whole < y; });
+    return d != t.end() && d->whole == c ? &*d : nullptr;
+}
+
+/// The one code point that a followed by b composes to, or 0.
+inline char32_t composition_of(char32_t a, char32_t b) noexcept {
+    if (b < 0x300) return 0;
+    if (const auto syllable = join_jamo(a, b)) return syllable;
+    const auto& t = tables::compositions;
+    const auto less = [&](std::uint16_t place, char32_t) {
+        const auto& d = tables::decompositions[place];
+        return d.first != a ? d.first < a : d.second < b;
+    };
+    const auto found = std::lower_bound(t.begin(), t.end(), a, less);
+    if (found == t.end()) return 0;
+    const auto& d = tables::decompositions[*found];
+    return d.first == a && d.second == b ? d.whole : 0;
+}
+
+}  // namespace narae::inline NARAE_ABI::text
+
+#endif

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+// Makes include/narae/text/unicode_tables.hpp out of the Unicode Character Database. From the top folder:
+//   g++ -std=c++20 tests/build/unicode_tables.cpp -o /tmp/unicode_tables
+//   /tmp/unicode_tables FOLDER > include/narae/text/unicode_tables.hpp
+// FOLDER holds UnicodeData.txt (its version is the version of the classes), PropList.txt, CompositionExclusions.txt and
+// DerivedAge.txt: https://www.unicode.org/Public/16.0.0/ucd/. Why two versions: see the header's opening comment.
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace {
+
+constexpr std::uint32_t code_points = 0x110000;
+constexpr double normal_form_age = 9.0;  // the reference composes and decomposes as Unicode 9 did
+
+using fields = std::vector<std::string>;
+
+/// The lines of one file, cut at semicolons, blanks and comments removed.
+std::vector<fields> lines(const std::string& path) {
+    std::ifstream in(path);
+    if (!in) {
+        std::cerr << "cannot read " << path << "\n";
+        std::exit(1);
+    }
+    std::vector<fields> all;
+    for (std::string line; std::getline(in, line);) {
+        line = line.substr(0, line.find('#'));
+        fields cut(1);
+        for (const char c : line) {
+            if (c == ';') {
+                cut.emplace_back();
+            } else if ((c != ' ' && c != '\r') || !cut.back().empty()) {
+                cut.back() += c;
+            }
+        }
+        for (auto& f : cut) f.erase(f.find_last_not_of(" \r") + 1);
+        if (!cut[0].empty()) all.push_back(cut);
+    }
+    return all;
+}
+
+std::uint32_t hex(const std::string& s) { return static_cast<std::uint32_t>(std::stoul(s, nullptr, 16)); }
+
+/// Every code point of "0041..005A" or "00AA".
+template <class F>
+void each(const std::string& range, F f) {
+    const auto dots = range.find("..");
+    const auto last = hex(dots == std::string::npos ? range : range.substr(dots + 2));
+    for (auto c = hex(range); c <= last; ++c) f(c);
+}
+
+/// Numbers as characters, see unpack() in text/unicode.hpp: digits '@'..'[' go on, one of ']'..'~' ends a number.
+class packed {
+public:
+    void put(std::uint32_t n) {
+        std::string digits(1, static_cast<char>(']' + n % 34));
+        for (n /= 34; n != 0; n /= 28) digits.insert(digits.begin(), static_cast<char>('@' + n % 28));
+        text_ += digits;
+    }
+    void print(const char* comment, const char* name) const {
+        std::cout << comment << "inline constexpr char " << name << "[] =\n";
+        for (std::size_t at = 0; at < text_.size(); at += 114)
+            std::cout << "    \"" << text_.substr(at, 114) << (at + 114 < text_.size() ? "\"\n" : "\";\n");
+    }
+
+private:
+    std::string text_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc != 2) {
+        std::cerr << "usage: unicode_tables FOLDER > unicode_tables.hpp\n";
+        return 2;
+    }
+    const std::string folder = std::string(argv[1]) + "/";
+
+    std::vector<double> age(code_points, 99);
+    for (const auto& f : lines(folder + "DerivedAge.txt"))
+        each(f[0], [&](std::uint32_t c) { age[c] = std::stod(f[1]); });
+    std::set<std::uint32_t> excluded;
+    for (const auto& f : lines(folder + "CompositionExclusions.txt")) excluded.insert(hex(f[0]));
+
+    // Classes, in the order of text::char_class: other, mark, letter, number, numeral, space.
+    enum : std::uint8_t { other, mark, letter, number, numeral, space };
+    std::vector<std::uint8_t> kind(code_points, other), order(code_points, 0), assigned(code_points, 0);
+    std::map<std::uint32_t, std::vector<std::uint32_t>> parts;
+    std::uint32_t first = 0;
+    for (const auto& f : lines(folder + "UnicodeData.txt")) {
+        const auto c = hex(f[0]);
+        if (f[1].find(", First>") != std::string::npos) {
+            first = c;
+            continue;
+        }
+        const auto& g = f[2];
+        const std::uint8_t k = g[0] == 'L'                ? letter
+                               : g == "Nd" || g == "Nl"   ? number
+                               : g == "No"                ? numeral
+                               : g[0] == 'M' || g == "Pc" ? mark
+                                                          : other;
+        for (auto x = f[1].find(", Last>") != std::string::npos ? first : c; x <= c; ++x) kind[x] = k, assigned[x] = 1;
+        if (age[c] > normal_form_age) continue;
+        order[c] = static_cast<std::uint8_t>(std::stoi(f[3]));
+        if (f[5].empty() || f[5][0] == '<') continue;
+        std::uint32_t a = hex(f[5]), b = 0;
+        if (const auto blank = f[5].find(' '); blank != std::string::npos) b = hex(f[5].substr(blank + 1));
+        parts[c] = {a, b};
+    }
+    for (const auto& f : lines(folder + "PropList.txt"))
+        each(f[0], [&](std::uint32_t c) {
+            if (f[1] == "White_Space") kind[c] = space;
+            if ((f[1] == "Other_Alphabetic" || f[1] == "Join_Control") && kind[c] == other && assigned[c])
+                kind[c] = mark;
+        });
+
+    packed classes, orders, decompositions, compositions;
+    std::uint32_t runs = 0, marks = 0, from = 0;
+    for (std::uint32_t c = 1; c <= code_points; ++c) {
+        if (c < code_points && kind[c] == kind[from]) continue;
+        classes.put((c - from) * 6 + kind[from]);
+        from = c;
+        ++runs;
+    }
+    std::uint32_t after = 0;
+    for (std::uint32_t c = 0; c < code_points; ++c) {
+        if (order[c] == 0) continue;
+        auto end = c;
+        while (order[end] == order[c]) ++end;
+        orders.put(c - after), orders.put(end - c), orders.put(order[c]);
+        c = (after = end) - 1;
+        ++marks;
+    }
+    std::vector<std::pair<std::vector<std::uint32_t>, std::uint32_t>> composed;  // {first, second} -> place in parts
+    std::uint32_t place = 0;
+    after = 0;
+    for (const auto& [c, p] : parts) {
+        decompositions.put(c - after), decompositions.put(p[0]), decompositions.put(p[1]);
+        after = c;
+        if (p[1] != 0 && order[c] == 0 && order[p[0]] == 0 && excluded.count(c) == 0) composed.push_back({p, place});
+        ++place;
+    }
+    std::sort(composed.begin(), composed.end());
+    for (const auto& c : composed) compositions.put(c.second);
+
+    std::cout << R"(// SPDX-License-Identifier: MIT
+// GENERATED by tests/build/unicode_tables.cpp; read text/unicode.hpp, which unpacks it. Classes are those of Unicode
+// 16.0, decompositions those of Unicode 9.0, because the reference tokenizer library (0.23) was built with these.
+// The data are from the Unicode Character Database, Copyright (c) 1991-2024 Unicode, Inc., under the Unicode License
+// v3, https://www.unicode.org/license.txt
+#ifndef NARAE_TEXT_UNICODE_TABLES_HPP
+#define NARAE_TEXT_UNICODE_TABLES_HPP
+
+#include <cstddef>
+
+#include "narae/base/config.hpp"
+
+// clang-format off
+namespace narae::inline NARAE_ABI::text::tables {
+
+)";
+    std::cout << "inline constexpr std::size_t class_runs = " << runs << ", order_runs = " << marks
+              << ", decomposed = " << parts.size() << ", composed = " << composed.size() << ";\n\n";
+    classes.print("// Runs of one class from U+0000 on: length * 6 + class.\n", "packed_classes");
+    orders.print("// Runs of one combining class above 0: code points skipped, length, class.\n", "packed_orders");
+    decompositions.print(
+        "// One step of canonical decomposition: distance from the last code point, first part, second part or 0.\n",
+        "packed_decompositions");
+    compositions.print("// Places among the decompositions that compose again, sorted by first, then second part.\n",
+                       "packed_compositions");
+    std::cout << "\n}  // namespace narae::inline NARAE_ABI::text::tables\n// clang-format on\n\n#endif\n";
+}
