@@ -195,8 +195,8 @@ private:
         bool ok = true;
         map.for_each_member([&](const text::json_value& key, const text::json_value& value) {
             const auto name = value.string();
-            const bool plain =
-                name.find_first_of(std::string_view("/\\:\0", 4)) == name.npos && name != "." && name != "..";
+            // With its suffix asked for, a name without these characters is neither "." nor "..".
+            const bool plain = name.find_first_of(std::string_view("/\\:\0", 4)) == name.npos;
             if (!plain || !(name.ends_with(safetensors_suffix) || name.ends_with(".bin"))) {
                 failed = {errc::bad_value, index_path + ": " + printable(key.string()) + ": '" + printable(name) +
                                                "' is not the plain name of a .safetensors or .bin file"};

@@ -153,8 +153,8 @@ TEST_CASE("store/checkpoint: the legacy golden model has a transposed weight and
     CHECK_FALSE(turned->contiguous());
     CHECK(turned->strides == std::vector<std::uint64_t>{1, 64});
     // Its element (r, q) stands where a row-major one would have (q, r).
-    for (const std::uint64_t r : {0, 1, 63})
-        for (const std::uint64_t q : {0, 2, 63})
+    for (const std::uint64_t r : {0u, 1u, 63u})
+        for (const std::uint64_t q : {0u, 2u, 63u})
             CHECK(element(*turned, {r, q}) == static_cast<double>(num::f16_to_f32(
                                                   load_le<std::uint16_t>(turned->bytes.data() + (q * 64 + r) * 2))));
     CHECK(c->find("gpt_neox.layers.0.attention.dense.weight")->contiguous());
