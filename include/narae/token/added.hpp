@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+// Added tokens: strings such as <|endoftext|> that become one id wherever they stand, before any other cutting.
+// Where several match, the leftmost wins, then the longest. The corner cases are the reference's own.
+#ifndef NARAE_TOKEN_ADDED_HPP
+#define NARAE_TOKEN_ADDED_HPP
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "narae/text/unicode.hpp"
+#include "narae/text/utf8.hpp"
+#include "narae/token/vocab.hpp"
+
+namespace narae::inline NARAE_ABI::token {
+
+struct added_token {
+    std::string content;
+    token_id id = no_token;
+    bool special = false;      ///< decoding may leave it out, encoding may be told not to see it
+    bool single_word = false;  ///< matches only where no letter, digit or mark touches it
+    bool lstrip = false;       ///< takes the white space before it along
+    bool rstrip = false;       ///< and the white space after it
+    bool normalized = false;   ///< looked for in normalised text, in normalised spelling
+};
+
+/// The one with this content among tokens sorted by content, or a null pointer.
+inline const added_token* find_added(const std::vector<added_token>& sorted, std::string_view content) noexcept {
+    const auto less = [](const added_token& t, std::string_view c) { return t.content < c; };
+    const auto found = std::lower_bound(sorted.begin(), sorted.end(), content, less);
+    return found != sorted.end() && found->content == content ? &*found : nullptr;
+}
+
+/// Finds the added tokens of one kind (normalised or not) in text.
+class added_matcher {
+public:
+    /// `pattern` is what to look for; `token` is borrowed by index. False if the pattern is already there.
+    bool add(std::string pattern, std::size_t token) {
+        const auto less = [](const entry& e, const std::string& p) { return e.pattern < p; };
+        const auto place = std::lower_bound(entries_.begin(), entries_.end(), pattern, less);
+        if (place != entries_.end() && place->pattern == pattern) return false;
+        begins_[static_cast<unsigned char>(pattern[0])] = true;
+        entries_.insert(place, {std::move(pattern), token});
+        return true;
+    }
+
+    /// Cuts s into plain text and tokens, in order: on_text(piece), on_token(token). skip_special leaves special tokens
+    /// in the text, and yet nothing is found inside them. Plain text is never empty.
+    template <class OnText, class OnToken>
+    void split(std::string_view s, const std::vector<added_token>& tokens, bool skip_special, OnText&& on_text,
+               OnToken&& on_token) const {
+        std::size_t done = 0;
+        for (std::size_t at = 0; !entries_.empty() && at < s.size();) {
+            const auto* found = begins_[static_cast<unsigned char>(s[at])] ? longest(s.substr(at)) : nullptr;
+            if (found == nullptr) {
+                ++at;
+                continue;
+            }
+            const auto& token = tokens[found->token];
+            auto begin = at, end = at += found->pattern.size();
+            if (skip_special && token.special) continue;
+            if (token.single_word && (word_ends(s.substr(0, begin)) || word_begins(s.substr(end)))) continue;
+            if (token.lstrip) begin = (std::max)(done, begin - spaces_before(s.substr(0, begin)));
+            if (token.rstrip) end += spaces_after(s.substr(end));
+            if (done < begin) on_text(s.substr(done, begin - done));
+            on_token(token);
+            done = end;
+        }
+        if (done < s.size()) on_text(s.substr(done));
+    }
+
+private:
+    struct entry {
+        std::string pattern;
+        std::size_t token;
+    };
+
+    /// The longest pattern that s begins with: the sorted entries are narrowed byte by byte.
+    const entry* longest(std::string_view s) const noexcept {
+        const entry* best = nullptr;
+        auto low = entries_.begin(), high = entries_.end();
+        for (std::size_t n = 0; low != high && n < s.size(); ++n) {
+            const auto byte = [n](const entry& e) { return n < e.pattern.size() ? 1 + octet(e.pattern[n]) : 0; };
+            const int c = 1 + octet(s[n]);
+            low = std::lower_bound(low, high, c, [&](const entry& e, int x) { return byte(e) < x; });
+            high = std::upper_bound(low, high, c, [&](int x, const entry& e) { return x < byte(e); });
+            if (low != high && low->pattern.size() == n + 1) best = &*low;
+        }
+        return best;
+    }
+
+    static int octet(char c) noexcept { return static_cast<unsigned char>(c); }
+
+    static bool is_word(std::string_view s) noexcept {
+        const auto c = text::utf8_front(s);
+        const auto k = text::class_of(c.code_point);
+        return c.valid &&
+               (k == text::char_class::letter || k == text::char_class::number || k == text::char_class::mark);
+    }
+    static bool word_begins(std::string_view s) noexcept { return !s.empty() && is_word(s); }
+    static bool word_ends(std::string_view s) noexcept { return !s.empty() && is_word(last_character(s)); }
+
+    static std::size_t spaces_after(std::string_view s) noexcept {
+        std::size_t n = 0;
+        while (n < s.size() && is_space(s.substr(n))) n += text::utf8_front(s.substr(n)).length;
+        return n;
+    }
+    static std::size_t spaces_before(std::string_view s) noexcept {
+        const auto all = s.size();
+        while (!s.empty() && is_space(last_character(s))) s.remove_suffix(last_character(s).size());
+        return all - s.size();
+    }
+    static bool is_space(std::string_view s) noexcept {
+        const auto c = text::utf8_front(s);
+        return c.valid && text::class_of(c.code_point) == text::char_class::space;
+    }
+
+    /// What stands from the last byte on that is no continuation byte; one byte where that is not a whole character.
+    static std::string_view last_character(std::string_view s) noexcept {
+        for (std::size_t back = 1; back <= 4 && back <= s.size(); ++back) {
+            if ((octet(s[s.size() - back]) & 0xC0) == 0x80) continue;
+            const auto tail = s.substr(s.size() - back);
+            if (text::utf8_front(tail).length == back) return tail;
+            break;
+        }
+        return s.substr(s.size() - 1);
+    }
+
+    std::vector<entry> entries_;  // sorted by pattern
+    std::array<bool, 256> begins_{};
+};
+
+}  // namespace narae::inline NARAE_ABI::token
+
+#endif

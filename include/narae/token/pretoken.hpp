@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// Cuts text into the pieces that BPE never merges across. The cut is the GPT-2 pattern, tried in this order:
+//   's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
+// written as a scanner over Unicode classes: every byte ends up in one piece. A byte that is not UTF-8 is of no class.
+#ifndef NARAE_TOKEN_PRETOKEN_HPP
+#define NARAE_TOKEN_PRETOKEN_HPP
+
+#include <cstddef>
+#include <string_view>
+
+#include "narae/text/unicode.hpp"
+#include "narae/text/utf8.hpp"
+
+namespace narae::inline NARAE_ABI::token {
+
+namespace pretoken {
+
+enum class kind { letter, number, space, other };
+
+struct step {
+    kind what;
+    std::size_t length;  // bytes
+};
+
+/// The character at the front of s, which must not be empty.
+inline step front(std::string_view s) noexcept {
+    const auto c = text::utf8_front(s);
+    if (!c.valid) return {kind::other, c.length};
+    switch (text::class_of(c.code_point)) {
+        case text::char_class::letter: return {kind::letter, c.length};
+        case text::char_class::number:
+        case text::char_class::numeral: return {kind::number, c.length};
+        case text::char_class::space: return {kind::space, c.length};
+        default: return {kind::other, c.length};
+    }
+}
+
+/// Bytes of an English contraction at the front of s, or 0.
+inline std::size_t contraction(std::string_view s) noexcept {
+    if (s.size() < 2 || s[0] != '\'') return 0;
+    if (s[1] == 's' || s[1] == 't' || s[1] == 'm' || s[1] == 'd') return 2;
+    const auto two = s.substr(1, 2);
+    return two == "re" || two == "ve" || two == "ll" ? 3 : 0;
+}
+
+/// Bytes of the run of one kind at the front of s.
+inline std::size_t run(std::string_view s, kind what) noexcept {
+    std::size_t n = 0;
+    while (n < s.size()) {
+        const auto c = front(s.substr(n));
+        if (c.what != what) break;
+        n += c.length;
+    }
+    return n;
+}
+
+}  // namespace pretoken
+
+/// Bytes of the first piece of s, which must not be empty.
+inline std::size_t first_piece(std::string_view s) noexcept {
+    using namespace pretoken;
+    if (const auto n = contraction(s)) return n;
+    const std::size_t blank = s[0] == ' ' && s.size() > 1 ? 1 : 0;
+    const auto c = front(s.substr(blank));
+    if (c.what != kind::space) return blank + run(s.substr(blank), c.what);
+    // White space. Before a word its last character is left over: a blank goes with the word, others stand alone.
+    std::size_t n = 0, last = 0;
+    while (n < s.size()) {
+        const auto w = front(s.substr(n));
+        if (w.what != kind::space) return last == 0 ? n : last;
+        last = n;
+        n += w.length;
+    }
+    return n;
+}
+
+/// f(piece) for every piece of s, in order.
+template <class F>
+void for_each_piece(std::string_view s, F&& f) {
+    while (!s.empty()) {
+        const auto n = first_piece(s);
+        f(s.substr(0, n));
+        s.remove_prefix(n);
+    }
+}
+
+}  // namespace narae::inline NARAE_ABI::token
+
+#endif
