@@ -118,7 +118,8 @@ public:
 #if NARAE_POSIX && !defined(__EMSCRIPTEN__)
         if (!mapped_ || part.empty()) return;
         const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-        const auto from = round_up(static_cast<std::size_t>(part.data() - bytes_.data()), page);
+        const auto from =
+            static_cast<std::size_t>(round_up(static_cast<std::size_t>(part.data() - bytes_.data()), page));
         const auto to = static_cast<std::size_t>(part.data() + part.size() - bytes_.data()) / page * page;
         if (to > from) ::madvise(const_cast<std::byte*>(bytes_.data()) + from, to - from, MADV_DONTNEED);
 #else

@@ -46,6 +46,7 @@ TEST_CASE("sys/buffer: what cannot be had is an error") {
     const auto wraps = sys::buffer<double>::make(~std::size_t{0} / 4);
     REQUIRE_FALSE(wraps);
     CHECK(wraps.error().code == errc::out_of_memory);
+    if (sizeof(std::size_t) < 8) return;  // half of a 32-bit address space may be had
     const auto huge = sys::buffer<char>::make(static_cast<std::size_t>(PTRDIFF_MAX) - 4096);
     REQUIRE_FALSE(huge);
     CHECK(huge.error().code == errc::out_of_memory);
