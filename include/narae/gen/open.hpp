@@ -18,7 +18,7 @@ namespace narae::inline NARAE_ABI {
 struct open_options {
     std::size_t threads = 0;               ///< of each session; 0: one per processor, at most 16
     std::uint64_t memory_limit = 0;        ///< in bytes, for weights, cache and workspace together; 0: none
-    std::optional<kernel::table> kernels;  ///< one of kernel::runnable(); empty: the best of them
+    std::optional<kernel::table> kernels{};  ///< one of kernel::runnable(); empty: the best of them
 };
 
 /// A model, ready to be talked to. Immutable: copies share it, and any number of sessions on any threads may use it.

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "narae/base/result.hpp"
-#include "narae/num/math.hpp"
+#include "narae/kernel/rows/contract.hpp"  // num::exp, the same on every machine
 
 namespace narae::inline NARAE_ABI {
 

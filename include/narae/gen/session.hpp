@@ -35,7 +35,7 @@ struct generate_options {
     float top_p = sampling{}.top_p;
     float repetition_penalty = sampling{}.repetition_penalty;
     std::uint64_t seed = sampling{}.seed;
-    std::vector<std::string> stop;  ///< text that ends the answer, and is not part of it
+    std::vector<std::string> stop{};  ///< text that ends the answer, and is not part of it
 };
 
 /// Why generation ended.

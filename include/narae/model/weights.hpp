@@ -83,7 +83,7 @@ inline float element(const store::tensor& t, std::uint64_t i) noexcept {
 inline result<const store::tensor*> find_floats(const store::checkpoint& from, const std::string& name,
                                                 const std::vector<std::uint64_t>& shape) {
     const auto* t = from.find(name);
-    if (t == nullptr) return error{errc::not_found, from.config_name() + ": no tensor " + name};
+    if (t == nullptr) return error{errc::not_found, from.path() + ": no tensor " + name};
     const auto place = t->file + ": " + name;
     const auto list = [](const std::vector<std::uint64_t>& dims) {
         std::string s = "[";
@@ -95,6 +95,39 @@ inline result<const store::tensor*> find_floats(const store::checkpoint& from, c
     if (t->type != store::dtype::f32 && t->type != store::dtype::f16 && t->type != store::dtype::bf16)
         return error{errc::unsupported, place + ": weights of type " + std::string(store::dtype_name(t->type))};
     return t;
+}
+
+/// A matrix where a checkpoint has it. view.data is nullptr if the tensor's strides are not those of whole rows.
+struct stored_matrix {
+    const store::tensor* tensor = nullptr;
+    matrix view;
+
+    /// out[K] = row `row`, as floats.
+    void read_row(float* out, std::size_t row) const noexcept {
+        if (view.data != nullptr) return copy_row(out, view, row);
+        for (std::size_t i = 0; i < view.K; ++i) out[i] = element(*tensor, std::uint64_t{row} * view.K + i);
+    }
+};
+
+/// A matrix by name in any format; an error names file, tensor and reason.
+inline result<stored_matrix> find_matrix(const store::checkpoint& from, const matrix_name& m) {
+    for (const auto type : {format::q8, format::q4}) {
+        const auto* t = from.find(m.name + "." + std::string(format_name(type)));
+        if (t == nullptr) continue;
+        const auto tiles = num::tiles_of(m.N);
+        if (t->type != store::dtype::u8 || !t->contiguous() || t->shape.size() != 2 || t->shape[0] != tiles ||
+            t->shape[1] != matrix_bytes(type, m.N, m.K) / tiles)
+            return error{errc::bad_value, t->file + ": " + t->name + ": not the packed shape of [" +
+                                              std::to_string(m.N) + ", " + std::to_string(m.K) + "]"};
+        return stored_matrix{t, {type, m.N, m.K, t->bytes.data()}};
+    }
+    const auto found = find_floats(from, m.name, {m.N, m.K});
+    if (!found) return found.error();
+    const auto& t = **found;
+    const auto type = t.type == store::dtype::f32   ? format::f32
+                      : t.type == store::dtype::f16 ? format::f16
+                                                    : format::bf16;
+    return stored_matrix{&t, {type, m.N, m.K, t.contiguous() ? t.bytes.data() : nullptr}};
 }
 
 /// Everything a forward pass reads. Borrows from the checkpoint, which must outlive it.
@@ -146,28 +179,13 @@ struct weights {
 
 private:
     result<matrix> bind_matrix(const store::checkpoint& from, const matrix_name& m) {
-        for (const auto type : {format::q8, format::q4}) {
-            const auto* t = from.find(m.name + "." + std::string(format_name(type)));
-            if (t == nullptr) continue;
-            const auto tiles = num::tiles_of(m.N);
-            if (t->type != store::dtype::u8 || !t->contiguous() || t->shape.size() != 2 || t->shape[0] != tiles ||
-                t->shape[1] != matrix_bytes(type, m.N, m.K) / tiles)
-                return error{errc::bad_value, t->file + ": " + t->name + ": not the packed shape of [" +
-                                                  std::to_string(m.N) + ", " + std::to_string(m.K) + "]"};
-            return matrix{type, m.N, m.K, t->bytes.data()};
-        }
-        auto found = find_floats(from, m.name, {m.N, m.K});
+        const auto found = find_matrix(from, m);
         if (!found) return found.error();
-        const auto& t = **found;
-        if (t.contiguous()) {
-            const auto type = t.type == store::dtype::f32   ? format::f32
-                              : t.type == store::dtype::f16 ? format::f16
-                                                            : format::bf16;
-            return matrix{type, m.N, m.K, t.bytes.data()};
-        }
+        if (found->view.data != nullptr) return found->view;
         auto copy = sys::buffer<std::byte>::make(m.N * m.K * sizeof(float));
-        if (!copy) return copy.error().in(t.name);
-        for (std::size_t i = 0; i < m.N * m.K; ++i) store_le(copy->data() + i * sizeof(float), element(t, i));
+        if (!copy) return copy.error().in(m.name);
+        for (std::size_t i = 0; i < m.N * m.K; ++i)
+            store_le(copy->data() + i * sizeof(float), element(*found->tensor, i));
         owned_matrices_.push_back(std::move(*copy));
         return matrix{format::f32, m.N, m.K, owned_matrices_.back().data()};
     }

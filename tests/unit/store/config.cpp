@@ -38,7 +38,8 @@ TEST_CASE("a config is read by its published names, with its published defaults"
     CHECK(with("\"use_parallel_residual\":false")->parallel_residual == false);
     CHECK(with("\"tie_word_embeddings\":true")->tied);
     CHECK(with("\"rotary_pct\":0.25")->rotary == 4);
-    CHECK(with("\"rope_parameters\":{\"rope_type\":\"default\",\"rope_theta\":500.0,\"partial_rotary_factor\":1.0}")->rotary == 16);
+    CHECK(with("\"rope_parameters\":{\"rope_type\":\"default\",\"rope_theta\":500.0,\"partial_rotary_factor\":1.0}")
+              ->rotary == 16);
     CHECK(with("\"rope_theta\":500.0")->rotary_base == 500);
     CHECK(with("\"head_dim\":32")->head_width == 32);
 }
@@ -50,14 +51,16 @@ TEST_CASE("what narae could not run is refused by name") {
     CHECK(refusal("\"rope_parameters\":{\"rope_type\":\"yarn\"}") == "rope_type \"yarn\" is not supported");
     CHECK(refusal("\"attention_bias\":false") == "attention_bias false is not supported");
     CHECK(refusal("\"num_key_value_heads\":3") == "4 heads cannot share 3 key-value heads evenly");
-    CHECK(refusal("\"num_attention_heads\":5,\"num_key_value_heads\":5") == "hidden_size 64 does not divide into 5 heads");
+    CHECK(refusal("\"num_attention_heads\":5,\"num_key_value_heads\":5") ==
+          "hidden_size 64 does not divide into 5 heads");
     CHECK(refusal("\"num_hidden_layers\":0").starts_with("num_hidden_layers is 0, not a whole number"));
     CHECK(refusal("\"vocab_size\":-1").starts_with("vocab_size is -1, not a whole number"));
     CHECK(refusal("\"hidden_size\":18446744073709551616").starts_with("hidden_size is 18446744073709551616, not"));
     CHECK(refusal("\"rotary_pct\":1.5").starts_with("rotary_pct is 1.5, out of range"));
     CHECK(refusal("\"rotary_pct\":0.4") == "accepted");
     CHECK(refusal("\"rotary_pct\":0.2").find("odd number") != std::string::npos);
-    CHECK(refusal("\"hidden_size\":8192,\"num_attention_heads\":4,\"num_key_value_heads\":4").find("more than 1024") != std::string::npos);
+    CHECK(refusal("\"hidden_size\":8192,\"num_attention_heads\":4,\"num_key_value_heads\":4").find("more than 1024") !=
+          std::string::npos);
     CHECK(refusal("\"tie_word_embeddings\":1") == "tie_word_embeddings is not true or false");
     CHECK(!store::parse_config("[]"));
     CHECK(!store::parse_config(""));
