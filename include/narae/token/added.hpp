@@ -67,7 +67,7 @@ public:
             if (token.lstrip) begin = (std::max)(done, begin - spaces_before(s.substr(0, begin)));
             if (token.rstrip) end += spaces_after(s.substr(end));
             if (done < begin) on_text(s.substr(done, begin - done));
-            on_token(token);
+            if (begin < end) on_token(token);  // not if an rstrip before it has taken all of it
             done = end;
         }
         if (done < s.size()) on_text(s.substr(done));
