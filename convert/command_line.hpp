@@ -273,6 +273,22 @@ inline std::uint64_t peak_rss() noexcept {
 #endif
 }
 
+struct stopwatch {
+    std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+    double seconds() const noexcept {
+        return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    }
+};
+
+/// How a closing line ends: "812.4 MB written in 3.2 s, peak memory 61.0 MB\n".
+inline std::string closing(std::uint64_t bytes, const stopwatch& clock) {
+    char seconds[40];
+    std::snprintf(seconds, sizeof seconds, "%.1f", clock.seconds());
+    auto text = size_text(bytes) + " written in " + seconds + " s";
+    if (const auto peak = peak_rss(); peak != 0) text += ", peak memory " + size_text(peak);
+    return text + "\n";
+}
+
 }  // namespace command
 
 #endif

@@ -6,5 +6,9 @@
 #define NARAE_TOOLKIT_HPP
 
 #include "narae/narae.hpp"
+#include "narae/quant/convert.hpp"
+#include "narae/quant/export.hpp"
+#include "narae/quant/rows.hpp"
+#include "narae/quant/synthesize.hpp"
 
 #endif

@@ -76,6 +76,9 @@ public:
         return at == by_name_.end() || tensors_[*at].name != name ? nullptr : &tensors_[*at];
     }
 
+    /// What was opened, for messages.
+    const std::string& path() const noexcept { return path_; }
+
     /// The text of config.json, and what to call it in messages.
     std::string_view config_text() const noexcept { return config_; }
     const std::string& config_name() const noexcept { return config_name_; }
@@ -105,16 +108,18 @@ public:
     /// The files of weights, in the order they were read.
     const std::vector<source_file>& sources() const noexcept { return sources_; }
 
-    /// Says that the tensor's pages are done with for now; reading them again brings them back.
-    void let_go([[maybe_unused]] const tensor& t) const noexcept {
+    /// Says that the pages of these bytes (of a tensor or a source file) are done with for now; reading them again
+    /// brings them back.
+    void let_go([[maybe_unused]] byte_view part) const noexcept {
 #ifndef NARAE_NO_FILES
         for (const auto& f : files_) {
             const auto whole = f.bytes();
-            if (!whole.empty() && t.bytes.data() >= whole.data() && t.bytes.data() < whole.data() + whole.size())
-                return f.let_go(t.bytes);
+            if (!whole.empty() && part.data() >= whole.data() && part.data() < whole.data() + whole.size())
+                return f.let_go(part);
         }
 #endif
     }
+    void let_go(const tensor& t) const noexcept { let_go(t.bytes); }
 
 private:
     checkpoint() = default;
@@ -143,6 +148,7 @@ private:
 
     /// Sorts the names, and checks what is true of every checkpoint.
     static result<checkpoint> finish(checkpoint c, const std::string& path, bool must_be_narae) {
+        c.path_ = path;
         if (must_be_narae && !c.is_narae())
             return error{errc::unsupported, path + ": not a narae file; of an original checkpoint, open the folder"};
         if (c.is_narae()) {
@@ -262,7 +268,7 @@ private:
     std::vector<std::size_t> by_name_;  // indices of tensors_, sorted by name
     std::vector<source_file> sources_;
     metadata_list metadata_;
-    std::string config_, config_name_;
+    std::string path_, config_, config_name_;
     std::vector<std::pair<std::string, std::string>> promised_;  // tensor, and the shard that an index puts it in
 };
 

@@ -229,7 +229,7 @@ public:
         if (!sink) return sink.error();
         const auto written = sink->write(as_bytes(*header));
         if (!written) return written.error();
-        return safetensors_writer(path, std::move(*sink), std::move(tensors));
+        return safetensors_writer(path, std::move(*sink), std::move(tensors), header->size());
     }
 
     /// The next bytes of the tensor `name`, little-endian and row-major; a tensor may come in any number of pieces.
@@ -246,6 +246,23 @@ public:
         return sink_.write(piece);
     }
 
+    /// The size of the whole file, once it is written.
+    std::uint64_t bytes() const noexcept {
+        std::uint64_t n = header_size_;
+        for (const auto& t : tensors_) n += planned_bytes(t);
+        return n;
+    }
+
+    /// Puts other metadata, of just the same length, in place of what create() was given: for figures that are known
+    /// only when all is written. Only commit() may follow.
+    result<void> rewrite_metadata(const metadata_list& metadata) {
+        const auto header = safetensors_header(tensors_, metadata);
+        if (!header) return header.error().in(path_);
+        if (header->size() != header_size_)
+            return error{errc::bad_argument, path_ + ": metadata of another length than planned"};
+        return sink_.rewrite_front(as_bytes(*header));
+    }
+
     /// Puts the finished file in place; an error, and no file, if bytes are still missing.
     result<void> commit() {
         skip_finished();
@@ -255,8 +272,8 @@ public:
     }
 
 private:
-    safetensors_writer(std::string path, sys::file_sink sink, std::vector<tensor_plan> tensors)
-        : path_(std::move(path)), sink_(std::move(sink)), tensors_(std::move(tensors)) {}
+    safetensors_writer(std::string path, sys::file_sink sink, std::vector<tensor_plan> tensors, std::size_t header_size)
+        : path_(std::move(path)), sink_(std::move(sink)), tensors_(std::move(tensors)), header_size_(header_size) {}
 
     void skip_finished() noexcept {
         for (; now_ < tensors_.size() && written_ == planned_bytes(tensors_[now_]); ++now_) written_ = 0;
@@ -265,6 +282,7 @@ private:
     std::string path_;
     sys::file_sink sink_;
     std::vector<tensor_plan> tensors_;
+    std::size_t header_size_;
     std::size_t now_ = 0;        // the tensor being written
     std::uint64_t written_ = 0;  // bytes of it that are down
 };

@@ -9,6 +9,17 @@
 
 namespace narae::inline NARAE_ABI::sys {
 
+/// Do both paths lead to one file that is there?
+inline bool same_file(const std::string& a, const std::string& b) {
+#if NARAE_POSIX
+    struct stat of_a, of_b;
+    return ::stat(a.c_str(), &of_a) == 0 && ::stat(b.c_str(), &of_b) == 0 && of_a.st_dev == of_b.st_dev &&
+           of_a.st_ino == of_b.st_ino;
+#else
+    return a == b;
+#endif
+}
+
 class file_sink {
 public:
     file_sink(file_sink&& other) noexcept
@@ -37,6 +48,13 @@ public:
         if (!bytes.empty() && std::fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size())
             return system_error(path_, "cannot write");
         return {};
+    }
+
+    /// Writes over the first bytes of what is down already. Only commit() may follow.
+    result<void> rewrite_front(byte_view bytes) {
+        errno = 0;
+        if (std::fseek(file_, 0, SEEK_SET) != 0) return system_error(path_, "cannot write");
+        return write(bytes);
     }
 
     /// Everything down to the disk, then the wanted name.

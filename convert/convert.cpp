@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+// narae-convert: an original checkpoint becomes a narae file. The other verbs have a file each beside this one.
+#include "narae/toolkit.hpp"
+
+#include "command_line.hpp"
+
+namespace command {
+
+int inspect(const std::vector<std::string>& words);
+int export_model(const std::vector<std::string>& words);
+int synthesize(const std::vector<std::string>& words);
+
+namespace {
+
+constexpr std::string_view help =
+    "narae-convert CHECKPOINT -o MODEL [--type q4|q8|f16|f32] [--threads N]\n"
+    "narae-convert inspect MODEL | export MODEL -o FOLDER | synthesize --shape NAME -o MODEL    (-h after each)\n"
+    "\n"
+    "Turns an original GPT-NeoX checkpoint (a Hugging Face folder: config.json, safetensors or torch .bin files,\n"
+    "tokenizer.json) into one narae model file. A narae file of type f16 or f32 will do as CHECKPOINT, too.\n"
+    "\n"
+    "  -o MODEL      the file to write; it appears only when it is whole\n"
+    "  --type TYPE   what weights become: q4 (4 bits; if not given), q8 (8 bits), f16 or f32\n"
+    "  --threads N   if not given, one per processor; the file is the same for any number\n"
+    "\n"
+    "example:  narae-convert polyglot-ko-1.3b -o polyglot.safetensors --type q4\n";
+
+int convert(const std::vector<std::string>& words) {
+    line args("narae-convert", help, {{"-o", "MODEL", true}, {"--type", "TYPE"}, {"--threads", "N"}}, "CHECKPOINT", 1,
+              1);
+    args.read(words);
+    using narae::model::format;
+    constexpr format types[] = {format::q4, format::q8, format::f16, format::f32};
+    narae::quant::convert_options options;
+    options.type = types[args.choice("--type", "q4", {"q4", "q8", "f16", "f32"})];
+    options.threads = static_cast<std::size_t>(args.number("--threads", 0, 1, 256));
+    const auto to = args.text("-o");
+
+    const stopwatch clock;
+    const auto done = [&] {
+        progress bar("converting");
+        return narae::quant::convert(args.arguments()[0], to, options, bar);
+    }();
+    if (!done) return args.failed(done.error());
+    for (const auto& name : done->ignored)
+        std::printf("ignored: %s (no part of a GPT-NeoX model)\n", narae::store::printable(name).c_str());
+    std::printf("%s: %llu weights, %.3f bits each, weight error %.4g, %s", to.c_str(),
+                static_cast<unsigned long long>(done->weights), done->bits_per_weight(), done->weight_error,
+                closing(done->file_bytes, clock).c_str());
+    return 0;
+}
+
+}  // namespace
+}  // namespace command
+
+int main(int count, char** values) {
+    command::catch_signals();
+    std::vector<std::string> words(values + (count > 0), values + count);
+    const std::string verb = words.empty() ? "" : words.front();
+    const auto rest = [&] { return std::vector<std::string>(words.begin() + 1, words.end()); };
+    if (verb == "inspect") return command::inspect(rest());
+    if (verb == "export") return command::export_model(rest());
+    if (verb == "synthesize") return command::synthesize(rest());
+    return command::convert(words);
+}

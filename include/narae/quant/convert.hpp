@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: MIT
+// An original checkpoint becomes a narae file: every tensor is checked before anything is written, then they stream
+// through one after the other, so that memory is needed for a few MB of rows and not for the model.
+// Read store/format.hpp (what the file holds) and quant/rows.hpp before.
+#ifndef NARAE_QUANT_CONVERT_HPP
+#define NARAE_QUANT_CONVERT_HPP
+
+#include "narae/quant/rows.hpp"
+#ifndef NARAE_NO_FILES
+
+#include <set>
+
+#include "narae/base/version.hpp"
+#include "narae/store/checkpoint.hpp"
+#include "narae/token/tokenizer.hpp"
+
+namespace narae::inline NARAE_ABI::quant {
+
+struct convert_options {
+    model::format type = model::format::q4;  ///< of the matrices: q4, q8, f16 or f32; vectors are always f32
+    std::size_t threads = 0;                 ///< 0: one per processor, at most 16; the file is the same for any number
+};
+
+struct convert_report {
+    std::uint64_t weights = 0;         ///< how many numbers the model has
+    std::uint64_t weight_bytes = 0;    ///< what they take in the file
+    std::uint64_t file_bytes = 0;      ///< and with header and tokenizer
+    double weight_error = 0;           ///< sqrt(sum (w - w')^2 / sum w^2) over the matrices
+    std::vector<std::string> ignored;  ///< source tensors that no GPT-NeoX model has; they are not in the file
+
+    double bits_per_weight() const noexcept {
+        return weights == 0 ? 0 : 8 * static_cast<double>(weight_bytes) / static_cast<double>(weights);
+    }
+};
+
+namespace detail {
+
+/// x >= 0 with `digits` decimals, in any locale; the length is the same for all x below 10.
+inline std::string decimal(double x, unsigned digits) {
+    std::uint64_t power = 1;
+    for (unsigned i = 0; i < digits; ++i) power *= 10;
+    const auto n = static_cast<std::uint64_t>(x * static_cast<double>(power) + 0.5);
+    const auto fraction = std::to_string(n % power);
+    return std::to_string(n / power) + "." + std::string(digits - fraction.size(), '0') + fraction;
+}
+
+/// The JSON array `list` (empty text: an empty array) with one more value.
+inline result<std::string> appended(std::string_view list, std::string_view value, const std::string& place) {
+    if (list.empty()) return "[" + std::string(value) + "]";
+    const auto doc = text::json::parse(list);
+    if (!doc) return doc.error().in(place);
+    if (!doc->root().is(text::json_kind::array)) return error{errc::bad_value, place + ": not an array"};
+    const auto body = list.substr(0, list.rfind(']'));
+    return std::string(body) + (doc->root().size() == 0 ? "" : ",") + std::string(value) + "]";
+}
+
+inline std::string hex(std::uint64_t n) {
+    std::string s;
+    for (int shift = 60; shift >= 0; shift -= 4) s += "0123456789abcdef"[n >> shift & 15];
+    return s;
+}
+
+/// Buffers that old checkpoints carry; nothing is lost with them, they follow from the config.
+inline bool is_legacy_buffer(std::string_view name) noexcept {
+    return name.ends_with(".attention.bias") || name.ends_with(".attention.masked_bias") ||
+           name.ends_with(".rotary_emb.inv_freq");
+}
+
+/// The matrices and vectors of a checkpoint, all there and all of the right shape.
+struct inventory {
+    std::vector<std::pair<model::matrix_name, model::stored_matrix>> matrices;
+    std::vector<const store::tensor*> vectors;
+    std::vector<std::string> others;  // tensors that are none of them, nor known to be needless
+
+    static result<inventory> take(const store::checkpoint& from, const model::shape& s) {
+        inventory all;
+        std::set<std::string_view> known{store::narae_tokenizer};
+        for (auto& m : model::matrix_names(s)) {
+            auto found = model::find_matrix(from, m);
+            if (!found) return found.error();
+            known.insert(found->tensor->name);
+            all.matrices.emplace_back(std::move(m), *found);
+        }
+        for (const auto& [name, length] : model::vector_names(s)) {
+            const auto found = model::find_floats(from, name, {length});
+            if (!found) return found.error();
+            known.insert((*found)->name);
+            all.vectors.push_back(*found);
+        }
+        if (s.tied) known.insert("embed_out.weight");  // a copy of the embedding
+        for (const auto& t : from.tensors())
+            if (known.count(t.name) == 0 && !is_legacy_buffer(t.name)) all.others.push_back(t.name);
+        return all;
+    }
+};
+
+/// narae.source of a file made from `from`: what the source tells of its own origin, then its files.
+inline result<std::string> describe_sources(const store::checkpoint& from, progress_count& count) {
+    constexpr std::size_t piece_bytes = std::size_t{4} << 20;
+    std::string list(from.metadata(store::narae_source_key));
+    for (const auto& file : from.sources()) {
+        std::uint64_t hash = store::fnv1a64({});
+        for (auto left = file.bytes; !left.empty();) {
+            const auto piece = left.first((std::min)(left.size(), piece_bytes));
+            hash = store::fnv1a64(piece, hash);
+            from.let_go(piece);
+            left = left.subspan(piece.size());
+            const auto going = count.add(piece.size());
+            if (!going) return going.error();
+        }
+        auto longer =
+            appended(list,
+                     "{\"name\":" + text::json_quote(file.name) + ",\"size\":" + std::to_string(file.bytes.size()) +
+                         ",\"fnv1a64\":\"" + hex(hash) + "\"}",
+                     file.name + ": " + std::string(store::narae_source_key));
+        if (!longer) return longer.error();
+        list = std::move(*longer);
+    }
+    return list;
+}
+
+/// Would writing `to` destroy a file that is being read?
+inline bool is_source(const store::checkpoint& from, const std::string& path, const std::string& to) {
+    for (const auto* name : {"", "/config.json", "/tokenizer.json"})
+        if (sys::same_file(path + name, to)) return true;
+    const std::string* last = nullptr;
+    for (const auto& t : from.tensors()) {
+        if (last != nullptr && t.file == *last) continue;
+        if (sys::same_file(t.file, to) || sys::same_file(t.file, to + ".part")) return true;
+        last = &t.file;
+    }
+    return false;
+}
+
+}  // namespace detail
+
+/// Reads the checkpoint at `from` (a Hugging Face folder, or a narae file of unpacked weights) and writes the narae
+/// file `to`. Nothing is at `to`, or what was there before, unless all went well. Errors name file, tensor and reason.
+inline result<convert_report> convert(const std::string& from, const std::string& to,
+                                      const convert_options& options = {}, progress on_progress = {}) {
+    return guarded([&]() -> result<convert_report> {
+        if (options.type == model::format::bf16) return error{errc::bad_argument, "bf16 is a format of sources only"};
+        const auto source = store::checkpoint::open(from);
+        if (!source) return source.error();
+        const auto config = store::parse_config(source->config_text());
+        if (!config) return config.error().in(source->config_name());
+        const model::shape s(*config);
+        const auto all = detail::inventory::take(*source, s);
+        if (!all) return all.error();
+        const auto tokenizer_json = source->tokenizer_json();
+        if (!tokenizer_json.empty()) {
+            const auto tokenizer = token::tokenizer::parse(tokenizer_json);
+            if (!tokenizer) return tokenizer.error().in(from + ": tokenizer.json");
+        }
+        if (detail::is_source(*source, from, to))
+            return error{errc::bad_argument, to + ": cannot write: is a file of the checkpoint itself"};
+
+        convert_report report;
+        report.ignored = all->others;
+        progress_count count{on_progress};
+        for (const auto& file : source->sources()) count.total += file.bytes.size();
+        std::vector<store::tensor_plan> plan;
+        for (const auto& [name, stored] : all->matrices) {
+            if (model::packed(stored.view.type))
+                return error{errc::unsupported, stored.tensor->file + ": " + stored.tensor->name +
+                                                    ": is packed already; convert the original checkpoint instead"};
+            plan.push_back(plan_matrix(name, options.type));
+            report.weights += std::uint64_t{name.N} * name.K;
+            count.total += stored.tensor->bytes.size();
+        }
+        for (const auto* t : all->vectors) {
+            plan.push_back({t->name, store::dtype::f32, t->shape});
+            report.weights += t->shape[0];
+        }
+        for (const auto& t : plan) report.weight_bytes += store::planned_bytes(t);
+        if (!tokenizer_json.empty())
+            plan.push_back({std::string(store::narae_tokenizer), store::dtype::u8, {tokenizer_json.size()}});
+
+        const auto sources = detail::describe_sources(*source, count);
+        if (!sources) return sources.error();
+        const auto describe = [&](double weight_error) -> result<store::metadata_list> {
+            const auto history = detail::appended(
+                source->metadata(store::narae_history_key),
+                "{\"step\":\"convert\",\"narae\":\"" + std::string(version_text) + "\",\"type\":\"" +
+                    std::string(model::format_name(options.type)) + "\",\"weights\":" + std::to_string(report.weights) +
+                    ",\"bits_per_weight\":" + detail::decimal(report.bits_per_weight(), 4) +
+                    ",\"weight_error\":" + detail::decimal(weight_error, 9) + "}",
+                from + ": " + std::string(store::narae_history_key));
+            if (!history) return history.error();
+            return store::metadata_list{
+                {std::string(store::narae_version_key), std::string(store::narae_version)},
+                {std::string(store::narae_config_key), std::string(source->config_text())},
+                {std::string(store::narae_history_key), *history},
+                {std::string(store::narae_source_key), *sources},
+            };
+        };
+        auto metadata = describe(0);
+        if (!metadata) return metadata.error();
+
+        auto rows = row_writer::make(options.threads);
+        if (!rows) return rows.error();
+        auto out = store::safetensors_writer::create(to, plan, *metadata);
+        if (!out) return out.error();
+        const auto* planned = plan.data();
+        for (const auto& [name, stored] : all->matrices) {
+            const auto& tensor = *stored.tensor;
+            const auto row_bytes = tensor.bytes.size() / name.N;  // of a tensor with strides, its share
+            const auto written = rows->write(
+                *out, *planned++, tensor.file + ": " + tensor.name, options.type, name.N, name.K,
+                [&, &matrix = stored](std::size_t row, float* floats) { matrix.read_row(floats, row); },
+                [&](std::size_t begin, std::size_t end) {
+                    if (tensor.contiguous())
+                        source->let_go(tensor.bytes.subspan(begin * row_bytes, (end - begin) * row_bytes));
+                    return count.add((end - begin) * row_bytes);
+                });
+            if (!written) return written.error();
+            source->let_go(tensor);
+        }
+        for (const auto* t : all->vectors) {
+            const auto written =
+                write_vector(*out, *planned++, t->file + ": " + t->name, static_cast<std::size_t>(t->shape[0]),
+                             [&](std::size_t i) { return model::element(*t, i); });
+            if (!written) return written.error();
+        }
+        const auto copied = out->append(store::narae_tokenizer, tokenizer_json);
+        if (!copied) return copied.error();
+
+        report.weight_error = rows->weight_error();
+        metadata = describe(report.weight_error);
+        if (!metadata) return metadata.error();
+        const auto described = out->rewrite_metadata(*metadata);
+        if (!described) return described.error();
+        report.file_bytes = out->bytes();
+        const auto done = out->commit();
+        if (!done) return done.error();
+        return report;
+    });
+}
+
+}  // namespace narae::inline NARAE_ABI::quant
+
+#endif  // NARAE_NO_FILES
+#endif
