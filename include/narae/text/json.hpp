@@ -117,6 +117,7 @@ public:
                 written = (std::min)(written * 10 + (s[i] - '0'), 100000);
             exponent += down ? -written : written;
         }
+        if (digits == 0) exponent = 0;  // 0e999 is 0, not 0 * infinity
         out = exponent < 0 ? digits / std::pow(10.0, -exponent) : digits * std::pow(10.0, exponent);
         if (s[0] == '-') out = -out;
         return true;

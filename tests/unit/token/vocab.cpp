@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#include "narae/token/vocab.hpp"
+
+#include <set>
+
+#include "catch.hpp"
+
+using namespace narae::token;
+
+TEST_CASE("the byte alphabet names each byte once", "[vocab]") {
+    std::set<int> bytes;
+    for (char32_t c = 0; c < 0x3000; ++c)
+        if (const int b = alphabet_byte(c); b >= 0) CHECK(bytes.insert(b).second);
+    CHECK(bytes.size() == 256);
+    CHECK(*bytes.begin() == 0);
+    CHECK(*bytes.rbegin() == 255);
+    CHECK(alphabet_byte(0x120) == ' ');
+    CHECK(alphabet_byte(0x10A) == '\n');
+    CHECK(alphabet_byte('a') == 'a');
+    CHECK(alphabet_byte(0xEA) == 0xEA);
+    CHECK(alphabet_byte(0x121) == 0x7F);
+    CHECK(alphabet_byte(0x142) == 0xA0);
+    CHECK(alphabet_byte(0x143) == 0xAD);
+    CHECK(alphabet_byte(' ') == -1);
+    CHECK(alphabet_byte(0xAD) == -1);
+    CHECK(alphabet_byte(0x144) == -1);
+}
+
+TEST_CASE("a key spells bytes, or stands for itself", "[vocab]") {
+    std::string out = "x";
+    CHECK(spell_bytes("\xC4\xA0\xC3\xAA\xC2\xB0\xC4\xA2", out));  // a blank and U+AC00's three bytes, spelled
+    CHECK(out == "x \xEA\xB0\x80");
+    CHECK_FALSE(spell_bytes("a b", out));  // a blank is not in the alphabet
+    CHECK(out ==
+          "x \xEA\xB0\x80"
+          "a b");
+    out.clear();
+    CHECK_FALSE(spell_bytes("나래", out));
+    CHECK(out == "나래");
+}
+
+TEST_CASE("tokens are found by their bytes, and ids may leave gaps", "[vocab]") {
+    vocab v;
+    CHECK(v.find("a") == no_token);
+    CHECK(v.merge_of(0, 1) == nullptr);
+    v.reserve(1000, 4000, 10);
+    for (token_id id = 0; id < 900; ++id) CHECK(v.add(3 * id, "t" + std::to_string(id), false));
+    CHECK(v.size() == 3 * 899 + 1);
+    CHECK(v.count() == 900);
+    for (token_id id = 0; id < 900; ++id) {
+        CHECK(v.find("t" + std::to_string(id)) == 3 * id);
+        CHECK(v.bytes_of(3 * id) == "t" + std::to_string(id));
+        CHECK(v.bytes_of(3 * id + 1).empty());
+    }
+    CHECK(v.bytes_of(no_token).empty());
+    CHECK_FALSE(v.add(1, "t5", false));   // the bytes are there
+    CHECK_FALSE(v.add(3, "new", false));  // the id is taken
+    CHECK(v.add(1, "t5", true));          // literally
+    CHECK(v.find("t5") == 15);
+    CHECK(v.find("t5", true) == 1);
+    CHECK(v.add_unnamed(4, "hidden", true));
+    CHECK(v.find("hidden", true) == no_token);
+    CHECK(v.bytes_of(4) == "hidden");
+    CHECK(v.of_byte('q') == no_token);
+    CHECK(v.add(5, "q", false));
+    CHECK(v.of_byte('q') == 5);
+}
+
+TEST_CASE("merges are found by both sides, in order", "[vocab]") {
+    vocab v;
+    v.reserve(0, 0, 500);
+    for (token_id i = 0; i < 500; ++i) v.add_merge({i, 7 * i, i, 1000 + i});
+    for (token_id i = 0; i < 500; ++i) {
+        REQUIRE(v.merge_of(i, 7 * i) != nullptr);
+        CHECK(v.merge_of(i, 7 * i)->whole == 1000 + i);
+        CHECK(v.merge_of(i, 7 * i + 1) == nullptr);
+    }
+    CHECK(v.merge_of(7, 1) == nullptr);
+    v.add_merge({1, 7, 900, 5});
+    CHECK(v.merge_of(1, 7)->rank == 900);
+}
