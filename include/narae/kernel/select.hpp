@@ -5,6 +5,8 @@
 
 #include <cstddef>
 
+#include "narae/kernel/isa/avx2.hpp"
+#include "narae/kernel/isa/neon.hpp"
 #include "narae/kernel/table.hpp"
 #include "narae/sys/cpu.hpp"
 
@@ -24,6 +26,12 @@ struct table_list {
 /// Every table that this machine can run.
 inline table_list runnable() noexcept {
     table_list all;
+#if NARAE_X86
+    if (sys::has_avx2()) all.add(avx2::overlay(all.best()));
+#endif
+#if NARAE_NEON
+    all.add(neon::overlay(all.best()));
+#endif
     return all;
 }
 

@@ -6,22 +6,26 @@
 #include "narae/base/config.hpp"
 #if NARAE_X86 && defined(_MSC_VER) && !defined(__clang__)
 #include <intrin.h>
+#elif NARAE_X86
+#include <cpuid.h>
 #endif
 
 namespace narae::inline NARAE_ABI::sys {
 
-/// AVX2 and FMA, with the operating system saving the wide registers.
+/// AVX2, FMA and F16C, with the operating system saving the wide registers.
 inline bool has_avx2() noexcept {
 #if !NARAE_X86
     return false;
 #elif defined(__GNUC__) || defined(__clang__)
     __builtin_cpu_init();
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    unsigned a = 0, b = 0, c = 0, d = 0;  // older compilers do not know F16C by name
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __get_cpuid(1, &a, &b, &c, &d) &&
+           ((c >> 29) & 1);
 #else
     int r[4];
     __cpuid(r, 1);
-    const bool fma = (r[2] >> 12) & 1, osxsave = (r[2] >> 27) & 1;
-    if (!fma || !osxsave || (_xgetbv(0) & 6) != 6) return false;
+    const bool fma = (r[2] >> 12) & 1, osxsave = (r[2] >> 27) & 1, f16c = (r[2] >> 29) & 1;
+    if (!fma || !osxsave || !f16c || (_xgetbv(0) & 6) != 6) return false;
     __cpuidex(r, 7, 0);
     return (r[1] >> 5) & 1;
 #endif

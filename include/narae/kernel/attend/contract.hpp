@@ -29,7 +29,8 @@ struct softmax_state {
 /// In this order: score = float(q . k) * (q_scale * k_scale); m = largest score of the block; p = exp(score - m);
 /// sum of p in num::lanes lanes; block[e] = sum over the positions, ascending, by fma(p * v_scale, v, .);
 /// then with M = max(state.largest, m), a = exp(state.largest - M), b = exp(m - M):
-/// o = fma(o, a, block * b), and likewise the sum. So every table gives equal bits.
+/// o = fma(o, a, block * b), and likewise the sum. So every table gives equal bits (but for the sign of a largest
+/// score of zero, on which nothing depends).
 using attend_q8_op = void(softmax_state& state, float* o, const std::int8_t* q, float q_scale, const std::int8_t* k,
                           const float* k_scale, const std::int8_t* v, const float* v_scale, std::size_t n,
                           std::size_t e) noexcept;

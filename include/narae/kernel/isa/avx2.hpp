@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// What AVX2 (with FMA and F16C) replaces.
+#ifndef NARAE_KERNEL_ISA_AVX2_HPP
+#define NARAE_KERNEL_ISA_AVX2_HPP
+
+#include "narae/kernel/attend/avx2.hpp"
+#include "narae/kernel/gemv_dense/avx2.hpp"
+#include "narae/kernel/gemv_q4/avx2.hpp"
+#include "narae/kernel/gemv_q8/avx2.hpp"
+#include "narae/kernel/rows/avx2.hpp"
+#include "narae/kernel/table.hpp"
+
+#if NARAE_X86
+
+namespace narae::inline NARAE_ABI::kernel::avx2 {
+
+inline table overlay(table t) noexcept {
+    t.name = "avx2";
+    t.gemv_f32 = gemv_dense<weights_f32>;
+    t.gemv_f16 = gemv_dense<weights_f16>;
+    t.gemv_bf16 = gemv_dense<weights_bf16>;
+    t.gemv_q8 = gemv_q8;
+    t.gemv_q4 = gemv_q4;
+    t.layer_norm = layer_norm;
+    t.bias_gelu = bias_gelu;
+    t.quantize_q8 = quantize_q8;
+    t.attend_q8 = attend_q8;
+    t.attend_f32 = attend_f32;
+    return t;
+}
+
+}  // namespace narae::inline NARAE_ABI::kernel::avx2
+
+#endif
+#endif

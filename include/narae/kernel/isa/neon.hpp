@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// What NEON replaces.
+#ifndef NARAE_KERNEL_ISA_NEON_HPP
+#define NARAE_KERNEL_ISA_NEON_HPP
+
+#include "narae/kernel/attend/neon.hpp"
+#include "narae/kernel/gemv_dense/neon.hpp"
+#include "narae/kernel/gemv_q4/neon.hpp"
+#include "narae/kernel/gemv_q8/neon.hpp"
+#include "narae/kernel/rows/neon.hpp"
+#include "narae/kernel/table.hpp"
+
+#if NARAE_NEON
+
+namespace narae::inline NARAE_ABI::kernel::neon {
+
+inline table overlay(table t) noexcept {
+    t.name = "neon";
+    t.gemv_f32 = gemv_dense<weights_f32>;
+    t.gemv_f16 = gemv_dense<weights_f16>;
+    t.gemv_bf16 = gemv_dense<weights_bf16>;
+    t.gemv_q8 = gemv_q8;
+    t.gemv_q4 = gemv_q4;
+    t.layer_norm = layer_norm;
+    t.bias_gelu = bias_gelu;
+    t.quantize_q8 = quantize_q8;
+    t.attend_q8 = attend_q8;
+    t.attend_f32 = attend_f32;
+    return t;
+}
+
+}  // namespace narae::inline NARAE_ABI::kernel::neon
+
+#endif
+#endif

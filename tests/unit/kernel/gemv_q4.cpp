@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+// gemv_q4: double oracle -> scalar within the contract's bound -> every other table equal to scalar, bit by bit.
+#include "catch.hpp"
+#include "inputs.hpp"
+
+namespace {
+
+using narae::kernel::runnable;
+using problem = inputs::packed_gemv<narae::num::q4_layout, oracle::q4>;
+
+void check(problem& p, std::uint64_t seed) {
+    const auto exact = p.exact();
+    const auto scalar = p.run(runnable().begin()->gemv_q4);
+    for (const auto& table : runnable()) {
+        const std::string name = table.name;
+        CAPTURE(name, p.n, p.k, seed);
+        const auto y = p.run(table.gemv_q4);
+        CHECK(inputs::first_outside(y, exact) == exact.size());
+        CHECK(inputs::same_bits(y, scalar));
+    }
+}
+
+}  // namespace
+
+TEST_CASE("gemv_q4 at awkward sizes") {
+    std::uint64_t seed = 1;
+    for (const auto n : inputs::rows_of_a_gemv)
+        for (const auto k : inputs::columns_of_a_gemv) {
+            inputs::random r(++seed);
+            problem p(n, k);
+            p.set_codes([&] { return r.between(0, 255); });
+            p.set_scales([&] { return narae::num::f32_to_f16(r.real(-0.1f, 0.1f)); });
+            const auto x = r.reals(k, -3, 3);
+            narae::kernel::scalar::quantize_q8(p.x.view(), x.data(), k);
+            check(p, seed);
+        }
+}
+
+TEST_CASE("gemv_q4 at the ends of its numbers") {
+    std::uint64_t seed = 100;
+    for (const int code : {0x00, 0xFF, 0x0F, 0xF0, 0x88})
+        for (const int q : {-127, 0, 127})
+            for (const unsigned scale : {0x0000u, 0x8000u, 0x0001u, 0x83FFu, 0x3C00u, 0xBC00u, 0x7BFFu, 0xFBFFu})
+                for (const float x_scale : {0.0f, 1e-45f, 1e-38f, 1.0f, 1e20f}) {
+                    inputs::random r(++seed);
+                    problem p(16, 128);
+                    p.set_codes([&] { return code; });
+                    p.set_scales([&] { return static_cast<std::uint16_t>(scale); });
+                    p.set_x([&] { return q; }, x_scale);
+                    check(p, seed);
+                }
+    for (int round = 0; round < 20; ++round) {  // any finite scale of any sign beside any other
+        inputs::random r(++seed);
+        problem p(32, 320);
+        p.set_codes([&] { return r.between(0, 255); });
+        p.set_scales([&] { return static_cast<std::uint16_t>(r.between(0, 1) << 15 | r.between(0, 0x7BFF)); });
+        p.set_x([&] { return r.between(0, 1) ? 127 : -127; }, r.real(0, 2));
+        check(p, seed);
+    }
+}
+
+TEST_CASE("gemv_q4 writes the rows it is asked for and no others") {
+    inputs::random r(7);
+    problem p(48, 96);
+    p.set_codes([&] { return r.between(0, 255); });
+    p.set_scales([] { return std::uint16_t{0x2C00}; });
+    p.set_x([&] { return r.between(-127, 127); }, 0.5f);
+    const auto all = p.run(narae::kernel::scalar::gemv_q4);
+    for (const auto& table : runnable()) {
+        const std::string name = table.name;
+        CAPTURE(name);
+        std::vector<float> y(48, 7.0f), expected(48, 7.0f);
+        std::copy(all.begin() + 16, all.begin() + 32, expected.begin() + 16);
+        table.gemv_q4(y.data(), p.w.data() + 1, p.x.view(), p.k, 32, 32);
+        table.gemv_q4(y.data(), p.w.data() + 1, p.x.view(), p.k, 16, 32);
+        CHECK(inputs::same_bits(y, expected));
+    }
+}

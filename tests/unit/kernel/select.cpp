@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// The list of tables: plainest first, each one a full table.
+#include "narae/kernel/select.hpp"
+
+#include <string_view>
+
+#include "catch.hpp"
+
+TEST_CASE("runnable tables start with scalar and end with the best") {
+    const auto all = narae::kernel::runnable();
+    REQUIRE(all.count >= 1);
+    REQUIRE(all.count <= narae::kernel::table_list::capacity);
+    CHECK(std::string_view(all.begin()->name) == "scalar");
+    CHECK(all.begin()->gemv_q4 == &narae::kernel::scalar::gemv_q4);
+    CHECK(&all.best() == all.end() - 1);
+    std::string names;
+    for (const auto& t : all) names += std::string(" ") + t.name;
+    WARN("tables tested on this machine:" << names);
+#if NARAE_X86
+    CHECK((std::string_view(all.best().name) == "avx2") == narae::sys::has_avx2());
+#elif NARAE_NEON
+    CHECK(std::string_view(all.best().name) == "neon");
+#else
+    CHECK(all.count == 1);
+#endif
+}
