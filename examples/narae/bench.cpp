@@ -103,11 +103,11 @@ int bench(const std::vector<std::string>& words) {
         }
     } made;
     if (path.empty()) {
-        const auto config = narae::quant::named_shape(line.text("--shape"));
-        if (!config) line.wrong(config.error().message());
+        const auto* config = narae::quant::find_shape(line.text("--shape"));
+        if (config == nullptr) line.wrong("--shape is '" + line.text("--shape") + "', not one of those that -h lists");
         path = made.path = "narae-bench-" + line.text("--shape") + ".safetensors";
-        command::progress progress("making random weights");
-        const auto written = narae::quant::synthesize(*config, type, path, 1, progress);
+        command::progress making("making random weights");
+        const auto written = narae::quant::synthesize(*config, type, path, 1, making);
         if (!written) return line.failed(written.error());
     }
 

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+// Speed of every operation on every table of this machine; never part of pass or fail. From the top of the tree:
+//   g++ -std=c++20 -O2 -Iinclude tests/bench/kernels.cpp -o kernels -pthread && ./kernels
+// Matrices are 8192 x 2048, as many one after another as make 128 MiB ("memory") or one of 64 rows again and again
+// ("cache"). Tables and sizes alternate, the best of five rounds counts. "read" is the speed at which plain sums
+// of the same memory go: the limit of the moment, to be taken in the same minute.
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <vector>
+
+#include "narae/kernel/select.hpp"
+#include "narae/sys/team.hpp"
+
+namespace {
+
+using narae::kernel::table;
+namespace num = narae::num;
+
+constexpr std::size_t rows = 8192, columns = 2048, memory_bytes = std::size_t{128} << 20;
+
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+/// Seconds of one call, from as many as take a twentieth of a second.
+template <class F>
+double seconds(F call) {
+    std::size_t calls = 0;
+    const double start = now();
+    double end = start;
+    for (; end - start < 0.05; end = now(), ++calls) call();
+    return (end - start) / static_cast<double>(calls);
+}
+
+struct gemv {
+    const char* name;
+    std::size_t tile_bytes;  // of 16 rows
+    void (*run)(const table& t, float* y, const std::byte* w, const num::q8_row& q, const float* x, std::size_t begin,
+                std::size_t end);
+};
+
+template <narae::kernel::gemv_dense_op* table::*Slot>
+void dense(const table& t, float* y, const std::byte* w, const num::q8_row&, const float* x, std::size_t b,
+           std::size_t e) {
+    (t.*Slot)(y, w, x, columns, b, e);
+}
+template <narae::kernel::gemv_q4_op* table::*Slot>
+void packed(const table& t, float* y, const std::byte* w, const num::q8_row& q, const float*, std::size_t b,
+            std::size_t e) {
+    (t.*Slot)(y, w, q, columns, b, e);
+}
+
+const gemv gemvs[] = {{"gemv_q4", num::q4_layout::tile_bytes(columns), packed<&table::gemv_q4>},
+                      {"gemv_q8", num::q8_layout::tile_bytes(columns), packed<&table::gemv_q8>},
+                      {"gemv_f16", 16 * columns * 2, dense<&table::gemv_f16>},
+                      {"gemv_bf16", 16 * columns * 2, dense<&table::gemv_bf16>},
+                      {"gemv_f32", 16 * columns * 4, dense<&table::gemv_f32>}};
+
+void print(const char* op, const char* name, const char* where, double bytes, double numbers, double time) {
+    std::printf("%-12s %-8s %-16s %8.2f GB/s %8.2f G/s %10.3f us\n", op, name, where, bytes / time * 1e-9,
+                numbers / time * 1e-9, time * 1e6);
+}
+
+void matrices(narae::sys::team& team, const char* threads, const std::vector<std::byte>& memory) {
+    const auto tables = narae::kernel::runnable();
+    std::vector<float> x(columns, 0.5f), y(rows), scale(columns / 64, 0.1f);
+    std::vector<std::int8_t> q(columns, 3);
+    std::vector<std::int32_t> sum(columns / 64, 3 * 64);
+    const num::q8_row row{q.data(), scale.data(), sum.data()};
+    double read = 1e9;
+    std::vector<double> sums(64 * 16);
+    for (int round = 0; round < 5; ++round)
+        read = (std::min)(read, seconds([&] {
+                              team.run([&](std::size_t part, std::size_t parts) {
+                                  const auto mine = narae::sys::slice_of(memory.size() / 8, 64, part, parts);
+                                  std::uint64_t s[8] = {};
+                                  for (std::size_t i = mine.begin; i < mine.end; i += 8)
+                                      for (std::size_t j = 0; j < 8; ++j) {
+                                          std::uint64_t word;
+                                          std::memcpy(&word, &memory[(i + j) * 8], 8);
+                                          s[j] += word;
+                                      }
+                                  for (const auto v : s) sums[part * 16] += static_cast<double>(v);
+                              });
+                          }));
+    print("read", "-", threads, static_cast<double>(memory.size()), static_cast<double>(memory.size()), read);
+    for (const bool cached : {false, true})
+        for (const auto& op : gemvs) {
+            const std::size_t n = cached ? 64 : rows, bytes = n / 16 * op.tile_bytes;
+            const std::size_t copies = cached ? 1 : memory.size() / bytes;
+            double best[narae::kernel::table_list::capacity];
+            for (auto& b : best) b = 1e9;
+            for (int round = 0; round < 5; ++round)
+                for (std::size_t t = 0; t < tables.count; ++t)
+                    best[t] =
+                        (std::min)(best[t], seconds([&] {
+                                       if (cached)
+                                           return op.run(tables.item[t], y.data(), memory.data(), row, x.data(), 0, n);
+                                       team.run([&](std::size_t part, std::size_t parts) {
+                                           const auto mine = narae::sys::slice_of(n, num::tile_rows, part, parts);
+                                           for (std::size_t c = 0; c < copies; ++c)
+                                               op.run(tables.item[t], y.data(), memory.data() + c * bytes, row,
+                                                      x.data(), mine.begin, mine.end);
+                                       });
+                                   }));
+            for (std::size_t t = 0; t < tables.count; ++t)
+                print(op.name, tables.item[t].name, cached ? "cache, 1 thread" : threads,
+                      static_cast<double>(bytes * copies), static_cast<double>(n * columns * copies), best[t]);
+        }
+}
+
+void rest() {
+    const auto tables = narae::kernel::runnable();
+    const std::size_t d = columns, n = narae::kernel::attend_block, e = 128;
+    std::vector<float> x(d), y(d), gain(d, 1.0f), bias(d, 0.1f), scale(d / 64), k_scale(n, 0.01f), kf(n * e, 0.1f);
+    std::vector<std::int8_t> q(d, 1), k(n * e, 5);
+    std::vector<std::int32_t> sum(d / 64);
+    for (std::size_t i = 0; i < d; ++i) x[i] = static_cast<float>(i % 97) / 20 - 2.4f;
+    const auto in = [](std::size_t count, std::size_t size) { return static_cast<double>(count * size); };
+    for (const auto& t : tables) {
+        const auto norm = seconds([&] { t.layer_norm(y.data(), x.data(), gain.data(), bias.data(), d, 1e-5f); });
+        print("layer_norm", t.name, "2048", in(d, 4), in(d, 1), norm);
+        const auto gelu = seconds([&] {
+            std::memcpy(y.data(), x.data(), d * 4);
+            t.bias_gelu(y.data(), bias.data(), d);
+        });
+        print("bias_gelu", t.name, "2048", in(d, 4), in(d, 1), gelu);
+        const auto quantize = seconds([&] { t.quantize_q8({q.data(), scale.data(), sum.data()}, x.data(), d); });
+        print("quantize_q8", t.name, "2048", in(d, 4), in(d, 1), quantize);
+        narae::kernel::softmax_state state;
+        const auto attend_q8 = seconds([&] {
+            t.attend_q8(state, y.data(), q.data(), 0.01f, k.data(), k_scale.data(), k.data(), k_scale.data(), n, e);
+        });
+        print("attend_q8", t.name, "64 x 128", in(2 * n, e), in(2 * n, e), attend_q8);
+        const auto attend_f32 =
+            seconds([&] { t.attend_f32(state, y.data(), x.data(), 0.1f, kf.data(), kf.data(), n, e); });
+        print("attend_f32", t.name, "64 x 128", in(2 * n, e) * 4, in(2 * n, e), attend_f32);
+    }
+}
+
+}  // namespace
+
+int main() {
+    const std::vector<std::byte> memory(memory_bytes, std::byte{0x11});  // scales, codes and weights alike
+    rest();
+    for (const std::size_t threads : {std::size_t{1}, std::size_t{2}})
+        if (const auto team = narae::sys::team::make(threads))
+            matrices(**team, threads == 1 ? "memory, 1 thread" : "memory, 2", memory);
+}
