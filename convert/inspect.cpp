@@ -76,7 +76,9 @@ std::string number(double x) {
 }
 
 void print_json(const store::checkpoint& from, const findings& f) {
-    const auto raw = [](std::string_view json) { return json.empty() ? std::string("[]") : std::string(json); };
+    const auto raw = [](std::string_view json) {
+        return narae::text::json::parse(json) ? std::string(json) : std::string("[]");
+    };
     std::string s = "{\"narae\":" + std::string(from.is_narae() ? "true" : "false");
     s += ",\"config\":" + std::string(from.config_text());
     s += ",\"weights\":" + std::to_string(f.all.weights) + ",\"bytes\":" + std::to_string(f.all.bytes) +

@@ -62,14 +62,14 @@ void around_a_fiftieth(std::byte* out, std::size_t n, Bits keep, Bits exponent) 
 }
 
 /// Random bytes in a tile become scales and codes; rows from `count` on and columns from k on become zeros.
-/// The codes' spread times the scale, which lies between 1 and 1.25 times 2^-8 (q4) or 2^-12 (q8), is about 0.02.
+/// The codes' spread times the scale, of either sign and between 1 and 1.25 times 2^-8 (q4) or 2^-12 (q8), is 0.02.
 inline void make_tile(std::byte* tile, model::format type, std::size_t count, std::size_t k) noexcept {
     const bool q4 = type == model::format::q4;
     const auto scale_bytes = num::q8_layout::scale_bytes(k);
     std::byte* const codes = tile + scale_bytes;
     const auto zero = static_cast<std::byte>(q4 ? 0x88 : 0);
     const auto code_bytes = num::groups_of(k) * (q4 ? num::q4_layout::group_bytes : num::q8_layout::group_bytes);
-    around_a_fiftieth<std::uint16_t>(tile, scale_bytes / 2, 0x00FF, q4 ? 0x1C00 : 0x0C00);
+    around_a_fiftieth<std::uint16_t>(tile, scale_bytes / 2, 0x80FF, q4 ? 0x1C00 : 0x0C00);
     std::memset(tile + num::groups_of(k) * num::tile_rows * 2, 0, scale_bytes - num::groups_of(k) * num::tile_rows * 2);
     if (!q4)
         for (std::size_t i = 0; i < code_bytes; ++i)

@@ -4,6 +4,7 @@
 #ifndef NARAE_STORE_CONFIG_HPP
 #define NARAE_STORE_CONFIG_HPP
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <string>
@@ -163,10 +164,11 @@ inline std::string config_json(const config& c, std::string_view more = {}) {
         return std::string("  \"") + key + "\": " + std::to_string(n) + ",\n";
     };
     const auto truth = [](bool b) { return b ? "true" : "false"; };
+    const auto head_width = (std::max)(c.head_width, std::uint32_t{1});
     // rotary / head_width in millionths, rounded up until int(head_width * rotary_pct) is rotary again.
-    std::uint64_t share = (std::uint64_t{c.rotary} * 1000000 + c.head_width - 1) / c.head_width;
+    std::uint64_t share = (std::uint64_t{c.rotary} * 1000000 + head_width - 1) / head_width;
     const auto pct = [&] { return static_cast<double>(share) / 1e6; };
-    if (static_cast<std::uint32_t>(c.head_width * pct()) < c.rotary) ++share;
+    if (static_cast<std::uint32_t>(head_width * pct()) < c.rotary) ++share;
     std::string s = "{\n  \"architectures\": [\"GPTNeoXForCausalLM\"],\n  \"model_type\": \"gpt_neox\",\n";
     s += more;
     s += whole("num_hidden_layers", c.layers) + whole("hidden_size", c.width) + whole("num_attention_heads", c.heads);

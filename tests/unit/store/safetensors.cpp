@@ -236,3 +236,21 @@ TEST_CASE("store/safetensors: an unfinished or impossible file is not written") 
     CHECK_FALSE(safetensors_writer::create(folder.path(), {}, {}));
     CHECK(folder.files() == 0);
 }
+
+TEST_CASE("store/safetensors: metadata of the same length may come last") {
+    const scratch folder;
+    const auto path = folder.path("out.safetensors");
+    auto writer = safetensors_writer::create(path, {{"a", dtype::u8, {3}}}, {{"figure", "0.000"}});
+    REQUIRE(writer);
+    REQUIRE(writer->append("a", as_bytes("abc")));
+    CHECK_FALSE(writer->rewrite_metadata({{"figure", std::string(100, '1')}}));
+    REQUIRE(writer->rewrite_metadata({{"figure", "0.125"}}));
+    const auto planned = writer->bytes();
+    REQUIRE(writer->commit());
+    const auto file = read_file(path);
+    CHECK(file.size() == planned);
+    const auto read = parse(file);
+    REQUIRE(read);
+    CHECK(read->metadata[0].second == "0.125");
+    CHECK(as_text(read->tensors[0].bytes) == "abc");
+}

@@ -134,3 +134,25 @@ TEST_CASE("sys/file_sink: a name that cannot be taken is an error, and nothing i
 }
 
 #endif
+
+TEST_CASE("sys/file_sink: what stands first may be written last") {
+    const scratch folder;
+    auto sink = sys::file_sink::create(folder.path("out"));
+    REQUIRE(sink);
+    REQUIRE(sink->write(as_bytes("???? body")));
+    REQUIRE(sink->rewrite_front(as_bytes("head")));
+    REQUIRE(sink->commit());
+    CHECK(read_file(folder.path("out")) == "head body");
+}
+
+TEST_CASE("sys/file_sink: one file by two paths is known") {
+    const scratch folder;
+    write_file(folder.path("a"), "x");
+    write_file(folder.path("b"), "x");
+    CHECK(sys::same_file(folder.path("a"), folder.path("a")));
+    CHECK_FALSE(sys::same_file(folder.path("a"), folder.path("b")));
+#if NARAE_POSIX
+    CHECK(sys::same_file(folder.path("a"), folder.path() + "/./a"));
+    CHECK_FALSE(sys::same_file(folder.path("none"), folder.path("none")));
+#endif
+}
