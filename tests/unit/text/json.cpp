@@ -31,8 +31,8 @@ std::string string_of(const std::string& source) {
 }  // namespace
 
 TEST_CASE("values of every kind", "[json]") {
-    const std::string source =
-        R"( { "null" : null, "yes":true,"no":false, "n": [0, -1, 2.5, 1e3, 12E-1, -0.0], "s":"가나", "o":{"a":{}},"e":[] } )";
+    const std::string source = R"( { "null" : null, "yes":true,"no":false, "n": [0, -1, 2.5, 1e3, 12E-1, -0.0],
+        "s":"가나", "o":{"a":{}},"e":[] } )";
     const auto doc = json::parse(source);
     REQUIRE(doc);
     const auto root = doc->root();

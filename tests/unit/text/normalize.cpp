@@ -85,6 +85,12 @@ TEST_CASE("normal forms are stable, and see through each other", "[normalize]") 
     }
 }
 
+TEST_CASE("marks of one class keep their order", "[normalize]") {
+    std::u32string from = U"q", above;
+    for (char32_t c = 0x300; c <= 0x314; ++c) from += {c, 0x323}, above += c;  // class 230, and a dot below: 220
+    CHECK(nfd(utf8(from)) == utf8(U"q" + std::u32string(21, 0x323) + above));
+}
+
 TEST_CASE("bytes that are not UTF-8 stay, and nothing composes across them", "[normalize]") {
     CHECK(nfc("e\xFF\xCC\x81") == "e\xFF\xCC\x81");
     CHECK(nfc("\xEA\xB0") == "\xEA\xB0");

@@ -84,6 +84,9 @@ TEST_CASE("white space beside a token goes with it where it says so", "[added]")
     CHECK(t.split("a \t\xE3\x80\x80<b>\xC2\xA0 b") == "a/[<b>]/b/");
     CHECK(t.split("<r>  <l>") == "[<r>]/[<l>]/");
     CHECK(t.split("<b> <b>") == "[<b>]/[<b>]/");
+    auto gap = plain(" ");
+    gap.lstrip = gap.rstrip = true;
+    CHECK(tokens({gap}).split("a   b c") == "a/[ ]/b/[ ]/c/");  // the second and third blank are gone with the first
     // The search goes on right behind the token, so that a token of white space is found again in what went with it.
     CHECK(t.split("<r>\n x") == "[<r>]/[\n]/ x/");
 }

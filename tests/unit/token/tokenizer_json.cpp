@@ -51,13 +51,13 @@ TEST_CASE("the parts of files in the wild are read", "[tokenizer_json]") {
     CHECK(accepted({}));
     CHECK(accepted(with([](file& f) { f.model = ""; })));  // no "type"
     CHECK(accepted(with([](file& f) {
-        f.model =
-            R"("dropout":null,"unk_token":null,"continuing_subword_prefix":null,"end_of_word_suffix":null,"fuse_unk":false,)";
+        f.model = R"("dropout":null,"unk_token":null,"continuing_subword_prefix":null,)"
+                  R"("end_of_word_suffix":null,"fuse_unk":false,)";
     })));
     CHECK(accepted(with([](file& f) {  // neutral: every byte is known, nothing is dropped, nothing is put before or
                                        // after
-        f.model =
-            R"("dropout":0.0,"unk_token":"a","continuing_subword_prefix":"","end_of_word_suffix":"","fuse_unk":true,"byte_fallback":true,)";
+        f.model = R"("dropout":0.0,"unk_token":"a","continuing_subword_prefix":"",)"
+                  R"("end_of_word_suffix":"","fuse_unk":true,"byte_fallback":true,)";
     })));
     for (const char* n :
          {R"({"type":"NFC"})", R"({"type":"NFD"})", R"({"type":"Sequence","normalizers":[]})",
@@ -116,11 +116,10 @@ TEST_CASE("what is not carried out is refused by name", "[tokenizer_json]") {
     for (const std::string type : {"RobertaProcessing", "BertProcessing"})
         CHECK(part(&file::post_processor, "{\"type\":\"" + type + "\"}") ==
               "tokenizer.json: post_processor '" + type + "' is not supported");
-    CHECK(
-        part(
-            &file::post_processor,
-            R"({"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>","type_id":0}},{"Sequence":{"id":"A","type_id":0}}]})") ==
-        "tokenizer.json: post_processor 'TemplateProcessing' that adds tokens is not supported");
+    CHECK(part(&file::post_processor,
+               R"({"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>","type_id":0}},)"
+               R"({"Sequence":{"id":"A","type_id":0}}]})") ==
+          "tokenizer.json: post_processor 'TemplateProcessing' that adds tokens is not supported");
     for (const std::string type : {"Metaspace", "WordPiece", "Sequence", "ByteFallback"})
         CHECK(part(&file::decoder, "{\"type\":\"" + type + "\"}") ==
               "tokenizer.json: decoder '" + type + "' is not supported");

@@ -66,6 +66,18 @@ TEST_CASE("tokens are found by their bytes, and ids may leave gaps", "[vocab]") 
     CHECK(v.of_byte('q') == 5);
 }
 
+TEST_CASE("a literal and the bytes of the same spelling are kept apart where they share a slot", "[vocab]") {
+    for (int i = 0; i < 100; ++i) {
+        const auto word = std::to_string(i);
+        vocab v;
+        v.reserve(2, 10, 0);  // four slots
+        CHECK(v.add(0, word, false));
+        CHECK(v.add(1, word, true));
+        CHECK(v.find(word) == 0);
+        CHECK(v.find(word, true) == 1);
+    }
+}
+
 TEST_CASE("merges are found by both sides, in order", "[vocab]") {
     vocab v;
     v.reserve(0, 0, 500);
