@@ -56,7 +56,11 @@ inline std::string_view as_text(byte_view bytes) noexcept {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-constexpr std::uint64_t round_up(std::uint64_t n, std::uint64_t step) noexcept { return (n + step - 1) / step * step; }
+/// The smallest multiple of step that is not below n, in n's own type.
+template <class N>
+constexpr N round_up(N n, std::type_identity_t<N> step) noexcept {
+    return (n + step - 1) / step * step;
+}
 
 /// Reads a span from front to back and never past its end. Errors carry the offset where the bytes ran out.
 class cursor {

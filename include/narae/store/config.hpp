@@ -39,7 +39,7 @@ struct config_reader {
     error failed{};
     bool ok = true;
 
-    void refuse(errc code, std::string why, std::size_t at) {
+    void refuse(errc code, std::string why, std::uint64_t at) {
         if (ok) failed = {code, std::move(why), at};
         ok = false;
     }

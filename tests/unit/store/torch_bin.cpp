@@ -64,7 +64,7 @@ TEST_CASE("store/torch_bin: legacy files give the same") {
     check_three(*r);
 }
 
-TEST_CASE("store/torch_bin: storage types become dtypes; scalars and empty tensors are tensors") {
+TEST_CASE("store/torch_bin: storage types become dtypes, scalars and empty tensors are tensors") {
     const std::pair<const char*, dtype> types[] = {{"FloatStorage", dtype::f32},     {"HalfStorage", dtype::f16},
                                                    {"BFloat16Storage", dtype::bf16}, {"DoubleStorage", dtype::f64},
                                                    {"LongStorage", dtype::i64},      {"IntStorage", dtype::i32},
