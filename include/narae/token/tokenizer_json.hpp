@@ -60,7 +60,13 @@ private:
     static error refuse(const std::string& what, const value& v) {
         return fail(errc::unsupported, what + " is not supported", v);
     }
-    static std::string quoted(std::string_view s) { return "'" + std::string(s) + "'"; }
+
+    /// For messages: a short line, whatever the file holds.
+    static std::string quoted(std::string_view s) {
+        auto shown = text::json_quote(s.substr(0, 60));
+        shown.front() = shown.back() = '\'';
+        return s.size() > 60 ? shown + "..." : shown;
+    }
 
     /// An object, whose members (but for those that are null) are all among `known`.
     static result<void> only(const value& object, const std::string& place,
@@ -104,7 +110,7 @@ private:
             return ok;
         const auto version = root["version"];
         if (!version.missing_or_null() && version.string() != "1.0")
-            return refuse("version " + std::string(version.raw()), version);
+            return refuse("version " + quoted(version.raw()), version);
         for (const auto* key : {"truncation", "padding"})  // both would change the ids of a text
             if (!root[key].missing_or_null()) return refuse(key, root[key]);
         if (auto ok = read_normalizer(root["normalizer"]); !ok) return ok;

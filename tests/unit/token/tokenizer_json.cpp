@@ -140,7 +140,7 @@ TEST_CASE("what is not carried out is refused by name", "[tokenizer_json]") {
     for (const std::string key : {"truncation", "padding"})
         CHECK(part(&file::root, ",\"" + key + "\":{\"max_length\":8}") ==
               "tokenizer.json: " + key + " is not supported");
-    CHECK(part(&file::root, R"(,"version":"2.0")") == "tokenizer.json: version 2.0 is not supported");
+    CHECK(part(&file::root, R"(,"version":"2.0")") == "tokenizer.json: version '2.0' is not supported");
     CHECK(part(&file::root, R"(,"novelty":true)") == "tokenizer.json: the file: key 'novelty' is not supported");
     auto token = file::token(256, "x y");
     token.back() = ',';
@@ -186,6 +186,9 @@ TEST_CASE("broken files give one line with the place", "[tokenizer_json]") {
     CHECK(merges(R"(["a b c"])") == "tokenizer.json: model.merges[0]: not two tokens with one space between");
     CHECK(merges(R"(["a b"])") == "tokenizer.json: model.merges[0]: token 'ab' is not in the vocabulary");
     CHECK(merges(R"(["a zz"])") == "tokenizer.json: model.merges[0]: token 'zz' is not in the vocabulary");
+    CHECK(merges(R"(["a\nb a"])") == "tokenizer.json: model.merges[0]: token 'a\\nb' is not in the vocabulary");
+    CHECK(merges("[\"" + std::string(500, 'z') + " a\"]") ==
+          "tokenizer.json: model.merges[0]: token '" + std::string(60, 'z') + "'... is not in the vocabulary");
     CHECK(merges(R"(["zz a"])") == "tokenizer.json: model.merges[0]: token 'zz' is not in the vocabulary");
     for (const char* m : {"[7]", R"([["a"]])", R"([["a","b","c"]])", R"([["a",1]])", "[null]"})
         CHECK(merges(m) == "tokenizer.json: model.merges[0]: not a pair of tokens");
