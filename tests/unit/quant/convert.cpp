@@ -173,7 +173,7 @@ TEST_CASE("quant/convert: the same bytes for every number of threads", "[threads
     const auto from = std::string(NARAE_TESTS_DIR "/golden/models/tiny-neox-serial");
     for (const auto type : targets) {
         std::string first;
-        for (const std::size_t threads : {1, 2, 3}) {
+        for (const std::size_t threads : {1u, 2u, 3u}) {
             REQUIRE(quant::convert(from, folder.path("out"), {type, threads}));
             const auto file = tests::read_file(folder.path("out"));
             if (threads == 1) first = file;

@@ -64,7 +64,7 @@ TEST_CASE("quant/export: a converted checkpoint comes back as it was") {
 }
 
 TEST_CASE("quant/export: shared keys and values become plain heads that say the same") {
-    for (const std::size_t kv_heads : {1, 2, 3, 6}) {
+    for (const std::size_t kv_heads : {1u, 2u, 3u, 6u}) {
         const tests::scratch folder, files;
         tests::write_file(files.path("m"), models::random_file(models::config(2, 96, 6, kv_heads, 128, 80, 0.5)));
         REQUIRE(quant::export_checkpoint(files.path("m"), folder.path(), format::f32));

@@ -56,7 +56,7 @@ TEST_CASE("quant/rows: rows arrive once each, in order of tiles, for every numbe
     for (const auto type : {format::f32, format::f16, format::q8, format::q4}) {
         std::string first;
         double error = 0;
-        for (const std::size_t threads : {1, 2, 3}) {
+        for (const std::size_t threads : {1u, 2u, 3u}) {
             const auto path = folder.path("out");
             const auto plan = quant::plan_matrix({"w", N, K}, type);
             auto out = store::safetensors_writer::create(path, {plan}, {});
@@ -107,7 +107,7 @@ TEST_CASE("quant/rows: rows arrive once each, in order of tiles, for every numbe
 
 TEST_CASE("quant/rows: the first unfit weight is named, whichever thread meets it", "[threads]") {
     const tests::scratch folder;
-    for (const std::size_t threads : {1, 3}) {
+    for (const std::size_t threads : {1u, 3u}) {
         const auto plan = quant::plan_matrix({"w", 100, 8}, format::q4);
         auto out = store::safetensors_writer::create(folder.path("out"), {plan}, {});
         auto rows = quant::row_writer::make(threads);
