@@ -81,6 +81,47 @@ void team() {
     }
 }
 
+/// Every table this machine can run, on quantised products: near the sum in double. (Equal to scalar, bit by bit,
+/// is what the unit tests ask; here the compiler may have been told to be inexact.)
+void kernels() {
+    constexpr std::size_t n = 16, k = 200, padded = narae::num::groups_of(k) * narae::num::group_len;
+    std::vector<float> w(n * k), x(k), back(k);
+    std::uint32_t random = 1;
+    for (auto* numbers : {&w, &x})
+        for (float& v : *numbers) {
+            random = random * 1664525 + 1013904223;
+            v = static_cast<float>(random >> 8) / 8388608.0f - 1.0f;
+        }
+    std::vector<std::byte> q4(narae::num::q4_layout::tile_bytes(k)), q8(narae::num::q8_layout::tile_bytes(k));
+    narae::num::pack_tile_q4(q4.data(), w.data(), n, k);
+    narae::num::pack_tile_q8(q8.data(), w.data(), n, k);
+    for (const auto& table : narae::kernel::runnable()) {
+        std::vector<std::int8_t> code(padded);
+        std::vector<float> scale(narae::num::groups_of(k)), y(n);
+        std::vector<std::int32_t> sum(scale.size());
+        const narae::num::q8_row row{code.data(), scale.data(), sum.data()};
+        table.quantize_q8(row, x.data(), k);
+        const auto near_exact = [&](auto&& unpack_row, const std::vector<std::byte>& tile) {
+            for (std::size_t r = 0; r < n; ++r) {
+                double exact = 0, size = 0;
+                unpack_row(back.data(), tile.data(), r, k);
+                for (std::size_t i = 0; i < k; ++i) {
+                    const double product = double{back[i]} * code[i] * double{scale[i / narae::num::group_len]};
+                    exact += product;
+                    size += product < 0 ? -product : product;
+                }
+                const double off = y[r] - exact;
+                if (!(off <= 1e-5 * size && -off <= 1e-5 * size)) return false;
+            }
+            return true;
+        };
+        table.gemv_q4(y.data(), q4.data(), row, k, 0, n);
+        if (!near_exact(narae::num::unpack_row_q4, q4)) check(false, table.name), check(false, "gemv_q4");
+        table.gemv_q8(y.data(), q8.data(), row, k, 0, n);
+        if (!near_exact(narae::num::unpack_row_q8, q8)) check(false, table.name), check(false, "gemv_q8");
+    }
+}
+
 }  // namespace
 
 int SMOKE_ENTRY() {
@@ -89,6 +130,7 @@ int SMOKE_ENTRY() {
     utf8();
     json();
     team();
+    kernels();
     if (failed == 0) std::printf("narae %s: all well\n", narae::version_text);
     return failed == 0 ? 0 : 1;
 }

@@ -6,6 +6,7 @@
 #define NARAE_TOOLKIT_HPP
 
 #include "narae/narae.hpp"
+
 #include "narae/quant/convert.hpp"
 #include "narae/quant/export.hpp"
 #include "narae/quant/rows.hpp"
