@@ -1,0 +1,790 @@
+// SPDX-License-Identifier: MIT
+// narae 0.1.0: narae/toolkit.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
+// FNV-1a hash of all that follows this line: d264604a690d3276
+//
+// The toolkit: makes, shrinks, teaches and judges models. Running one needs only narae.hpp, which never reaches here.
+//
+//   quant/   weights to fewer bits, and the report of what that cost
+#ifndef NARAE_TOOLKIT_HPP
+#define NARAE_TOOLKIT_HPP
+
+#include "narae.hpp"
+
+
+// ==== narae/base/config.hpp ====
+// Every macro and every user switch of narae, each with its line. Nothing else in the library is a macro.
+// Define a switch before the first include; a switch that changes code also changes the namespace tag,
+// so that two files compiled with different switches can live in one program.
+
+// --- switches for users ---------------------------------------------------------------------------------
+// NARAE_NO_FILES    no operating system files: models come from byte spans
+// NARAE_NO_THREADS  no <thread>: everything runs on the caller's thread
+// NARAE_NO_SIMD     scalar kernels only
+
+// --- what the compiler and the target offer ---------------------------------------------------------------
+#if defined(__cpp_exceptions) || defined(_CPPUNWIND)
+#define NARAE_EXCEPTIONS 1  // result::value() exists and throws; allocation failures become errors
+#else
+#define NARAE_EXCEPTIONS 0
+#endif
+
+#if !defined(NARAE_NO_SIMD) && (defined(__x86_64__) || defined(__i386__) || defined(_M_X64))
+#define NARAE_X86 1  // AVX2 kernels are compiled in, chosen at run time
+#else
+#define NARAE_X86 0
+#endif
+
+#if !defined(NARAE_NO_SIMD) && (defined(__aarch64__) || defined(_M_ARM64)) && \
+    !(defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
+#define NARAE_NEON 1  // 64-bit ARM: NEON is part of the architecture
+#else
+#define NARAE_NEON 0
+#endif
+
+#if defined(__unix__) || defined(__APPLE__) || defined(__EMSCRIPTEN__)
+#define NARAE_POSIX 1  // files are mapped through the POSIX calls
+#else
+#define NARAE_POSIX 0
+#endif
+
+#if defined(__GNUC__) || defined(__clang__)
+#define NARAE_TARGET(isa) __attribute__((target(isa)))  // one function may use more than the user's flags allow
+#else
+#define NARAE_TARGET(isa)
+#endif
+
+// --- the namespace tag ------------------------------------------------------------------------------------
+#if NARAE_EXCEPTIONS
+#define NARAE_ABI_X v0
+#else
+#define NARAE_ABI_X v0_noexcept
+#endif
+#if defined(NARAE_NO_FILES)
+#define NARAE_ABI_F _nofiles
+#else
+#define NARAE_ABI_F
+#endif
+#if defined(NARAE_NO_THREADS)
+#define NARAE_ABI_T _nothreads
+#else
+#define NARAE_ABI_T
+#endif
+#if defined(NARAE_NO_SIMD)
+#define NARAE_ABI_S _nosimd
+#else
+#define NARAE_ABI_S
+#endif
+#define NARAE_JOIN2(a, b, c, d) a##b##c##d
+#define NARAE_JOIN(a, b, c, d) NARAE_JOIN2(a, b, c, d)
+#define NARAE_ABI NARAE_JOIN(NARAE_ABI_X, NARAE_ABI_F, NARAE_ABI_T, NARAE_ABI_S)
+
+// ==== narae/quant/rows.hpp ====
+// Rows of a matrix on their way into a model file: read as floats, checked, put into a number format, written in order.
+// A team works on tiles of 16 rows, a few MB at a time; the bytes and the figures do not depend on its size.
+
+#ifndef NARAE_NO_FILES
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace narae::inline NARAE_ABI::quant {
+
+/// Bytes done and bytes to do in all; false stops the work, which then leaves errc::cancelled and no file.
+using progress = callback<std::uint64_t, std::uint64_t>;
+
+/// What long work has got done so far.
+struct progress_count {
+    progress tell;
+    std::uint64_t total = 0, done = 0;
+
+    result<void> add(std::uint64_t bytes) {
+        done += bytes;
+        if (!tell(done, total)) return error{errc::cancelled, "cancelled"};
+        return {};
+    }
+};
+
+/// The tensor that holds an [N, K] matrix in this format: its name's end, its dtype and its shape.
+inline store::tensor_plan plan_matrix(const model::matrix_name& m, model::format type) {
+    using store::dtype;
+    if (model::packed(type)) {
+        const auto tiles = num::tiles_of(m.N);
+        return {m.name + "." + std::string(model::format_name(type)),
+                dtype::u8,
+                {tiles, model::matrix_bytes(type, m.N, m.K) / tiles}};
+    }
+    return {m.name,
+            type == model::format::f32   ? dtype::f32
+            : type == model::format::f16 ? dtype::f16
+                                         : dtype::bf16,
+            {m.N, m.K}};
+}
+
+/// Puts rows[count][k], count <= 16, where a matrix of this format (f32, f16, q8 or q4) has them.
+inline void encode_tile(std::byte* out, model::format type, const float* rows, std::size_t count,
+                        std::size_t k) noexcept {
+    switch (type) {
+        case model::format::q4: return num::pack_tile_q4(out, rows, count, k);
+        case model::format::q8: return num::pack_tile_q8(out, rows, count, k);
+        case model::format::f16:
+            for (std::size_t i = 0; i < count * k; ++i) store_le(out + 2 * i, num::f32_to_f16(rows[i]));
+            return;
+        default:
+            for (std::size_t i = 0; i < count * k; ++i) store_le(out + 4 * i, rows[i]);
+    }
+}
+
+/// The index of the first of n weights that this format cannot hold, or n: formats with an f16 in them end at 65504.
+/// Bits are compared, because some compiler flags promise that there are no infinities and NaNs.
+inline std::size_t first_unfit(const float* w, std::size_t n, model::format type) noexcept {
+    const std::uint32_t limit = type == model::format::f32 ? 0x7F7FFFFF : 0x477FE000;
+    std::size_t i = 0;
+    while (i < n && (std::bit_cast<std::uint32_t>(w[i]) & 0x7FFFFFFF) <= limit) ++i;
+    return i;
+}
+
+inline error unfit(const std::string& place, float w, const std::string& index) {
+    const bool finite = (std::bit_cast<std::uint32_t>(w) & 0x7FFFFFFF) < 0x7F800000;
+    return {errc::bad_value, place + ": element [" + index + "] is " +
+                                 (finite ? "larger than 65504, the largest that an f16 holds" : "not finite")};
+}
+
+/// Writes one matrix after the other.
+class row_writer {
+public:
+    static result<row_writer> make(std::size_t threads) {
+        auto team = sys::team::make(threads);
+        if (!team) return team.error();
+        row_writer w;
+        w.team_ = std::move(*team);
+        return w;
+    }
+
+    /// Appends an [N, K] matrix to `out`, as plan_matrix() planned it. read(row, floats[K]) is called once for each
+    /// row, by several threads; `done(first row, past the last)` returns result<void> and is called in order, by one.
+    /// `place` names the matrix's source in errors.
+    template <class Read, class Done>
+    result<void> write(store::safetensors_writer& out, const store::tensor_plan& plan, const std::string& place,
+                       model::format type, std::size_t N, std::size_t K, Read&& read, Done&& done) {
+        constexpr std::size_t batch_bytes = std::size_t{4} << 20;
+        const auto tile_bytes = model::matrix_bytes(type, num::tile_rows, K);
+        const auto batch = (std::min)(num::tiles_of(N), (std::max)(batch_bytes / tile_bytes, team_->size()));
+        const auto tile_floats = num::tile_rows * K;
+        auto bytes = sys::buffer<std::byte>::make(batch * tile_bytes);
+        auto floats = sys::buffer<float>::make(team_->size() * (tile_floats + K));
+        if (!bytes || !floats) return (!bytes ? bytes.error() : floats.error()).in(place);
+        std::vector<tile_figures> figures(batch);
+
+        for (std::size_t from = 0; from < N; from += batch * num::tile_rows) {
+            const auto to = (std::min)(N, from + batch * num::tile_rows);
+            team_->run([&](std::size_t part, std::size_t parts) {
+                float* const rows = floats->data() + part * (tile_floats + K);
+                const auto mine = sys::slice_of(num::tiles_of(to - from), 1, part, parts);
+                for (auto t = mine.begin; t < mine.end; ++t) {
+                    const auto row = from + t * num::tile_rows, count = (std::min)(num::tile_rows, N - row);
+                    for (std::size_t r = 0; r < count; ++r) read(row + r, rows + r * K);
+                    figures[t] = encode(bytes->data() + t * tile_bytes, type, rows, count, K, rows + tile_floats);
+                }
+            });
+            for (std::size_t t = 0; t < num::tiles_of(to - from); ++t) {
+                const auto& f = figures[t];
+                if (f.unfit != nowhere)
+                    return unfit(
+                        place, f.unfit_weight,
+                        std::to_string(from + t * num::tile_rows + f.unfit / K) + ", " + std::to_string(f.unfit % K));
+                squares_ += f.squares;
+                lost_ += f.lost;
+            }
+            const auto encoded =
+                model::packed(type) ? num::tiles_of(to - from) * tile_bytes : model::matrix_bytes(type, to - from, K);
+            const auto written = out.append(plan.name, bytes->span().first(encoded));
+            if (!written) return written;
+            const auto going = done(from, to);
+            if (!going) return going;
+        }
+        return {};
+    }
+
+    /// sqrt(sum (w - w')^2 / sum w^2) over all matrices so far: what the number format lost.
+    double weight_error() const noexcept { return squares_ > 0 ? std::sqrt(lost_ / squares_) : 0; }
+
+private:
+    struct tile_figures {
+        double squares = 0, lost = 0;
+        std::uint64_t unfit = nowhere;
+        float unfit_weight = 0;
+    };
+
+    row_writer() = default;
+
+    static tile_figures encode(std::byte* out, model::format type, const float* rows, std::size_t count, std::size_t K,
+                               float* back) noexcept {
+        tile_figures f;
+        if (const auto i = first_unfit(rows, count * K, type); i != count * K) {
+            f.unfit = i;
+            f.unfit_weight = rows[i];
+            return f;
+        }
+        encode_tile(out, type, rows, count, K);
+        const model::matrix tile{type, count, K, out};
+        for (std::size_t r = 0; r < count; ++r) {
+            model::copy_row(back, tile, r);
+            for (std::size_t i = 0; i < K; ++i) {
+                const double w = rows[r * K + i], difference = w - back[i];
+                f.squares += w * w;
+                f.lost += difference * difference;
+            }
+        }
+        return f;
+    }
+
+    std::unique_ptr<sys::team> team_;
+    double squares_ = 0, lost_ = 0;
+};
+
+/// Appends a vector as f32, or as f16 where the whole file is to be f16. read(i) is its element i.
+template <class Read>
+result<void> write_vector(store::safetensors_writer& out, const store::tensor_plan& plan, const std::string& place,
+                          std::size_t n, Read&& read) {
+    const auto type = plan.type == store::dtype::f16 ? model::format::f16 : model::format::f32;
+    std::vector<float> values(n);
+    for (std::size_t i = 0; i < n; ++i) values[i] = read(i);
+    if (const auto i = first_unfit(values.data(), n, type); i != n) return unfit(place, values[i], std::to_string(i));
+    std::vector<std::byte> bytes(model::matrix_bytes(type, 1, n));
+    encode_tile(bytes.data(), type, values.data(), 1, n);
+    return out.append(plan.name, bytes);
+}
+
+}  // namespace narae::inline NARAE_ABI::quant
+
+#endif  // NARAE_NO_FILES
+
+// ==== narae/quant/convert.hpp ====
+// An original checkpoint becomes a narae file: every tensor is checked before anything is written, then they stream
+// through one after the other, so that memory is needed for a few MB of rows and not for the model.
+// Read store/format.hpp (what the file holds) and quant/rows.hpp before.
+
+#ifndef NARAE_NO_FILES
+
+#include <set>
+
+namespace narae::inline NARAE_ABI::quant {
+
+struct convert_options {
+    model::format type = model::format::q4;  ///< of the matrices: q4, q8, f16 or f32; vectors are always f32
+    std::size_t threads = 0;                 ///< 0: one per processor, at most 16; the file is the same for any number
+};
+
+struct convert_report {
+    std::uint64_t weights = 0;         ///< how many numbers the model has
+    std::uint64_t weight_bytes = 0;    ///< what they take in the file
+    std::uint64_t file_bytes = 0;      ///< and with header and tokenizer
+    double weight_error = 0;           ///< sqrt(sum (w - w')^2 / sum w^2) over the matrices
+    std::vector<std::string> ignored;  ///< source tensors that no GPT-NeoX model has; they are not in the file
+
+    double bits_per_weight() const noexcept {
+        return weights == 0 ? 0 : 8 * static_cast<double>(weight_bytes) / static_cast<double>(weights);
+    }
+};
+
+namespace detail {
+
+/// x >= 0 with `digits` decimals, in any locale; the length is the same for all x below 10.
+inline std::string decimal(double x, unsigned digits) {
+    std::uint64_t power = 1;
+    for (unsigned i = 0; i < digits; ++i) power *= 10;
+    const auto n = static_cast<std::uint64_t>(x * static_cast<double>(power) + 0.5);
+    const auto fraction = std::to_string(n % power);
+    return std::to_string(n / power) + "." + std::string(digits - fraction.size(), '0') + fraction;
+}
+
+/// The JSON array `list` (empty text: an empty array) with one more value.
+inline result<std::string> appended(std::string_view list, std::string_view value, const std::string& place) {
+    if (list.empty()) return "[" + std::string(value) + "]";
+    const auto doc = text::json::parse(list);
+    if (!doc) return doc.error().in(place);
+    if (!doc->root().is(text::json_kind::array)) return error{errc::bad_value, place + ": not an array"};
+    const auto body = list.substr(0, list.rfind(']'));
+    return std::string(body) + (doc->root().size() == 0 ? "" : ",") + std::string(value) + "]";
+}
+
+inline std::string hex(std::uint64_t n) {
+    std::string s;
+    for (int shift = 60; shift >= 0; shift -= 4) s += "0123456789abcdef"[n >> shift & 15];
+    return s;
+}
+
+/// Buffers that old checkpoints carry; nothing is lost with them, they follow from the config.
+inline bool is_legacy_buffer(std::string_view name) noexcept {
+    return name.ends_with(".attention.bias") || name.ends_with(".attention.masked_bias") ||
+           name.ends_with(".rotary_emb.inv_freq");
+}
+
+/// The matrices and vectors of a checkpoint, all there and all of the right shape.
+struct inventory {
+    std::vector<std::pair<model::matrix_name, model::stored_matrix>> matrices;
+    std::vector<const store::tensor*> vectors;
+    std::vector<std::string> others;  // tensors that are none of them, nor known to be needless
+
+    static result<inventory> take(const store::checkpoint& from, const model::shape& s) {
+        inventory all;
+        std::set<std::string_view> known{store::narae_tokenizer};
+        for (auto& m : model::matrix_names(s)) {
+            auto found = model::find_matrix(from, m);
+            if (!found) return found.error();
+            known.insert(found->tensor->name);
+            all.matrices.emplace_back(std::move(m), *found);
+        }
+        for (const auto& [name, length] : model::vector_names(s)) {
+            const auto found = model::find_floats(from, name, {length});
+            if (!found) return found.error();
+            known.insert((*found)->name);
+            all.vectors.push_back(*found);
+        }
+        if (s.tied) known.insert("embed_out.weight");  // a copy of the embedding
+        for (const auto& t : from.tensors())
+            if (known.count(t.name) == 0 && !is_legacy_buffer(t.name)) all.others.push_back(t.name);
+        return all;
+    }
+};
+
+/// narae.source of a file made from `from`: what the source tells of its own origin, then its files.
+inline result<std::string> describe_sources(const store::checkpoint& from, progress_count& count) {
+    constexpr std::size_t piece_bytes = std::size_t{4} << 20;
+    std::string list(from.metadata(store::narae_source_key));
+    for (const auto& file : from.sources()) {
+        std::uint64_t hash = store::fnv1a64({});
+        for (auto left = file.bytes; !left.empty();) {
+            const auto piece = left.first((std::min)(left.size(), piece_bytes));
+            hash = store::fnv1a64(piece, hash);
+            from.let_go(piece);
+            left = left.subspan(piece.size());
+            const auto going = count.add(piece.size());
+            if (!going) return going.error();
+        }
+        auto longer =
+            appended(list,
+                     "{\"name\":" + text::json_quote(file.name) + ",\"size\":" + std::to_string(file.bytes.size()) +
+                         ",\"fnv1a64\":\"" + hex(hash) + "\"}",
+                     file.name + ": " + std::string(store::narae_source_key));
+        if (!longer) return longer.error();
+        list = std::move(*longer);
+    }
+    return list;
+}
+
+/// Would writing `to` destroy a file that is being read?
+inline bool is_source(const store::checkpoint& from, const std::string& path, const std::string& to) {
+    for (const auto* name : {"", "/config.json", "/tokenizer.json"})
+        if (sys::same_file(path + name, to)) return true;
+    const std::string* last = nullptr;
+    for (const auto& t : from.tensors()) {
+        if (last != nullptr && t.file == *last) continue;
+        if (sys::same_file(t.file, to) || sys::same_file(t.file, to + ".part")) return true;
+        last = &t.file;
+    }
+    return false;
+}
+
+}  // namespace detail
+
+/// Reads the checkpoint at `from` (a Hugging Face folder, or a narae file of unpacked weights) and writes the narae
+/// file `to`. Nothing is at `to`, or what was there before, unless all went well. Errors name file, tensor and reason.
+inline result<convert_report> convert(const std::string& from, const std::string& to,
+                                      const convert_options& options = {}, progress on_progress = {}) {
+    return guarded([&]() -> result<convert_report> {
+        if (options.type == model::format::bf16) return error{errc::bad_argument, "bf16 is a format of sources only"};
+        const auto source = store::checkpoint::open(from);
+        if (!source) return source.error();
+        const auto config = store::parse_config(source->config_text());
+        if (!config) return config.error().in(source->config_name());
+        const model::shape s(*config);
+        const auto all = detail::inventory::take(*source, s);
+        if (!all) return all.error();
+        const auto tokenizer_json = source->tokenizer_json();
+        if (!tokenizer_json.empty()) {
+            const auto tokenizer = token::tokenizer::parse(tokenizer_json);
+            if (!tokenizer) return tokenizer.error().in(from + ": tokenizer.json");
+        }
+        if (detail::is_source(*source, from, to))
+            return error{errc::bad_argument, to + ": cannot write: is a file of the checkpoint itself"};
+
+        convert_report report;
+        report.ignored = all->others;
+        progress_count count{on_progress};
+        for (const auto& file : source->sources()) count.total += file.bytes.size();
+        std::vector<store::tensor_plan> plan;
+        for (const auto& [name, stored] : all->matrices) {
+            if (model::packed(stored.view.type))
+                return error{errc::unsupported, stored.tensor->file + ": " + stored.tensor->name +
+                                                    ": is packed already; convert the original checkpoint instead"};
+            plan.push_back(plan_matrix(name, options.type));
+            report.weights += std::uint64_t{name.N} * name.K;
+            count.total += stored.tensor->bytes.size();
+        }
+        for (const auto* t : all->vectors) {
+            plan.push_back({t->name, store::dtype::f32, t->shape});
+            report.weights += t->shape[0];
+        }
+        for (const auto& t : plan) report.weight_bytes += store::planned_bytes(t);
+        if (!tokenizer_json.empty())
+            plan.push_back({std::string(store::narae_tokenizer), store::dtype::u8, {tokenizer_json.size()}});
+
+        const auto sources = detail::describe_sources(*source, count);
+        if (!sources) return sources.error();
+        const auto describe = [&](double weight_error) -> result<store::metadata_list> {
+            const auto history = detail::appended(
+                source->metadata(store::narae_history_key),
+                "{\"step\":\"convert\",\"narae\":\"" + std::string(version_text) + "\",\"type\":\"" +
+                    std::string(model::format_name(options.type)) + "\",\"weights\":" + std::to_string(report.weights) +
+                    ",\"bits_per_weight\":" + detail::decimal(report.bits_per_weight(), 4) +
+                    ",\"weight_error\":" + detail::decimal(weight_error, 9) + "}",
+                from + ": " + std::string(store::narae_history_key));
+            if (!history) return history.error();
+            return store::metadata_list{
+                {std::string(store::narae_version_key), std::string(store::narae_version)},
+                {std::string(store::narae_config_key), std::string(source->config_text())},
+                {std::string(store::narae_history_key), *history},
+                {std::string(store::narae_source_key), *sources},
+            };
+        };
+        auto metadata = describe(0);
+        if (!metadata) return metadata.error();
+
+        auto rows = row_writer::make(options.threads);
+        if (!rows) return rows.error();
+        auto out = store::safetensors_writer::create(to, plan, *metadata);
+        if (!out) return out.error();
+        const auto* planned = plan.data();
+        for (const auto& [name, stored] : all->matrices) {
+            const auto& tensor = *stored.tensor;
+            const auto row_bytes = tensor.bytes.size() / name.N;  // of a tensor with strides, its share
+            const auto written = rows->write(
+                *out, *planned++, tensor.file + ": " + tensor.name, options.type, name.N, name.K,
+                [&, &matrix = stored](std::size_t row, float* floats) { matrix.read_row(floats, row); },
+                [&](std::size_t begin, std::size_t end) {
+                    if (tensor.contiguous())
+                        source->let_go(tensor.bytes.subspan(begin * row_bytes, (end - begin) * row_bytes));
+                    return count.add((end - begin) * row_bytes);
+                });
+            if (!written) return written.error();
+            source->let_go(tensor);
+        }
+        for (const auto* t : all->vectors) {
+            const auto written =
+                write_vector(*out, *planned++, t->file + ": " + t->name, static_cast<std::size_t>(t->shape[0]),
+                             [&](std::size_t i) { return model::element(*t, i); });
+            if (!written) return written.error();
+        }
+        const auto copied = out->append(store::narae_tokenizer, tokenizer_json);
+        if (!copied) return copied.error();
+
+        report.weight_error = rows->weight_error();
+        metadata = describe(report.weight_error);
+        if (!metadata) return metadata.error();
+        const auto described = out->rewrite_metadata(*metadata);
+        if (!described) return described.error();
+        report.file_bytes = out->bytes();
+        const auto done = out->commit();
+        if (!done) return done.error();
+        return report;
+    });
+}
+
+}  // namespace narae::inline NARAE_ABI::quant
+
+#endif  // NARAE_NO_FILES
+
+// ==== narae/quant/export.hpp ====
+// A model goes back to where others read it: a Hugging Face checkpoint, config.json, model.safetensors, tokenizer.json.
+// Packed weights are unpacked; heads that share keys and values get a copy each, because GPT-NeoX knows plain heads
+// only.
+
+#ifndef NARAE_NO_FILES
+
+namespace narae::inline NARAE_ABI::quant {
+
+namespace detail {
+
+/// The row of a QKV matrix of shape s that is row r of the same matrix with plain heads (q, k, v of head 0, of head 1,
+/// and so on).
+inline std::size_t shared_row(const model::shape& s, std::size_t r) noexcept {
+    const auto h = r / (3 * s.E), part = r / s.E % 3, i = r % s.E;
+    return (part == 0 ? s.q_row(h) : part == 1 ? s.k_row(h / s.share()) : s.v_row(h / s.share())) + i;
+}
+
+inline result<void> write_text(const std::string& path, byte_view bytes) {
+    auto sink = sys::file_sink::create(path);
+    if (!sink) return sink.error();
+    const auto written = sink->write(bytes);
+    if (!written) return written;
+    return sink->commit();
+}
+
+/// The id that ends a text: the tokenizer's, or what the source's config says; empty if neither knows.
+inline result<std::string> end_of_text(const store::checkpoint& from, const std::string& place) {
+    if (const auto json = from.tokenizer_json(); !json.empty()) {
+        const auto tokenizer = token::tokenizer::parse(json);
+        if (!tokenizer) return tokenizer.error().in(place + ": tokenizer.json");
+        if (const auto id = tokenizer->end_of_text()) return std::to_string(*id);
+    }
+    const auto doc = text::json::parse(from.config_text());
+    if (!doc) return doc.error().in(from.config_name());
+    std::uint64_t id = 0;
+    return doc->root()["eos_token_id"].whole(id) ? std::to_string(id) : std::string();
+}
+
+}  // namespace detail
+
+/// Writes the model at `from` (anything that opens) into the folder `folder`, which must be there, with all weights in
+/// `type`, f16 or f32; returns the size of model.safetensors. Refuses heads that do not fill the width: other engines
+/// could not load them.
+inline result<std::uint64_t> export_checkpoint(const std::string& from, const std::string& folder, model::format type,
+                                               progress on_progress = {}) {
+    return guarded([&]() -> result<std::uint64_t> {
+        if (type != model::format::f16 && type != model::format::f32)
+            return error{errc::bad_argument, "a checkpoint is exported as f16 or f32"};
+        const auto source = store::checkpoint::open(from);
+        if (!source) return source.error();
+        auto config = store::parse_config(source->config_text());
+        if (!config) return config.error().in(source->config_name());
+        const model::shape s(*config);
+        if (s.H * s.E != s.D)
+            return error{errc::unsupported, source->config_name() + ": " + std::to_string(s.H) + " heads of " +
+                                                std::to_string(s.E) + " do not fill the width " + std::to_string(s.D) +
+                                                ", which other engines cannot load"};
+        config->kv_heads = config->heads;
+        const model::shape plain(*config);
+        const auto all = detail::inventory::take(*source, s);
+        if (!all) return all.error();
+
+        const auto dtype = type == model::format::f16 ? store::dtype::f16 : store::dtype::f32;
+        const auto is_qkv = [](const std::string& name) {
+            return name.ends_with(".query_key_value.weight") || name.ends_with(".query_key_value.bias");
+        };
+        std::vector<store::tensor_plan> plan;
+        for (const auto& [name, stored] : all->matrices)
+            plan.push_back(plan_matrix({name.name, is_qkv(name.name) ? plain.qkv_rows() : name.N, name.K}, type));
+        for (const auto* t : all->vectors)
+            plan.push_back({t->name, dtype, {is_qkv(t->name) ? plain.qkv_rows() : t->shape[0]}});
+        progress_count count{on_progress};
+        for (const auto& t : plan) count.total += store::planned_bytes(t);
+
+        const auto end = detail::end_of_text(*source, from);
+        if (!end) return end.error();
+        auto more = "  \"torch_dtype\": \"" + std::string(type == model::format::f16 ? "float16" : "float32") + "\",\n";
+        if (!end->empty()) more += "  \"bos_token_id\": " + *end + ",\n  \"eos_token_id\": " + *end + ",\n";
+        const auto described = detail::write_text(folder + "/config.json", as_bytes(store::config_json(*config, more)));
+        if (!described) return described.error();
+        if (const auto json = source->tokenizer_json(); !json.empty()) {
+            const auto copied = detail::write_text(folder + "/tokenizer.json", json);
+            if (!copied) return copied.error();
+        }
+
+        auto rows = row_writer::make(0);
+        if (!rows) return rows.error();
+        auto out = store::safetensors_writer::create(folder + "/model.safetensors", plan, {{"format", "pt"}});
+        if (!out) return out.error();
+        const auto* planned = plan.data();
+        for (const auto& [name, stored] : all->matrices) {
+            const auto N = static_cast<std::size_t>(planned->shape[0]);
+            const bool qkv = is_qkv(name.name);
+            const auto written = rows->write(
+                *out, *planned++, stored.tensor->file + ": " + stored.tensor->name, type, N, name.K,
+                [&, &matrix = stored](std::size_t row, float* floats) {
+                    matrix.read_row(floats, qkv ? detail::shared_row(s, row) : row);
+                },
+                [&, K = name.K](std::size_t begin, std::size_t end_row) {
+                    return count.add(model::matrix_bytes(type, end_row - begin, K));
+                });
+            if (!written) return written.error();
+            source->let_go(*stored.tensor);
+        }
+        for (const auto* t : all->vectors) {
+            const auto written = write_vector(
+                *out, *planned, t->file + ": " + t->name, static_cast<std::size_t>(planned->shape[0]),
+                [&](std::size_t i) { return model::element(*t, is_qkv(t->name) ? detail::shared_row(s, i) : i); });
+            if (!written) return written.error();
+            ++planned;
+        }
+        const auto bytes = out->bytes();
+        const auto done = out->commit();
+        if (!done) return done.error();
+        return bytes;
+    });
+}
+
+}  // namespace narae::inline NARAE_ABI::quant
+
+#endif  // NARAE_NO_FILES
+
+// ==== narae/quant/synthesize.hpp ====
+// A model file of any shape with pseudo-random weights, to measure speed and memory with: it says nothing sensible.
+// Random numbers: SplitMix64, Steele, Lea and Flood 2014. Read store/format.hpp before.
+
+namespace narae::inline NARAE_ABI::quant {
+
+/// A shape with a name.
+struct named_shape {
+    std::string_view name;
+    store::config config;
+};
+
+/// The released Polyglot-Ko models, a medium GPT-NeoX, and narae's slim shape.
+/// layers, width, heads, key-value heads, head width, ffn, vocabulary, positions, rotated dimensions
+inline constexpr named_shape named_shapes[] = {
+    {"polyglot-ko-1.3b", {24, 2048, 16, 16, 128, 8192, 30080, 2048, 64}},
+    {"polyglot-ko-3.8b", {32, 3072, 24, 24, 128, 12288, 30080, 2048, 64}},
+    {"polyglot-ko-5.8b", {28, 4096, 16, 16, 256, 16384, 30080, 2048, 64}},
+    {"neox-410m", {24, 1024, 16, 16, 64, 4096, 30080, 2048, 16}},
+    {"slim", {8, 768, 8, 2, 96, 3072, 32000, 512, 48}},
+};
+
+/// The config of this name, or nullptr.
+constexpr const store::config* find_shape(std::string_view name) noexcept {
+    for (const auto& s : named_shapes)
+        if (s.name == name) return &s.config;
+    return nullptr;
+}
+
+#ifndef NARAE_NO_FILES
+
+namespace detail {
+
+struct split_mix {
+    std::uint64_t state;
+    std::uint64_t next() noexcept {
+        std::uint64_t z = state += 0x9E3779B97F4A7C15;
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+        return z ^ (z >> 31);
+    }
+    void fill(std::byte* out, std::size_t n) noexcept {
+        for (; n >= 8; n -= 8, out += 8) store_le(out, next());
+        for (auto bits = n > 0 ? next() : 0; n > 0; --n, bits >>= 8) *out++ = static_cast<std::byte>(bits);
+    }
+};
+
+/// Random bytes in out[] become weights of `size` bytes whose size lies between 2^-6 and 1.5 * 2^-6: only the sign and
+/// all but the first bit of the mantissa stay random.
+template <class Bits>
+void around_a_fiftieth(std::byte* out, std::size_t n, Bits keep, Bits exponent) noexcept {
+    for (; n > 0; --n, out += sizeof(Bits)) store_le(out, static_cast<Bits>((load_le<Bits>(out) & keep) | exponent));
+}
+
+/// Random bytes in a tile become scales and codes; rows from `count` on and columns from k on become zeros.
+/// The codes' spread times the scale, of either sign and between 1 and 1.25 times 2^-8 (q4) or 2^-12 (q8), is 0.02.
+inline void make_tile(std::byte* tile, model::format type, std::size_t count, std::size_t k) noexcept {
+    const bool q4 = type == model::format::q4;
+    const auto scale_bytes = num::q8_layout::scale_bytes(k);
+    std::byte* const codes = tile + scale_bytes;
+    const auto zero = static_cast<std::byte>(q4 ? 0x88 : 0);
+    const auto code_bytes = num::groups_of(k) * (q4 ? num::q4_layout::group_bytes : num::q8_layout::group_bytes);
+    around_a_fiftieth<std::uint16_t>(tile, scale_bytes / 2, 0x80FF, q4 ? 0x1C00 : 0x0C00);
+    std::memset(tile + num::groups_of(k) * num::tile_rows * 2, 0, scale_bytes - num::groups_of(k) * num::tile_rows * 2);
+    if (!q4)
+        for (std::size_t i = 0; i < code_bytes; ++i)
+            if (codes[i] == std::byte{0x80}) codes[i] = zero;  // -128 is no code
+    const auto clear = [&](std::size_t row, std::size_t column) {
+        if (!q4) {
+            codes[num::q8_layout::at(row, column)] = zero;
+            return;
+        }
+        const auto shift = num::q4_layout::shift(column);
+        auto& byte = codes[num::q4_layout::at(row, column)];
+        byte = (byte & static_cast<std::byte>(0xF0 >> shift)) | static_cast<std::byte>(8 << shift);
+    };
+    const auto columns = num::groups_of(k) * num::group_len;
+    for (std::size_t r = 0; r < num::tile_rows; ++r)
+        for (auto i = r < count ? k : 0; i < columns; ++i) clear(r, i);
+    for (std::size_t g = 0; g < num::groups_of(k); ++g)
+        std::memset(tile + (g * num::tile_rows + count) * 2, 0, (num::tile_rows - count) * 2);
+}
+
+}  // namespace detail
+
+/// Writes the narae file `to` with random weights of this shape in this format (q4, q8, f16 or f32), without a
+/// tokenizer; returns its size. The same shape, format and seed give the same bytes everywhere.
+inline result<std::uint64_t> synthesize(const store::config& config, model::format type, const std::string& to,
+                                        std::uint64_t seed = 1, progress on_progress = {}) {
+    return guarded([&]() -> result<std::uint64_t> {
+        const auto text = store::config_json(config);
+        const auto checked = store::parse_config(text);
+        if (!checked) return checked.error().in("the shape");
+        if (type == model::format::bf16) return error{errc::bad_argument, "bf16 is a format of sources only"};
+        const model::shape s(*checked);
+        const auto matrices = model::matrix_names(s);
+        const auto vectors = model::vector_names(s);
+        std::vector<store::tensor_plan> plan;
+        for (const auto& m : matrices) plan.push_back(plan_matrix(m, type));
+        for (const auto& [name, n] : vectors) plan.push_back({name, store::dtype::f32, {n}});
+        progress_count count{on_progress};
+        for (const auto& t : plan) count.total += store::planned_bytes(t);
+
+        auto out = store::safetensors_writer::create(
+            to, plan,
+            {{std::string(store::narae_version_key), std::string(store::narae_version)},
+             {std::string(store::narae_config_key), text},
+             {std::string(store::narae_history_key),
+              "[{\"step\":\"synthesize\",\"narae\":\"" + std::string(version_text) + "\",\"type\":\"" +
+                  std::string(model::format_name(type)) + "\",\"seed\":" + std::to_string(seed) + "}]"}});
+        if (!out) return out.error();
+        detail::split_mix random{seed};
+        const auto* planned = plan.data();
+        for (const auto& m : matrices) {
+            auto tile = sys::buffer<std::byte>::make(model::matrix_bytes(type, num::tile_rows, m.K));
+            if (!tile) return tile.error().in(m.name);
+            for (std::size_t row = 0; row < m.N; row += num::tile_rows) {
+                const auto rows = (std::min)(num::tile_rows, m.N - row);
+                const auto bytes = model::packed(type) ? tile->size() : model::matrix_bytes(type, rows, m.K);
+                random.fill(tile->data(), bytes);
+                if (model::packed(type)) {
+                    detail::make_tile(tile->data(), type, rows, m.K);
+                } else if (type == model::format::f16) {
+                    detail::around_a_fiftieth<std::uint16_t>(tile->data(), rows * m.K, 0x81FF, 0x2400);
+                } else {
+                    detail::around_a_fiftieth<std::uint32_t>(tile->data(), rows * m.K, 0x803FFFFF, 0x3C800000);
+                }
+                const auto written = out->append(planned->name, tile->span().first(bytes));
+                if (!written) return written.error();
+                const auto going = count.add(bytes);
+                if (!going) return going.error();
+            }
+            ++planned;
+        }
+        for (const auto& [name, n] : vectors) {
+            const float value = name.ends_with("norm.weight") ? 1.0f : 0.0f;  // gains are 1, biases 0
+            const auto written = write_vector(*out, *planned++, to, n, [&](std::size_t) { return value; });
+            if (!written) return written.error();
+        }
+        const auto bytes = out->bytes();
+        const auto done = out->commit();
+        if (!done) return done.error();
+        return bytes;
+    });
+}
+
+#endif  // NARAE_NO_FILES
+
+}  // namespace narae::inline NARAE_ABI::quant
+
+// ==== no macro of narae stays behind ====
+#undef NARAE_ABI
+#undef NARAE_ABI_F
+#undef NARAE_ABI_S
+#undef NARAE_ABI_T
+#undef NARAE_ABI_X
+#undef NARAE_EXCEPTIONS
+#undef NARAE_JOIN
+#undef NARAE_JOIN2
+#undef NARAE_NEON
+#undef NARAE_POSIX
+#undef NARAE_TARGET
+#undef NARAE_X86
+
+#endif
