@@ -72,7 +72,7 @@ public:
 
     /// The next n bytes; `what` names them in the error.
     result<byte_view> take(std::uint64_t n, std::string_view what) {
-        if (n > left()) return error{errc::truncated, std::string(what) + " is cut short", at_};
+        if (n > left()) return error{errc::truncated, concat({what, " is cut short"}), at_};
         const auto taken = bytes_.subspan(static_cast<std::size_t>(at_), static_cast<std::size_t>(n));
         at_ += n;
         return taken;

@@ -6,10 +6,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <new>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "narae/base/config.hpp"
@@ -18,6 +20,26 @@
 #endif
 
 namespace narae::inline NARAE_ABI {
+
+/// A piece of a message: text, or a whole number to be written in decimal.
+struct piece {
+    std::string_view text;
+    std::uint64_t number = 0;
+    bool is_number = false;
+
+    piece(const char* t) : text(t) {}
+    piece(std::string_view t) : text(t) {}
+    piece(const std::string& t) : text(t) {}
+    template <class N, std::enable_if_t<std::is_unsigned_v<N>, int> = 0>
+    piece(N n) : number(n), is_number(true) {}
+};
+
+/// The pieces as one string. Messages are made with this one call: chains of + make slow-compiling, large code.
+inline std::string concat(std::initializer_list<piece> pieces) {
+    std::string all;
+    for (const auto& p : pieces) p.is_number ? all += std::to_string(p.number) : all += p.text;
+    return all;
+}
 
 /// What kind of thing went wrong, for programs; people read error::message().
 enum class errc {
@@ -40,10 +62,10 @@ struct error {
     std::uint64_t at = nowhere;
 
     /// "file: tensor: reason (byte 17)", one line, no newline at the end.
-    std::string message() const { return at == nowhere ? what : what + " (byte " + std::to_string(at) + ")"; }
+    std::string message() const { return at == nowhere ? what : concat({what, " (byte ", at, ")"}); }
 
     /// The same error seen from one step further out: `place` is put in front of the reason.
-    error in(std::string_view place) const { return {code, std::string(place) + ": " + what, at}; }
+    error in(std::string_view place) const { return {code, concat({place, ": ", what}), at}; }
 };
 
 #if NARAE_EXCEPTIONS

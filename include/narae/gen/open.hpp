@@ -16,8 +16,8 @@
 namespace narae::inline NARAE_ABI {
 
 struct open_options {
-    std::size_t threads = 0;               ///< of each session; 0: one per processor, at most 16
-    std::uint64_t memory_limit = 0;        ///< in bytes, for weights, cache and workspace together; 0: none
+    std::size_t threads = 0;                 ///< of each session; 0: one per processor, at most 16
+    std::uint64_t memory_limit = 0;          ///< in bytes, for weights, cache and workspace together; 0: none
     std::optional<kernel::table> kernels{};  ///< one of kernel::runnable(); empty: the best of them
 };
 
@@ -50,13 +50,13 @@ public:
             auto tokenizer = token::tokenizer::parse(json);
             if (!tokenizer) return tokenizer.error().in(path);
             if (tokenizer->size() > made->shape.V)
-                return error{errc::bad_value, path + ": the tokenizer has " + std::to_string(tokenizer->size()) +
-                                                  " ids, the model only " + std::to_string(made->shape.V) + " rows"};
+                return error{errc::bad_value, concat({path, ": the tokenizer has ", tokenizer->size(),
+                                                      " ids, the model only ", made->shape.V, " rows"})};
             made->tokenizer.emplace(std::move(*tokenizer));
         }
         if (const auto limit = options.memory_limit; limit != 0 && made->weights.bytes > limit)
-            return error{errc::out_of_memory, path + ": the weights alone are " + std::to_string(made->weights.bytes) +
-                                                  " bytes, the limit is " + std::to_string(limit)};
+            return error{errc::out_of_memory, concat({path, ": the weights alone are ", made->weights.bytes,
+                                                      " bytes, the limit is ", limit})};
         language_model opened;
         opened.parts_ = std::move(made);
         return opened;

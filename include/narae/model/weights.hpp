@@ -36,33 +36,37 @@ struct matrix_name {
     std::size_t N, K;
 };
 
-/// Every matrix of a model of this shape, in the order in which a forward pass reads them.
+/// Every matrix of a model of this shape, in the order in which a forward pass reads them: four a layer.
 inline std::vector<matrix_name> matrix_names(const shape& s) {
     std::vector<matrix_name> all{{"gpt_neox.embed_in.weight", s.V, s.D}};
     for (std::size_t i = 0; i < s.L; ++i) {
-        const auto layer = "gpt_neox.layers." + std::to_string(i) + ".";
-        all.push_back({layer + "attention.query_key_value.weight", s.qkv_rows(), s.D});
-        all.push_back({layer + "attention.dense.weight", s.D, s.H * s.E});
-        all.push_back({layer + "mlp.dense_h_to_4h.weight", s.F, s.D});
-        all.push_back({layer + "mlp.dense_4h_to_h.weight", s.D, s.F});
+        const auto add = [&](const char* part, std::size_t n, std::size_t k) {
+            all.push_back({concat({"gpt_neox.layers.", i, ".", part, ".weight"}), n, k});
+        };
+        add("attention.query_key_value", s.qkv_rows(), s.D);
+        add("attention.dense", s.D, s.H * s.E);
+        add("mlp.dense_h_to_4h", s.F, s.D);
+        add("mlp.dense_4h_to_h", s.D, s.F);
     }
     if (!s.tied) all.push_back({"embed_out.weight", s.V, s.D});
     return all;
 }
 
-/// Every vector of such a model and its length.
+/// Every vector of such a model and its length: eight a layer, then two.
 inline std::vector<std::pair<std::string, std::size_t>> vector_names(const shape& s) {
     std::vector<std::pair<std::string, std::size_t>> all;
     for (std::size_t i = 0; i < s.L; ++i) {
-        const auto layer = "gpt_neox.layers." + std::to_string(i) + ".";
-        all.emplace_back(layer + "input_layernorm.weight", s.D);
-        all.emplace_back(layer + "input_layernorm.bias", s.D);
-        all.emplace_back(layer + "post_attention_layernorm.weight", s.D);
-        all.emplace_back(layer + "post_attention_layernorm.bias", s.D);
-        all.emplace_back(layer + "attention.query_key_value.bias", s.qkv_rows());
-        all.emplace_back(layer + "attention.dense.bias", s.D);
-        all.emplace_back(layer + "mlp.dense_h_to_4h.bias", s.F);
-        all.emplace_back(layer + "mlp.dense_4h_to_h.bias", s.D);
+        const auto add = [&](const char* part, std::size_t n) {
+            all.emplace_back(concat({"gpt_neox.layers.", i, ".", part}), n);
+        };
+        add("input_layernorm.weight", s.D);
+        add("input_layernorm.bias", s.D);
+        add("post_attention_layernorm.weight", s.D);
+        add("post_attention_layernorm.bias", s.D);
+        add("attention.query_key_value.bias", s.qkv_rows());
+        add("attention.dense.bias", s.D);
+        add("mlp.dense_h_to_4h.bias", s.F);
+        add("mlp.dense_4h_to_h.bias", s.D);
     }
     all.emplace_back("gpt_neox.final_layer_norm.weight", s.D);
     all.emplace_back("gpt_neox.final_layer_norm.bias", s.D);
@@ -83,17 +87,17 @@ inline float element(const store::tensor& t, std::uint64_t i) noexcept {
 inline result<const store::tensor*> find_floats(const store::checkpoint& from, const std::string& name,
                                                 const std::vector<std::uint64_t>& shape) {
     const auto* t = from.find(name);
-    if (t == nullptr) return error{errc::not_found, from.path() + ": no tensor " + name};
-    const auto place = t->file + ": " + name;
+    if (t == nullptr) return error{errc::not_found, concat({from.path(), ": no tensor ", name})};
+    const auto place = concat({t->file, ": ", name});
     const auto list = [](const std::vector<std::uint64_t>& dims) {
         std::string s = "[";
         for (const auto d : dims) s += (s.size() > 1 ? ", " : "") + std::to_string(d);
         return s + "]";
     };
     if (t->shape != shape)
-        return error{errc::bad_value, place + ": shape is " + list(t->shape) + ", not " + list(shape)};
+        return error{errc::bad_value, concat({place, ": shape is ", list(t->shape), ", not ", list(shape)})};
     if (t->type != store::dtype::f32 && t->type != store::dtype::f16 && t->type != store::dtype::bf16)
-        return error{errc::unsupported, place + ": weights of type " + std::string(store::dtype_name(t->type))};
+        return error{errc::unsupported, concat({place, ": weights of type ", store::dtype_name(t->type)})};
     return t;
 }
 
@@ -112,13 +116,13 @@ struct stored_matrix {
 /// A matrix by name in any format; an error names file, tensor and reason.
 inline result<stored_matrix> find_matrix(const store::checkpoint& from, const matrix_name& m) {
     for (const auto type : {format::q8, format::q4}) {
-        const auto* t = from.find(m.name + "." + std::string(format_name(type)));
+        const auto* t = from.find(concat({m.name, ".", format_name(type)}));
         if (t == nullptr) continue;
         const auto tiles = num::tiles_of(m.N);
         if (t->type != store::dtype::u8 || !t->contiguous() || t->shape.size() != 2 || t->shape[0] != tiles ||
             t->shape[1] != matrix_bytes(type, m.N, m.K) / tiles)
-            return error{errc::bad_value, t->file + ": " + t->name + ": not the packed shape of [" +
-                                              std::to_string(m.N) + ", " + std::to_string(m.K) + "]"};
+            return error{errc::bad_value,
+                         concat({t->file, ": ", t->name, ": not the packed shape of [", m.N, ", ", m.K, "]"})};
         return stored_matrix{t, {type, m.N, m.K, t->bytes.data()}};
     }
     const auto found = find_floats(from, m.name, {m.N, m.K});

@@ -30,7 +30,7 @@ inline error system_error(const std::string& path, std::string_view doing) {
     const auto code = why == ENOENT || why == ENOTDIR ? errc::not_found
                       : why == ENOMEM                 ? errc::out_of_memory
                                                       : errc::io;
-    return {code, path + ": " + std::string(doing) + ": " + std::strerror(why)};
+    return {code, concat({path, ": ", doing, ": ", std::strerror(why)})};
 }
 
 /// Is there a folder at this path?
@@ -82,7 +82,7 @@ public:
         }
         if (!S_ISREG(about.st_mode)) {
             ::close(file);
-            return error{errc::io, path + ": not a regular file"};
+            return error{errc::io, concat({path, ": not a regular file"})};
         }
         const auto size = static_cast<std::size_t>(about.st_size);
         if (size != 0) {
@@ -106,7 +106,7 @@ public:
                            std::fread(owned->data(), 1, owned->size(), file) == owned->size();
         std::fclose(file);
         if (!owned) return owned.error().in(path);
-        if (!whole) return error{errc::io, path + ": cannot read"};
+        if (!whole) return error{errc::io, concat({path, ": cannot read"})};
         view.owned_ = std::move(*owned);
         view.bytes_ = view.owned_.span();
 #endif

@@ -44,7 +44,7 @@ public:
             try {
                 made->threads_.emplace_back([t = made.get(), i] { t->serve(i); });
             } catch (...) {
-                return error{errc::io, "cannot start thread " + std::to_string(i) + " of " + std::to_string(threads)};
+                return error{errc::io, concat({"cannot start thread ", i, " of ", threads})};
             }
 #else
             made->threads_.emplace_back([t = made.get(), i] { t->serve(i); });
