@@ -98,7 +98,7 @@ NARAE_TARGET("avx2,fma,f16c")
 inline void attend_q8(softmax_state& state, float* o, const std::int8_t* q, float q_scale, const std::int8_t* k,
                       const float* k_scale, const std::int8_t* v, const float* v_scale, std::size_t n,
                       std::size_t e) noexcept {
-    float p[attend_block];
+    float p[attend_block] = {};
     for (std::size_t j = 0; j < n; j += 4) {
         const std::int8_t* k0 = k + j * e;
         const std::int8_t* k1 = j + 1 < n ? k0 + e : k0;  // at the end some positions are taken twice
@@ -125,7 +125,7 @@ inline void attend_q8(softmax_state& state, float* o, const std::int8_t* q, floa
 NARAE_TARGET("avx2,fma,f16c")
 inline void attend_f32(softmax_state& state, float* o, const float* q, float scale, const float* k, const float* v,
                        std::size_t n, std::size_t e) noexcept {
-    float p[attend_block];
+    float p[attend_block] = {};
     gemv_dense<weights_f32>(p, reinterpret_cast<const std::byte*>(k), q, e, 0, n);  // the same sums
     for (std::size_t j = 0; j < n; ++j) p[j] *= scale;
     merge_values<values_f32>(o, p, v, n, e, softmax_block(state, p, n));

@@ -67,7 +67,7 @@ inline void merge_values(float* o, const float* p, const Value* v, std::size_t n
 inline void attend_q8(softmax_state& state, float* o, const std::int8_t* q, float q_scale, const std::int8_t* k,
                       const float* k_scale, const std::int8_t* v, const float* v_scale, std::size_t n,
                       std::size_t e) noexcept {
-    float p[attend_block];
+    float p[attend_block] = {};
     for (std::size_t j = 0; j < n; ++j) {
         int32x4_t dot0 = vdupq_n_s32(0), dot1 = dot0;
         for (std::size_t i = 0; i < e; i += 16) {
@@ -84,7 +84,7 @@ inline void attend_q8(softmax_state& state, float* o, const std::int8_t* q, floa
 
 inline void attend_f32(softmax_state& state, float* o, const float* q, float scale, const float* k, const float* v,
                        std::size_t n, std::size_t e) noexcept {
-    float p[attend_block];
+    float p[attend_block] = {};
     gemv_dense<weights_f32>(p, reinterpret_cast<const std::byte*>(k), q, e, 0, n);  // the same sums
     for (std::size_t j = 0; j < n; ++j) p[j] *= scale;
     const scalar::merge_factors f = softmax_block(state, p, n);

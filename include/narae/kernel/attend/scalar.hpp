@@ -30,7 +30,7 @@ inline merge_factors softmax_block(softmax_state& state, float* score, std::size
 inline void attend_q8(softmax_state& state, float* o, const std::int8_t* q, float q_scale, const std::int8_t* k,
                       const float* k_scale, const std::int8_t* v, const float* v_scale, std::size_t n,
                       std::size_t e) noexcept {
-    float p[attend_block];
+    float p[attend_block] = {};
     for (std::size_t j = 0; j < n; ++j) {
         std::int32_t dot = 0;
         for (std::size_t i = 0; i < e; ++i) dot += q[i] * k[j * e + i];
@@ -47,7 +47,7 @@ inline void attend_q8(softmax_state& state, float* o, const std::int8_t* q, floa
 
 inline void attend_f32(softmax_state& state, float* o, const float* q, float scale, const float* k, const float* v,
                        std::size_t n, std::size_t e) noexcept {
-    float p[attend_block];
+    float p[attend_block] = {};
     for (std::size_t j = 0; j < n; ++j) {
         float lane[num::lanes] = {};
         for (std::size_t i = 0; i < e; ++i) lane[i % num::lanes] = std::fma(q[i], k[j * e + i], lane[i % num::lanes]);
