@@ -52,7 +52,8 @@ inline void gemv_dense(float* y, const std::byte* w, const float* x, std::size_t
         __m256 high0 = low0, high1 = low0, high2 = low0, high3 = low0;
         for (std::size_t i = 0; i < k; i += num::lanes) {
             const __m256 x_low = _mm256_loadu_ps(x + i), x_high = _mm256_loadu_ps(x + i + 8);
-            const std::size_t at = i * Weights::size;
+            const std::size_t at = i * Weights::size, four_rows = 4 * k * Weights::size;
+            for (std::size_t line = 0; line < 8 * half; line += 64) fetch(w0, four_rows + 4 * at + line);
             low0 = _mm256_fmadd_ps(Weights::load(w0 + at), x_low, low0);
             low1 = _mm256_fmadd_ps(Weights::load(w1 + at), x_low, low1);
             low2 = _mm256_fmadd_ps(Weights::load(w2 + at), x_low, low2);

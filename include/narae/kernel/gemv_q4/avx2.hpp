@@ -5,9 +5,9 @@
 #define NARAE_KERNEL_GEMV_Q4_AVX2_HPP
 
 #include "narae/kernel/gemv_q4/contract.hpp"
+#include "narae/kernel/isa/avx2_math.hpp"
 
 #if NARAE_X86
-#include <immintrin.h>
 
 namespace narae::inline NARAE_ABI::kernel::avx2 {
 
@@ -34,6 +34,7 @@ inline void gemv_q4(float* y, const std::byte* w, const num::q8_row& x, std::siz
                 low1 = _mm256_add_epi16(low1, _mm256_maddubs_epi16(_mm256_and_si256(w1, nibble), q_low));
                 high0 = _mm256_add_epi16(high0, _mm256_maddubs_epi16(w0_high, q_high));
                 high1 = _mm256_add_epi16(high1, _mm256_maddubs_epi16(w1_high, q_high));
+                fetch(codes, two_pages);
                 codes += 64;
                 q += 8;
             }

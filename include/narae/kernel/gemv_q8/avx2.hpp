@@ -5,9 +5,9 @@
 #define NARAE_KERNEL_GEMV_Q8_AVX2_HPP
 
 #include "narae/kernel/gemv_q8/contract.hpp"
+#include "narae/kernel/isa/avx2_math.hpp"
 
 #if NARAE_X86
-#include <immintrin.h>
 
 namespace narae::inline NARAE_ABI::kernel::avx2 {
 
@@ -34,6 +34,7 @@ inline void gemv_q8(float* y, const std::byte* w, const num::q8_row& x, std::siz
                 const __m256i four = _mm256_set1_epi32(load_le<std::int32_t>(q));
                 dot0 = dot_q8(dot0, codes, four);
                 dot1 = dot_q8(dot1, codes + 32, four);
+                fetch(codes, two_pages);
                 codes += 64;
                 q += 4;
             }
