@@ -66,10 +66,10 @@ bool answer(const task& t, std::string_view line, std::string& out) {
                 doc->root().for_each(
                     [&](const narae::text::json_value& v) { return fine = read_ids(v.raw(), "", ids); });
             if (!fine) return out = "not a JSON array of ids", false;
-            out += narae::text::json_quote(t.tokenizer.decode(ids, !t.special));
+            out += narae::text::json_quote(t.tokenizer.decode(ids));
         } else {
             if (!read_ids(line, " \t\r", ids)) return out = "not a list of ids", false;
-            out += t.tokenizer.decode(ids, !t.special);
+            out += t.tokenizer.decode(ids);
         }
     } else {
         std::string unquoted;
