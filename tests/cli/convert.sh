@@ -3,7 +3,11 @@
 # The narae-convert command as users meet it: what it says, how it exits, what it leaves behind.
 #   sh convert.sh PATH/narae-convert
 set -u
-command=$1
+case $1 in
+    /*) command=$1 ;;
+    *) command=$PWD/$1 ;;
+esac
+[ -x "$command" ] || { echo "no program at $command"; exit 1; }
 models=$(cd "$(dirname "$0")/../golden/models" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

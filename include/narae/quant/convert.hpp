@@ -121,7 +121,8 @@ inline result<std::string> describe_sources(const store::checkpoint& from, progr
 
 /// Would writing `to` destroy a file that is being read?
 inline bool is_source(const store::checkpoint& from, const std::string& path, const std::string& to) {
-    for (const auto* name : {"", "/config.json", "/tokenizer.json"})
+    for (const auto* name :
+         {"", "/config.json", "/tokenizer.json", "/model.safetensors.index.json", "/pytorch_model.bin.index.json"})
         if (sys::same_file(path + name, to)) return true;
     const std::string* last = nullptr;
     for (const auto& t : from.tensors()) {
@@ -209,12 +210,10 @@ inline result<convert_report> convert(const std::string& from, const std::string
                 *out, *planned++, tensor.file + ": " + tensor.name, options.type, name.N, name.K,
                 [&, &matrix = stored](std::size_t row, float* floats) { matrix.read_row(floats, row); },
                 [&](std::size_t begin, std::size_t end) {
-                    if (tensor.contiguous())
-                        source->let_go(tensor.bytes.subspan(begin * row_bytes, (end - begin) * row_bytes));
+                    source->let_go(tensor);  // what has been read of it
                     return count.add((end - begin) * row_bytes);
                 });
             if (!written) return written.error();
-            source->let_go(tensor);
         }
         for (const auto* t : all->vectors) {
             const auto written =

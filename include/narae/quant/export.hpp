@@ -100,11 +100,11 @@ inline result<std::uint64_t> export_checkpoint(const std::string& from, const st
                 [&, &matrix = stored](std::size_t row, float* floats) {
                     matrix.read_row(floats, qkv ? detail::shared_row(s, row) : row);
                 },
-                [&, K = name.K](std::size_t begin, std::size_t end_row) {
+                [&, &tensor = *stored.tensor, K = name.K](std::size_t begin, std::size_t end_row) {
+                    source->let_go(tensor);  // what has been read of it
                     return count.add(model::matrix_bytes(type, end_row - begin, K));
                 });
             if (!written) return written.error();
-            source->let_go(*stored.tensor);
         }
         for (const auto* t : all->vectors) {
             const auto written = write_vector(
