@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/toolkit.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: d264604a690d3276
+// FNV-1a hash of all that follows this line: 814a9441cc1d2505
 //
 // The toolkit: makes, shrinks, teaches and judges models. Running one needs only narae.hpp, which never reaches here.
 //
@@ -380,7 +380,8 @@ inline result<std::string> describe_sources(const store::checkpoint& from, progr
 
 /// Would writing `to` destroy a file that is being read?
 inline bool is_source(const store::checkpoint& from, const std::string& path, const std::string& to) {
-    for (const auto* name : {"", "/config.json", "/tokenizer.json"})
+    for (const auto* name :
+         {"", "/config.json", "/tokenizer.json", "/model.safetensors.index.json", "/pytorch_model.bin.index.json"})
         if (sys::same_file(path + name, to)) return true;
     const std::string* last = nullptr;
     for (const auto& t : from.tensors()) {
@@ -468,12 +469,10 @@ inline result<convert_report> convert(const std::string& from, const std::string
                 *out, *planned++, tensor.file + ": " + tensor.name, options.type, name.N, name.K,
                 [&, &matrix = stored](std::size_t row, float* floats) { matrix.read_row(floats, row); },
                 [&](std::size_t begin, std::size_t end) {
-                    if (tensor.contiguous())
-                        source->let_go(tensor.bytes.subspan(begin * row_bytes, (end - begin) * row_bytes));
+                    source->let_go(tensor);  // what has been read of it
                     return count.add((end - begin) * row_bytes);
                 });
             if (!written) return written.error();
-            source->let_go(tensor);
         }
         for (const auto* t : all->vectors) {
             const auto written =
@@ -599,11 +598,11 @@ inline result<std::uint64_t> export_checkpoint(const std::string& from, const st
                 [&, &matrix = stored](std::size_t row, float* floats) {
                     matrix.read_row(floats, qkv ? detail::shared_row(s, row) : row);
                 },
-                [&, K = name.K](std::size_t begin, std::size_t end_row) {
+                [&, &tensor = *stored.tensor, K = name.K](std::size_t begin, std::size_t end_row) {
+                    source->let_go(tensor);  // what has been read of it
                     return count.add(model::matrix_bytes(type, end_row - begin, K));
                 });
             if (!written) return written.error();
-            source->let_go(*stored.tensor);
         }
         for (const auto* t : all->vectors) {
             const auto written = write_vector(
