@@ -145,3 +145,24 @@ TEST_CASE("attend at the ends of 8 bits") {
             p.check(9000);
         }
 }
+
+TEST_CASE("attend where exp ends") {
+    const std::size_t e = 16, n = 7;
+    const float score[n] = {0.0f, -87.0f, -87.00001f, -86.99999f, -200.0f, -1e30f, -43.5f};
+    std::vector<float> q(e), k(n * e), v(n * e);
+    q[0] = 1;
+    for (std::size_t j = 0; j < n; ++j) {
+        k[j * e] = score[j];
+        v[j * e + j] = 1;  // so that o shows each weight
+    }
+    for (const auto& t : runnable()) {
+        const std::string name = t.name;
+        CAPTURE(name);
+        softmax_state state;
+        std::vector<float> o(e);
+        t.attend_f32(state, o.data(), q.data(), 1, k.data(), v.data(), n, e);
+        for (std::size_t j = 0; j < n; ++j) CHECK(o[j] == narae::num::exp(score[j]));
+        CHECK(o[1] > 0);
+        CHECK(o[2] == 0);
+    }
+}
