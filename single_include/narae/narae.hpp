@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/narae.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: eb15e7cbb9fc677f
+// FNV-1a hash of all that follows this line: e66b0c51934e2cb7
 //
 // narae: runs a Korean language model (GPT-NeoX) from plain C++20 headers. This file brings all that running needs;
 // toolkit.hpp brings what making a model needs.
@@ -4451,7 +4451,7 @@ inline result<std::string> safetensors_header(const std::vector<tensor_plan>& te
         names.push_back(&t.name);
         if (json.size() > 1) json += ',';
         json += text::json_quote(t.name) + ":{\"dtype\":\"" + std::string(dtype_name(t.type)) + "\",\"shape\":[";
-        for (std::size_t i = 0; i < t.shape.size(); ++i) json += (i ? "," : "") + std::to_string(t.shape[i]);
+        for (std::size_t i = 0; i < t.shape.size(); ++i) json.append(i ? "," : "").append(std::to_string(t.shape[i]));
         json += "],\"data_offsets\":[" + std::to_string(at) + "," + std::to_string(at + n) + "]}";
         at += n;
     }
@@ -5587,7 +5587,7 @@ inline result<config> parse_config(std::string_view source) {
 
 /// x as a JSON number that json_value::real reads back to the same double, for the short decimals of configs.
 inline std::string json_number(double x) {
-    if (x < 0) return "-" + json_number(-x);
+    if (x < 0) return std::string("-").append(json_number(-x));
     double power = 1;
     int digits = 0;
     while (digits < 22 && x * power < 1e15 && std::floor(x * power + 0.5) / power != x)
@@ -5595,8 +5595,8 @@ inline std::string json_number(double x) {
     auto text = std::to_string(static_cast<std::uint64_t>(std::floor(x * power + 0.5)));
     if (digits == 0) return text;
     const auto point = static_cast<std::size_t>(digits);
-    if (text.size() <= point) text.insert(0, point + 1 - text.size(), '0');
-    return text.insert(text.size() - point, ".");
+    if (text.size() <= point) text = std::string(point + 1 - text.size(), '0') + text;
+    return text.substr(0, text.size() - point) + "." + text.substr(text.size() - point);
 }
 
 /// The text of a config.json that parse_config reads back to the same config. `more` is put in as it is: further

@@ -145,7 +145,7 @@ inline result<config> parse_config(std::string_view source) {
 
 /// x as a JSON number that json_value::real reads back to the same double, for the short decimals of configs.
 inline std::string json_number(double x) {
-    if (x < 0) return "-" + json_number(-x);
+    if (x < 0) return std::string("-").append(json_number(-x));
     double power = 1;
     int digits = 0;
     while (digits < 22 && x * power < 1e15 && std::floor(x * power + 0.5) / power != x)
@@ -153,8 +153,8 @@ inline std::string json_number(double x) {
     auto text = std::to_string(static_cast<std::uint64_t>(std::floor(x * power + 0.5)));
     if (digits == 0) return text;
     const auto point = static_cast<std::size_t>(digits);
-    if (text.size() <= point) text.insert(0, point + 1 - text.size(), '0');
-    return text.insert(text.size() - point, ".");
+    if (text.size() <= point) text = std::string(point + 1 - text.size(), '0') + text;
+    return text.substr(0, text.size() - point) + "." + text.substr(text.size() - point);
 }
 
 /// The text of a config.json that parse_config reads back to the same config. `more` is put in as it is: further

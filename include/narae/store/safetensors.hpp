@@ -201,7 +201,7 @@ inline result<std::string> safetensors_header(const std::vector<tensor_plan>& te
         names.push_back(&t.name);
         if (json.size() > 1) json += ',';
         json += text::json_quote(t.name) + ":{\"dtype\":\"" + std::string(dtype_name(t.type)) + "\",\"shape\":[";
-        for (std::size_t i = 0; i < t.shape.size(); ++i) json += (i ? "," : "") + std::to_string(t.shape[i]);
+        for (std::size_t i = 0; i < t.shape.size(); ++i) json.append(i ? "," : "").append(std::to_string(t.shape[i]));
         json += "],\"data_offsets\":[" + std::to_string(at) + "," + std::to_string(at + n) + "]}";
         at += n;
     }
