@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The `narae` command: runs a model from the shell. One file per verb in examples/narae/.
+// The `narae` command: runs a model from the shell. One file per verb in examples/command/.
 #include <cstdio>
 #include <string>
 #include <vector>
 
-#include "narae/verbs.hpp"
+#include "command/verbs.hpp"
 
 namespace {
 

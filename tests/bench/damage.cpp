@@ -85,7 +85,8 @@ int main(int argc, char** argv) {
             }
             const auto n = static_cast<double>(expected.size());
             std::printf("| %s | %s | %.2f | %.6f | %.1f %% |\n", std::string(narae::model::format_name(type)).c_str(),
-                        cache == narae::cache_type::f32 ? "f32" : "q8", made->bits_per_weight(), kl / n, 100 * same / n);
+                        cache == narae::cache_type::f32 ? "f32" : "q8", made->bits_per_weight(), kl / n,
+                        100 * same / n);
         }
         std::remove(path.c_str());
     }
