@@ -2,7 +2,8 @@
 // Makes single_include/narae/narae.hpp and toolkit.hpp out of include/. Standard C++ only.
 //   c++ -std=c++20 single_include/amalgamate.cpp -o amalgamate && ./amalgamate .        (--check . only compares)
 // Each header comes after the headers it includes, once, without its guard; standard headers that stand under no
-// condition are gathered at the top; all of narae's macros are undefined at the end.
+// condition are gathered at the top; a namespace or condition that one header closes and the next opens stays open;
+// all of narae's macros are undefined at the end.
 #include <cstdint>
 #include <cstdio>
 #include <fstream>
@@ -22,6 +23,11 @@ namespace amalgamation {
 /// The text of "narae/room/file.hpp", or nothing.
 using reader = std::function<std::optional<std::string>(const std::string& name)>;
 
+/// A namespace or a condition: the line that opens it, and the one that closes it.
+struct bracket {
+    std::string begin, end;
+};
+
 /// What flattening collects. Errors are thrown as std::runtime_error.
 struct house {
     reader read;
@@ -29,6 +35,7 @@ struct house {
     std::set<std::string> standard;     // <...> gathered for the top
     std::map<std::string, int> macros;  // defined by the text, guards apart
     std::string body;
+    std::vector<bracket> open;  // what encloses the end of body and is not closed yet, outermost first
 };
 
 inline bool starts(std::string_view line, std::string_view with) { return line.substr(0, with.size()) == with; }
@@ -77,6 +84,36 @@ inline std::string macro_name(const std::string& definition) {
     return definition.substr(0, definition.find_first_of(" \t("));
 }
 
+/// What encloses all of `lines`: opened by the first ones, closed by the last ones, and one whole in between.
+inline std::vector<bracket> enclosing(const std::vector<std::string>& lines) {
+    const auto opens = [](const std::string& line) {
+        return starts(line, "#if") || (starts(line, "namespace ") && line.back() == '{');
+    };
+    const auto closes = [](const std::string& line) {
+        return starts(line, "#endif") || starts(line, "}  // namespace");
+    };
+    std::vector<bracket> around;
+    std::size_t begin = 0, end = lines.size(), closed = 0;
+    for (; begin < end && (lines[begin].empty() || opens(lines[begin])); ++begin)
+        if (!lines[begin].empty()) around.push_back({lines[begin], ""});
+    auto depth = around.size();
+    for (; end > begin && closed < depth && (lines[end - 1].empty() || closes(lines[end - 1])); --end)
+        if (!lines[end - 1].empty()) around[closed++].end = lines[end - 1];
+    around.resize(closed);
+    for (auto i = begin; i < end; ++i) {  // leaves out what ends, or turns into its opposite, in between
+        if (opens(lines[i])) ++depth;
+        if (closes(lines[i])) --depth;
+        const auto whole = starts(lines[i], "#el") ? depth - 1 : depth;
+        if (whole < around.size()) around.resize(whole);
+    }
+    return around;
+}
+
+/// Closes all that is open but for the outermost `kept`.
+inline void close(house& h, std::size_t kept) {
+    for (; h.open.size() > kept; h.open.pop_back()) h.body += "\n" + h.open.back().end + "\n";
+}
+
 /// Appends a header to the house, after all that it includes. Hoisting an include out of a condition is right,
 /// because every header compiles alone under every switch: tests/CMakeLists.txt, "each header alone".
 inline void add(house& h, const std::string& name) {
@@ -108,11 +145,21 @@ inline void add(house& h, const std::string& name) {
     }
     while (!kept.empty() && kept.back().empty()) kept.pop_back();
     if (kept.empty()) return;  // an umbrella: only includes
-    h.body += "// ==== " + name + " ====\n";
+    const auto around = enclosing(kept);
+    std::size_t same = 0, begin = 0;
+    for (; begin < kept.size(); ++begin) {
+        if (kept[begin].empty()) continue;
+        if (same == h.open.size() || kept[begin] != h.open[same].begin) break;
+        ++same;
+    }
+    close(h, same);
+    h.open = around;
+    auto end = kept.size();
+    for (auto left = around.size(); left > 0 || kept[end - 1].empty(); --end) left -= !kept[end - 1].empty();
+    h.body += (h.body.empty() ? "// ==== " : "\n// ==== ") + name + " ====\n";
     for (const auto& line : p.opening) h.body += line + "\n";
-    if (!p.opening.empty() && !kept.front().empty()) h.body += "\n";
-    for (const auto& line : kept) h.body += line + "\n";
-    h.body += "\n";
+    if (!p.opening.empty()) h.body += "\n";
+    for (auto i = begin; i < end; ++i) h.body += kept[i] + "\n";
 }
 
 inline std::uint64_t fnv1a(std::string_view bytes) {
@@ -139,7 +186,7 @@ inline std::string finish(const house& h, const std::string& name, const std::st
     for (const auto& line : take_apart(name, *h.read(name)).opening) rest += line + "\n";
     rest += "#ifndef " + guard + "\n#define " + guard + "\n\n" + before;
     for (const auto& header : h.standard) rest += "#include " + header + "\n";
-    rest += "\n" + h.body + "// ==== no macro of narae stays behind ====\n";
+    rest += "\n" + h.body + "\n// ==== no macro of narae stays behind ====\n";
     for (const auto& macro : h.macros) rest += "#undef " + macro.first + "\n";
     rest += "\n#endif\n";
     char hash[17];
@@ -156,13 +203,15 @@ struct pair {
 
 /// Both single headers. The second includes the first, and defines narae's macros anew for its own text.
 inline pair make(const reader& read) {
-    house h{read, {}, {}, {}, {}};
+    house h{read, {}, {}, {}, {}, {}};
     add(h, "narae/narae.hpp");
+    close(h, 0);
     const auto narae = finish(h, "narae/narae.hpp", "NARAE_NARAE_HPP", "");
-    house t{read, h.seen, {}, {}, {}};
+    house t{read, h.seen, {}, {}, {}, {}};
     t.seen.erase("narae/base/config.hpp");
     add(t, "narae/base/config.hpp");
     add(t, "narae/toolkit.hpp");
+    close(t, 0);
     for (const auto& header : h.standard) t.standard.erase(header);
     // Beside it, so that the two files work in any folder they are copied to.
     return {narae, finish(t, "narae/toolkit.hpp", "NARAE_TOOLKIT_HPP", "#include \"narae.hpp\"\n\n")};

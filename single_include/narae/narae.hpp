@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/narae.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: e66b0c51934e2cb7
+// FNV-1a hash of all that follows this line: 04bf1661ae6c24ed
 //
 // narae: runs a Korean language model (GPT-NeoX) from plain C++20 headers. This file brings all that running needs;
 // toolkit.hpp brings what making a model needs.
@@ -332,13 +332,9 @@ private:
     std::uint64_t at_;
 };
 
-}  // namespace narae::inline NARAE_ABI
-
 // ==== narae/base/callback.hpp ====
 // The one callback type: a borrowed function that says whether to go on. It reports progress and cancels.
 // Like C++26's std::function_ref: it owns nothing, so it must not outlive the call it is passed to.
-
-namespace narae::inline NARAE_ABI {
 
 /// Calls back with Args; the callee returns true to go on, false to stop. Empty: always goes on.
 template <class... Args>
@@ -361,12 +357,8 @@ private:
     bool (*call_)(void*, Args...) = nullptr;
 };
 
-}  // namespace narae::inline NARAE_ABI
-
 // ==== narae/base/version.hpp ====
 // The three numbers, written nowhere else.
-
-namespace narae::inline NARAE_ABI {
 
 inline constexpr int version_major = 0;
 inline constexpr int version_minor = 1;
@@ -589,13 +581,9 @@ private:
 
 }  // namespace narae::inline NARAE_ABI::sys
 
-#endif  // NARAE_NO_FILES
-
 // ==== narae/sys/file_sink.hpp ====
 // A file being written: under a name beside the wanted one, and renamed only when every byte is safely down.
 // Until commit() succeeds the old file, if any, is untouched; a sink that goes away earlier leaves nothing.
-
-#ifndef NARAE_NO_FILES
 
 namespace narae::inline NARAE_ABI::sys {
 
@@ -852,14 +840,10 @@ constexpr float bf16_to_f32(std::uint16_t h) noexcept {
     return std::bit_cast<float>(static_cast<std::uint32_t>(h) << 16);
 }
 
-}  // namespace narae::inline NARAE_ABI::num
-
 // ==== narae/num/math.hpp ====
 // exp, the normal distribution and sine, defined by their steps: every machine and every SIMD width takes the
 // same ones, so results are equal to the bit. Each multiply that meets an add is an explicit fma for that reason:
 // what a compiler would fuse by itself, here it fuses by definition.
-
-namespace narae::inline NARAE_ABI::num {
 
 /// Sums are taken in this many lanes (element i in lane i % 16) which are then added pairwise: 8, 4, 2, 1 apart.
 /// It is the widest register of any kernel; narrower ones use several.
@@ -929,13 +913,9 @@ inline sine_cosine sincos(double angle) noexcept {
     }
 }
 
-}  // namespace narae::inline NARAE_ABI::num
-
 // ==== narae/num/q8.hpp ====
 // 8-bit numbers: activations as kernels read them (q8_row), and packed 8-bit weights.
 // Symmetric, w[i] = scale * q[i] with q in -127..127, one scale per group of 64 along K.
-
-namespace narae::inline NARAE_ABI::num {
 
 /// How many neighbours along K share one scale, in weights and in activations.
 inline constexpr std::size_t group_len = 64;
@@ -1004,13 +984,9 @@ inline void unpack_row_q8(float* out, const std::byte* tile, std::size_t row, st
     }
 }
 
-}  // namespace narae::inline NARAE_ABI::num
-
 // ==== narae/num/q4.hpp ====
 // 4-bit weights: w[i] = scale * (code[i] - 8), code in 0..15, one f16 scale (of either sign) per group of 64 along K.
 // Read num/q8.hpp first: tiles, groups and padding are the same.
-
-namespace narae::inline NARAE_ABI::num {
 
 /// Packed 4-bit weights, rows in tiles of 16, K in groups of 64, both padded with code 8 (zero):
 ///   tile  = [groups][16] f16 scales, padded to 64 bytes, then [groups][8 chunks] of 64 bytes
@@ -1098,13 +1074,9 @@ constexpr char32_t join_jamo(char32_t a, char32_t b) noexcept {
     return open && b > no_final && b - no_final < finals ? a + (b - no_final) : 0;
 }
 
-}  // namespace narae::inline NARAE_ABI::text
-
 // ==== narae/text/utf8.hpp ====
 // UTF-8 in both directions (Unicode 15, section 3.9, table 3-7): overlong forms, surrogates and values past
 // U+10FFFF are not characters.
-
-namespace narae::inline NARAE_ABI::text {
 
 /// One step through UTF-8 text.
 struct utf8_step {
@@ -1180,13 +1152,9 @@ inline std::size_t utf8_first_invalid(std::string_view s) noexcept {
     return at;
 }
 
-}  // namespace narae::inline NARAE_ABI::text
-
 // ==== narae/text/json.hpp ====
 // The little JSON that model files need (RFC 8259), read into one flat array of nodes over the source text.
 // Bounded in depth; its memory is bounded by the source's size. The source must outlive the document.
-
-namespace narae::inline NARAE_ABI::text {
 
 enum class json_kind : std::uint8_t { none, null, boolean, number, string, array, object };
 
@@ -1841,13 +1809,9 @@ inline char32_t composition_of(char32_t a, char32_t b) noexcept {
     return d.first == a && d.second == b ? d.whole : 0;
 }
 
-}  // namespace narae::inline NARAE_ABI::text
-
 // ==== narae/text/normalize.hpp ====
 // Canonical normal forms (Unicode Standard Annex 15): NFC writes a Hangul syllable as one code point, NFD as its
 // letters. The text is worked through one combining sequence at a time: a starter and the marks after it.
-
-namespace narae::inline NARAE_ABI::text {
 
 enum class normal_form { none, nfc, nfd };
 
@@ -2092,13 +2056,9 @@ private:
     }();
 };
 
-}  // namespace narae::inline NARAE_ABI::token
-
 // ==== narae/token/added.hpp ====
 // Added tokens: strings such as <|endoftext|> that become one id wherever they stand, before any other cutting.
 // Where several match, the leftmost wins, then the longest. The corner cases are the reference's own.
-
-namespace narae::inline NARAE_ABI::token {
 
 struct added_token {
     std::string content;
@@ -2216,14 +2176,10 @@ private:
     std::array<bool, 256> begins_{};
 };
 
-}  // namespace narae::inline NARAE_ABI::token
-
 // ==== narae/token/bpe.hpp ====
 // The merge loop of byte pair encoding (Sennrich et al. 2016, arXiv:1508.07909): a piece of text starts as its bytes,
 // and again and again the pair that was learned first is merged, the leftmost one where it stands more than once.
 // Read token/vocab.hpp before. Short pieces are scanned; long ones use a heap, so that no text takes quadratic time.
-
-namespace narae::inline NARAE_ABI::token {
 
 /// Merges with the vocabulary's ranks and appends ids to `out`. Holds the working memory of one thread.
 class bpe {
@@ -2325,14 +2281,10 @@ private:
     std::vector<candidate> heap_;
 };
 
-}  // namespace narae::inline NARAE_ABI::token
-
 // ==== narae/token/pretoken.hpp ====
 // Cuts text into the pieces that BPE never merges across. The cut is the GPT-2 pattern, tried in this order:
 //   's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
 // written as a scanner over Unicode classes: every byte ends up in one piece. A byte that is not UTF-8 is of no class.
-
-namespace narae::inline NARAE_ABI::token {
 
 namespace pretoken {
 
@@ -2405,13 +2357,9 @@ void for_each_piece(std::string_view s, F&& f) {
     }
 }
 
-}  // namespace narae::inline NARAE_ABI::token
-
 // ==== narae/token/tokenizer_json.hpp ====
 // Reads a Hugging Face tokenizer.json whose model is a byte-level BPE. What would change ids or text and is not carried
 // out here is refused by name; read token/vocab.hpp and token/added.hpp for what comes out.
-
-namespace narae::inline NARAE_ABI::token {
 
 /// All that encoding and decoding need, in the order in which encoding uses it.
 struct tokenizer_parts {
@@ -2762,13 +2710,9 @@ private:
     std::string scratch_;
 };
 
-}  // namespace narae::inline NARAE_ABI::token
-
 // ==== narae/token/tokenizer.hpp ====
 // Text to token ids and back. Encoding takes out added tokens, normalises what is between them, cuts that into pieces
 // (token/pretoken.hpp) and merges the bytes of each piece (token/bpe.hpp). Decoding joins the bytes of the ids.
-
-namespace narae::inline NARAE_ABI::token {
 
 /// Immutable once parsed, so that threads may share one.
 class tokenizer {
@@ -3100,13 +3044,9 @@ inline __m256 gelu(__m256 x) noexcept {
 
 }  // namespace narae::inline NARAE_ABI::kernel::avx2
 
-#endif
-
 // ==== narae/kernel/gemv_dense/avx2.hpp ====
 // gemv_f32, gemv_f16 and gemv_bf16 for AVX2: two registers are the 16 lanes of a row, four rows go together.
 // Read scalar.hpp first: it is the definition.
-
-#if NARAE_X86
 
 namespace narae::inline NARAE_ABI::kernel::avx2 {
 
@@ -3169,17 +3109,9 @@ inline void gemv_dense(float* y, const std::byte* w, const float* x, std::size_t
     }
 }
 
-}  // namespace narae::inline NARAE_ABI::kernel::avx2
-
-#endif
-
 // ==== narae/kernel/attend/avx2.hpp ====
 // attend_q8 and attend_f32 for AVX2: scores of four positions together, softmax in 16 lanes, then the values in
 // columns of 32. Read scalar.hpp first: it is the definition.
-
-#if NARAE_X86
-
-namespace narae::inline NARAE_ABI::kernel::avx2 {
 
 /// scalar::softmax_block; writes p up to the next multiple of 16.
 NARAE_TARGET("avx2,fma,f16c")
@@ -3614,12 +3546,8 @@ inline void gemv_q4(float* y, const std::byte* w, const num::q8_row& x, std::siz
     }
 }
 
-}  // namespace narae::inline NARAE_ABI::kernel::scalar
-
 // ==== narae/kernel/gemv_q8/scalar.hpp ====
 // gemv_q8 by definition. Every other version must give these bits.
-
-namespace narae::inline NARAE_ABI::kernel::scalar {
 
 inline void gemv_q8(float* y, const std::byte* w, const num::q8_row& x, std::size_t k, std::size_t row_begin,
                     std::size_t row_end) noexcept {
@@ -3748,13 +3676,9 @@ inline float32x4_t gelu(float32x4_t x) noexcept {
 
 }  // namespace narae::inline NARAE_ABI::kernel::neon
 
-#endif
-
 // ==== narae/kernel/gemv_dense/neon.hpp ====
 // gemv_f32, gemv_f16 and gemv_bf16 for NEON: four registers are the 16 lanes of a row, two rows go together.
 // Read scalar.hpp first: it is the definition.
-
-#if NARAE_NEON
 
 namespace narae::inline NARAE_ABI::kernel::neon {
 
@@ -3803,17 +3727,9 @@ inline void gemv_dense(float* y, const std::byte* w, const float* x, std::size_t
     }
 }
 
-}  // namespace narae::inline NARAE_ABI::kernel::neon
-
-#endif
-
 // ==== narae/kernel/attend/neon.hpp ====
 // attend_q8 and attend_f32 for NEON: scores, softmax in 16 lanes, then the values in columns of 16.
 // Read scalar.hpp first: it is the definition.
-
-#if NARAE_NEON
-
-namespace narae::inline NARAE_ABI::kernel::neon {
 
 /// scalar::softmax_block; writes p up to the next multiple of 16.
 inline scalar::merge_factors softmax_block(softmax_state& state, float* p, std::size_t n) noexcept {
@@ -3895,17 +3811,9 @@ inline void attend_f32(softmax_state& state, float* o, const float* q, float sca
     merge_values(o, p, v, n, e, f);
 }
 
-}  // namespace narae::inline NARAE_ABI::kernel::neon
-
-#endif
-
 // ==== narae/kernel/gemv_q4/neon.hpp ====
 // gemv_q4 for NEON: a register holds 4 rows x 4 inputs; products are summed in 16 bits over a whole group.
 // Read scalar.hpp first: it is the definition.
-
-#if NARAE_NEON
-
-namespace narae::inline NARAE_ABI::kernel::neon {
 
 /// Four rows' dot products over one group. A 16-bit lane takes 16 times at most 15 * 127: 30,480 and still exact.
 inline int32x4_t group_q4(const std::byte* codes, const std::int8_t* q) noexcept {
@@ -3954,17 +3862,9 @@ inline void gemv_q4(float* y, const std::byte* w, const num::q8_row& x, std::siz
     }
 }
 
-}  // namespace narae::inline NARAE_ABI::kernel::neon
-
-#endif
-
 // ==== narae/kernel/gemv_q8/neon.hpp ====
 // gemv_q8 for NEON: a register holds 4 rows x 4 inputs; two products are summed in 16 bits, then widened.
 // Read scalar.hpp first: it is the definition.
-
-#if NARAE_NEON
-
-namespace narae::inline NARAE_ABI::kernel::neon {
 
 /// Four rows' dot products over one group. Two products reach 2 * 128 * 127 at most, which 16 bits hold.
 inline int32x4_t group_q8(const std::byte* codes, const std::int8_t* q) noexcept {
@@ -4008,17 +3908,9 @@ inline void gemv_q8(float* y, const std::byte* w, const num::q8_row& x, std::siz
     }
 }
 
-}  // namespace narae::inline NARAE_ABI::kernel::neon
-
-#endif
-
 // ==== narae/kernel/rows/neon.hpp ====
 // layer_norm, bias_gelu and quantize_q8 for NEON. Read scalar.hpp first: it is the definition, and it also does
 // what does not fill a register.
-
-#if NARAE_NEON
-
-namespace narae::inline NARAE_ABI::kernel::neon {
 
 inline void layer_norm(float* y, const float* x, const float* gain, const float* bias, std::size_t d,
                        float eps) noexcept {
@@ -4079,16 +3971,8 @@ inline void quantize_q8(const num::q8_row& out, const float* x, std::size_t k) n
     if (done < k) scalar::quantize_q8({out.q + done, out.scale + whole, out.sum + whole}, x + done, k - done);
 }
 
-}  // namespace narae::inline NARAE_ABI::kernel::neon
-
-#endif
-
 // ==== narae/kernel/isa/neon.hpp ====
 // What NEON replaces.
-
-#if NARAE_NEON
-
-namespace narae::inline NARAE_ABI::kernel::neon {
 
 inline table overlay(table t) noexcept {
     t.name = "neon";
@@ -4178,12 +4062,8 @@ inline std::uint64_t fnv1a64(byte_view bytes, std::uint64_t hash = 0xCBF29CE4842
     return hash;
 }
 
-}  // namespace narae::inline NARAE_ABI::store
-
 // ==== narae/store/tensor.hpp ====
 // A tensor as a model file holds it: a name, a shape and a view of its bytes. It owns no weights and reads none.
-
-namespace narae::inline NARAE_ABI::store {
 
 /// The element types of model files. All are little-endian there; boolean is one byte, 0 or 1.
 enum class dtype : std::uint8_t { f64, f32, f16, bf16, i64, i32, i16, i8, u64, u32, u16, u8, boolean };
@@ -4260,14 +4140,10 @@ inline std::string printable(std::string_view name) {
     return name.empty() ? out : out + "...";
 }
 
-}  // namespace narae::inline NARAE_ABI::store
-
 // ==== narae/store/safetensors.hpp ====
 // The safetensors container, in and out: 8 bytes of header length, a JSON header, then the tensors' bytes.
 // Nothing in a file is trusted before it is checked; the tensors' bytes are not touched.
 // Format: https://github.com/huggingface/safetensors#format
-
-namespace narae::inline NARAE_ABI::store {
 
 /// The format's own limit on a header, in bytes.
 inline constexpr std::uint64_t safetensors_max_header = 100'000'000;
@@ -4539,14 +4415,10 @@ private:
 
 #endif  // NARAE_NO_FILES
 
-}  // namespace narae::inline NARAE_ABI::store
-
 // ==== narae/store/unpickle.hpp ====
 // Python's pickle, restricted to what torch.save writes for a dict of tensors: it calls nothing and builds tensors
 // only. Every other opcode and every other class is refused by name. No recursion; memory grows with the input.
 // Opcodes: Lib/pickletools.py of CPython.
-
-namespace narae::inline NARAE_ABI::store {
 
 enum class pickle_kind : std::uint8_t {
     none,
@@ -4882,14 +4754,10 @@ private:
     std::vector<pickle_tensor> tensors_;
 };
 
-}  // namespace narae::inline NARAE_ABI::store
-
 // ==== narae/store/zip.hpp ====
 // The table of contents of a zip archive whose entries are stored as they are, as torch.save writes it.
 // Sizes come from the central directory: the local headers of such files leave them out.
 // Format: PKWARE APPNOTE.TXT 6.3, sections 4.3 and 4.5.3 (zip64).
-
-namespace narae::inline NARAE_ABI::store {
 
 /// Entry names and their bytes, both views into the archive.
 using zip_entries = std::map<std::string_view, byte_view>;
@@ -5005,14 +4873,10 @@ inline result<zip_entries> parse_zip(byte_view file) {
     return entries;
 }
 
-}  // namespace narae::inline NARAE_ABI::store
-
 // ==== narae/store/torch_bin.hpp ====
 // Files of torch.save that hold a state dict: the zip format (a pickle and one entry per storage) and the older
 // format (five pickles, then raw storages). Tensors are views into the file. Read unpickle.hpp and zip.hpp before.
 // Formats: torch/serialization.py of PyTorch.
-
-namespace narae::inline NARAE_ABI::store {
 
 namespace torch_detail {
 
@@ -5190,14 +5054,10 @@ inline result<std::vector<tensor>> parse_torch_bin(byte_view file) {
     return error{errc::unsupported, "neither a zip archive nor a pickle: not a torch file", 0};
 }
 
-}  // namespace narae::inline NARAE_ABI::store
-
 // ==== narae/store/checkpoint.hpp ====
 // A checkpoint, opened: its config, its tokenizer and its tensors by name, whichever way it is stored: a Hugging Face
 // folder (safetensors or torch files, in one piece or in shards) or a narae file. Files are mapped, no weight is read.
 // Read safetensors.hpp, torch_bin.hpp and format.hpp before.
-
-namespace narae::inline NARAE_ABI::store {
 
 /// One file of weights that a checkpoint came from.
 struct source_file {
@@ -5449,13 +5309,9 @@ private:
     std::vector<std::pair<std::string, std::string>> promised_;  // tensor, and the shard that an index puts it in
 };
 
-}  // namespace narae::inline NARAE_ABI::store
-
 // ==== narae/store/config.hpp ====
 // What a checkpoint's config.json says about a GPT-NeoX model, and nothing that narae could not run.
 // Key names: Hugging Face transformers, GPTNeoXConfig. An unknown architecture or option is refused by name.
-
-namespace narae::inline NARAE_ABI::store {
 
 struct config {
     std::uint32_t layers = 0;        ///< num_hidden_layers
@@ -5671,14 +5527,10 @@ struct shape {
     std::size_t v_row(std::size_t g) const noexcept { return k_row(g) + E; }
 };
 
-}  // namespace narae::inline NARAE_ABI::model
-
 // ==== narae/model/cache.hpp ====
 // The key-value cache of one conversation: a window over the latest positions, and the first few for ever.
 // Attention sinks: Xiao et al. 2023, arXiv:2309.17453. Keys are stored rotated at their absolute position; only
 // distances matter, so the window slides without touching them. See query_position() for the sinks.
-
-namespace narae::inline NARAE_ABI::model {
 
 enum class cache_type { q8, f32 };
 
@@ -5782,12 +5634,8 @@ private:
     sys::buffer<float> scales_, f_;
 };
 
-}  // namespace narae::inline NARAE_ABI::model
-
 // ==== narae/model/matrix.hpp ====
 // A weight matrix in whatever format its file holds, and the one place where formats meet kernels.
-
-namespace narae::inline NARAE_ABI::model {
 
 enum class format { f32, f16, bf16, q8, q4 };
 inline constexpr std::string_view format_names[] = {"f32", "f16", "bf16", "q8", "q4"};
@@ -5851,13 +5699,9 @@ inline void copy_row(float* out, const matrix& w, std::size_t row) noexcept {
     }
 }
 
-}  // namespace narae::inline NARAE_ABI::model
-
 // ==== narae/model/weights.hpp ====
 // Finds the tensors of a model by name and checks their shapes. Matrices stay where the file is mapped; only the
 // small vectors (biases and norms) are copied, as floats, and matrices that a file stores transposed.
-
-namespace narae::inline NARAE_ABI::model {
 
 /// y = W x + bias.
 struct linear {
@@ -6043,12 +5887,8 @@ private:
     std::vector<sys::buffer<std::byte>> owned_matrices_;
 };
 
-}  // namespace narae::inline NARAE_ABI::model
-
 // ==== narae/model/workspace.hpp ====
 // What one forward pass writes into, for up to chunk_len tokens, and who computes. One conversation, one workspace.
-
-namespace narae::inline NARAE_ABI::model {
 
 /// A [T, width] array of floats whose rows have room for whole tiles of a packed matrix.
 struct rows {
@@ -6143,14 +5983,10 @@ inline void project(workspace& w, const rows& y, const matrix& m, const rows& x,
     });
 }
 
-}  // namespace narae::inline NARAE_ABI::model
-
 // ==== narae/model/block.hpp ====
 // One transformer block of GPT-NeoX, in the order of the paper's figure. Read model/shape.hpp first (the letters).
 //   parallel:  x + attention(norm1(x)) + ffn(norm2(x))        serial:  x += attention(norm1(x));  x += ffn(norm2(x))
 // Rotary position embedding: Su et al. 2021, arXiv:2104.09864, over the first dimensions of each head, halves paired.
-
-namespace narae::inline NARAE_ABI::model {
 
 /// Turns the first `rotary` numbers of a head: pair (i, i + rotary/2) by the angle whose cosine is turn[i] and whose
 /// sine is turn[i + rotary/2].
@@ -6264,13 +6100,9 @@ inline void block(workspace& w, cache& kv, const shape& s, const layer_weights& 
     add(w, s, w.ffn_out, layer.ffn_down.bias, T);
 }
 
-}  // namespace narae::inline NARAE_ABI::model
-
 // ==== narae/model/forward.hpp ====
 // The whole network on one page: embed, L blocks, norm, head. GPT-NeoX: Black et al. 2022, arXiv:2204.06745.
 // Read model/shape.hpp before it (the letters) and model/block.hpp after it. One forward serves every weight format.
-
-namespace narae::inline NARAE_ABI::model {
 
 /// Cosines, then sines, of the angles by which `position` turns the pairs of a head. The frequencies are rounded to
 /// float as the reference does; the angle is a double, so that it stays exact at any position.
@@ -6398,12 +6230,8 @@ inline result<language_model> open(byte_view file, const open_options& options =
     });
 }
 
-}  // namespace narae::inline NARAE_ABI
-
 // ==== narae/gen/sampler.hpp ====
 // From logits to the next token. Equal logits, options and seed give equal tokens on every machine.
-
-namespace narae::inline NARAE_ABI {
 
 /// How a token is drawn: first the repetition penalty, then temperature, then top-k, then top-p.
 struct sampling {
@@ -6493,12 +6321,8 @@ private:
     std::vector<std::uint32_t> seen_;
 };
 
-}  // namespace narae::inline NARAE_ABI
-
 // ==== narae/gen/stop.hpp ====
 // Watches a growing text for stop strings, which may come in pieces: what could be the beginning of one is held back.
-
-namespace narae::inline NARAE_ABI {
 
 class stop_watch {
 public:
@@ -6543,13 +6367,9 @@ private:
     std::size_t given_ = 0, sure_ = 0;
 };
 
-}  // namespace narae::inline NARAE_ABI
-
 // ==== narae/gen/session.hpp ====
 // One conversation with a model: its cache, its position, and the text in and out. Read gen/open.hpp before.
 // Not for two threads at once; any number of sessions may share one model.
-
-namespace narae::inline NARAE_ABI {
 
 using model::cache_type;
 using token::token_id;

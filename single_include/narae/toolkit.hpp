@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/toolkit.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 814a9441cc1d2505
+// FNV-1a hash of all that follows this line: 88d80b887d9a8835
 //
 // The toolkit: makes, shrinks, teaches and judges models. Running one needs only narae.hpp, which never reaches here.
 //
@@ -262,14 +262,10 @@ result<void> write_vector(store::safetensors_writer& out, const store::tensor_pl
 
 }  // namespace narae::inline NARAE_ABI::quant
 
-#endif  // NARAE_NO_FILES
-
 // ==== narae/quant/convert.hpp ====
 // An original checkpoint becomes a narae file: every tensor is checked before anything is written, then they stream
 // through one after the other, so that memory is needed for a few MB of rows and not for the model.
 // Read store/format.hpp (what the file holds) and quant/rows.hpp before.
-
-#ifndef NARAE_NO_FILES
 
 #include <set>
 
@@ -497,14 +493,10 @@ inline result<convert_report> convert(const std::string& from, const std::string
 
 }  // namespace narae::inline NARAE_ABI::quant
 
-#endif  // NARAE_NO_FILES
-
 // ==== narae/quant/export.hpp ====
 // A model goes back to where others read it: a Hugging Face checkpoint, config.json, model.safetensors, tokenizer.json.
 // Packed weights are unpacked; heads that share keys and values get a copy each, because GPT-NeoX knows plain heads
 // only.
-
-#ifndef NARAE_NO_FILES
 
 namespace narae::inline NARAE_ABI::quant {
 

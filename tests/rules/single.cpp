@@ -82,6 +82,30 @@ TEST_CASE("the generator puts each header once, after what it needs") {
         CHECK(times(t, not_again) == 0);
 }
 
+TEST_CASE("a namespace that one header closes and the next opens stays open") {
+    const auto between = [](const std::string& first, const std::string& second) {
+        auto files = small_house();
+        files["narae/base/early.hpp"] = header("NARAE_EARLY", first);
+        files["narae/sys/late.hpp"] = header("NARAE_LATE", "#include \"narae/base/early.hpp\"\n" + second);
+        const auto n = made_of(files).narae;
+        const auto begin = n.find("// Duty of NARAE_EARLY.\n") + 24;
+        return n.substr(begin, n.find("\n// ==== no macro") - begin);
+    };
+    const std::string a = "namespace n {\n\nint a;\n\n}  // namespace n\n",
+                      b = "namespace n {\n\nint b;\n\n}  // namespace n\n",
+                      late = "\n// ==== narae/sys/late.hpp ====\n// Duty of NARAE_LATE.\n";
+    CHECK(between(a, b) == "\nnamespace n {\n\nint a;\n" + late + "\nint b;\n\n}  // namespace n\n");
+    CHECK(between("#if A\n" + a + "#endif\n", "#if A\n" + b + "#endif\n") ==
+          "\n#if A\nnamespace n {\n\nint a;\n" + late + "\nint b;\n\n}  // namespace n\n\n#endif\n");
+    // Only the outer one is the same; the same ones are not around all of the header; the second turns into its
+    // opposite.
+    CHECK(between("#if A\n" + a + "#endif\n", "#if A\nint b;\n#endif\n") ==
+          "\n#if A\nnamespace n {\n\nint a;\n\n}  // namespace n\n" + late + "\nint b;\n\n#endif\n");
+    CHECK(between(a + a, b) == "\n" + a + a + late + "\n" + b);
+    CHECK(between("#if A\nint a;\n#else\nint c;\n#endif\n", "#if A\nint b;\n#endif\n") ==
+          "\n#if A\nint a;\n#else\nint c;\n#endif\n" + late + "\n#if A\nint b;\n\n#endif\n");
+}
+
 TEST_CASE("the hash of a single header is of what follows it") {
     auto files = small_house();
     const auto line = [](const std::string& text) {
