@@ -11,5 +11,7 @@
 #include "narae/quant/export.hpp"
 #include "narae/quant/rows.hpp"
 #include "narae/quant/synthesize.hpp"
+#include "narae/store/config_json.hpp"
+#include "narae/store/safetensors_writer.hpp"
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/toolkit.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 88d80b887d9a8835
+// FNV-1a hash of all that follows this line: 7386bfb0900321c6
 //
 // The toolkit: makes, shrinks, teaches and judges models. Running one needs only narae.hpp, which never reaches here.
 //
@@ -77,6 +77,138 @@
 #define NARAE_JOIN2(a, b, c, d) a##b##c##d
 #define NARAE_JOIN(a, b, c, d) NARAE_JOIN2(a, b, c, d)
 #define NARAE_ABI NARAE_JOIN(NARAE_ABI_X, NARAE_ABI_F, NARAE_ABI_T, NARAE_ABI_S)
+
+// ==== narae/store/safetensors_writer.hpp ====
+// Writes what safetensors.hpp reads; read that before. Running a model needs no part of this.
+
+namespace narae::inline NARAE_ABI::store {
+
+/// narae begins the data on a boundary of this many bytes, which every SIMD load and cache line likes.
+inline constexpr std::uint64_t data_alignment = 64;
+
+/// A tensor that is going to be written.
+struct tensor_plan {
+    std::string name;
+    dtype type = dtype::f32;
+    std::vector<std::uint64_t> shape;
+};
+
+/// The bytes that such a tensor takes; the shape must have been checked.
+inline std::uint64_t planned_bytes(const tensor_plan& t) noexcept {
+    std::uint64_t n = 0;
+    return shape_elements(t.shape, n) ? n * dtype_size(t.type) : 0;
+}
+
+/// Everything of a file that stands before its data: the length and the header, padded with spaces so that the data
+/// begin on a 64-byte boundary. The tensors' bytes follow in the order of `tensors`.
+inline result<std::string> safetensors_header(const std::vector<tensor_plan>& tensors, const metadata_list& metadata) {
+    std::string json = "{";
+    if (!metadata.empty()) {
+        json += "\"__metadata__\":{";
+        for (const auto& [key, value] : metadata) {
+            if (json.back() != '{') json += ',';
+            json += text::json_quote(key) + ":" + text::json_quote(value);
+        }
+        json += '}';
+    }
+    std::uint64_t at = 0;
+    std::vector<const std::string*> names;
+    for (const auto& t : tensors) {
+        std::uint64_t n = 0;
+        if (!shape_elements(t.shape, n) || !checked_mul(n, dtype_size(t.type), n) || n > ~at)
+            return error{errc::bad_argument, printable(t.name) + ": shape is too large"};
+        if (t.name.empty() || t.name == "__metadata__")
+            return error{errc::bad_argument, "a tensor cannot be named '" + t.name + "'"};
+        names.push_back(&t.name);
+        if (json.size() > 1) json += ',';
+        json += text::json_quote(t.name) + ":{\"dtype\":\"" + std::string(dtype_name(t.type)) + "\",\"shape\":[";
+        for (std::size_t i = 0; i < t.shape.size(); ++i) json.append(i ? "," : "").append(std::to_string(t.shape[i]));
+        json += "],\"data_offsets\":[" + std::to_string(at) + "," + std::to_string(at + n) + "]}";
+        at += n;
+    }
+    if (const auto* name = safetensors_detail::twice(names))
+        return error{errc::bad_argument, printable(*name) + ": occurs twice"};
+    json += '}';
+    json.resize(static_cast<std::size_t>(round_up(8 + json.size(), data_alignment) - 8), ' ');
+    if (json.size() > safetensors_max_header) return error{errc::bad_argument, "a header of more than 100 MB"};
+    std::string out(8, '\0');
+    store_le(out.data(), static_cast<std::uint64_t>(json.size()));
+    return out + json;
+}
+
+#ifndef NARAE_NO_FILES
+/// Writes a safetensors file piece by piece: plan all tensors, append their bytes in that order, commit.
+/// A tensor starts on a 64-byte boundary if the sizes of all before it are multiples of 64: plan the others last.
+class safetensors_writer {
+public:
+    static result<safetensors_writer> create(const std::string& path, std::vector<tensor_plan> tensors,
+                                             const metadata_list& metadata) {
+        const auto header = safetensors_header(tensors, metadata);
+        if (!header) return header.error().in(path);
+        auto sink = sys::file_sink::create(path);
+        if (!sink) return sink.error();
+        const auto written = sink->write(as_bytes(*header));
+        if (!written) return written.error();
+        return safetensors_writer(path, std::move(*sink), std::move(tensors), header->size());
+    }
+
+    /// The next bytes of the tensor `name`, little-endian and row-major; a tensor may come in any number of pieces.
+    result<void> append(std::string_view name, byte_view piece) {
+        skip_finished();
+        const auto refuse = [&](std::string_view why) {
+            return error{errc::bad_argument, concat({path_, ": ", printable(name), ": ", why})};
+        };
+        if (piece.empty()) return {};
+        if (now_ == tensors_.size()) return refuse("every planned tensor is written already");
+        if (tensors_[now_].name != name) return refuse("the turn of " + printable(tensors_[now_].name));
+        if (piece.size() > planned_bytes(tensors_[now_]) - written_) return refuse("more bytes than planned");
+        written_ += piece.size();
+        return sink_.write(piece);
+    }
+
+    /// The size of the whole file, once it is written.
+    std::uint64_t bytes() const noexcept {
+        std::uint64_t n = header_size_;
+        for (const auto& t : tensors_) n += planned_bytes(t);
+        return n;
+    }
+
+    /// Puts other metadata, of just the same length, in place of what create() was given: for figures that are known
+    /// only when all is written. Only commit() may follow.
+    result<void> rewrite_metadata(const metadata_list& metadata) {
+        const auto header = safetensors_header(tensors_, metadata);
+        if (!header) return header.error().in(path_);
+        if (header->size() != header_size_)
+            return error{errc::bad_argument, path_ + ": metadata of another length than planned"};
+        return sink_.rewrite_front(as_bytes(*header));
+    }
+
+    /// Puts the finished file in place; an error, and no file, if bytes are still missing.
+    result<void> commit() {
+        skip_finished();
+        if (now_ != tensors_.size())
+            return error{errc::bad_argument, path_ + ": " + printable(tensors_[now_].name) + ": bytes are missing"};
+        return sink_.commit();
+    }
+
+private:
+    safetensors_writer(std::string path, sys::file_sink sink, std::vector<tensor_plan> tensors, std::size_t header_size)
+        : path_(std::move(path)), sink_(std::move(sink)), tensors_(std::move(tensors)), header_size_(header_size) {}
+
+    void skip_finished() noexcept {
+        for (; now_ < tensors_.size() && written_ == planned_bytes(tensors_[now_]); ++now_) written_ = 0;
+    }
+
+    std::string path_;
+    sys::file_sink sink_;
+    std::vector<tensor_plan> tensors_;
+    std::size_t header_size_;
+    std::size_t now_ = 0;        // the tensor being written
+    std::uint64_t written_ = 0;  // bytes of it that are down
+};
+#endif
+
+}  // namespace narae::inline NARAE_ABI::store
 
 // ==== narae/quant/rows.hpp ====
 // Rows of a matrix on their way into a model file: read as floats, checked, put into a number format, written in order.
@@ -493,10 +625,61 @@ inline result<convert_report> convert(const std::string& from, const std::string
 
 }  // namespace narae::inline NARAE_ABI::quant
 
+#endif  // NARAE_NO_FILES
+
+// ==== narae/store/config_json.hpp ====
+// Writes the config.json that config.hpp reads; read that before. Running a model needs no part of this.
+
+namespace narae::inline NARAE_ABI::store {
+
+/// x as a JSON number that json_value::real reads back to the same double, for the short decimals of configs.
+inline std::string json_number(double x) {
+    if (x < 0) return std::string("-").append(json_number(-x));
+    double power = 1;
+    int digits = 0;
+    while (digits < 22 && x * power < 1e15 && std::floor(x * power + 0.5) / power != x)
+        power = std::pow(10.0, ++digits);
+    auto text = std::to_string(static_cast<std::uint64_t>(std::floor(x * power + 0.5)));
+    if (digits == 0) return text;
+    const auto point = static_cast<std::size_t>(digits);
+    if (text.size() <= point) text = std::string(point + 1 - text.size(), '0') + text;
+    return text.substr(0, text.size() - point) + "." + text.substr(text.size() - point);
+}
+
+/// The text of a config.json that parse_config reads back to the same config. `more` is put in as it is: further
+/// members, each with a comma at its end.
+inline std::string config_json(const config& c, std::string_view more = {}) {
+    const auto truth = [](bool b) { return b ? "true" : "false"; };
+    const auto head_width = (std::max)(c.head_width, std::uint32_t{1});
+    // rotary / head_width in millionths, rounded up until int(head_width * rotary_pct) is rotary again.
+    std::uint64_t share = (std::uint64_t{c.rotary} * 1000000 + head_width - 1) / head_width;
+    const auto pct = [&] { return static_cast<double>(share) / 1e6; };
+    if (static_cast<std::uint32_t>(head_width * pct()) < c.rotary) ++share;
+    std::string s =
+        concat({"{\n  \"architectures\": [\"GPTNeoXForCausalLM\"],\n  \"model_type\": \"gpt_neox\",\n", more});
+    const auto whole = [&](std::string_view key, std::uint32_t n) { s += concat({"  \"", key, "\": ", n, ",\n"}); };
+    whole("num_hidden_layers", c.layers);
+    whole("hidden_size", c.width);
+    whole("num_attention_heads", c.heads);
+    if (c.kv_heads != c.heads) whole("num_key_value_heads", c.kv_heads);
+    if (c.head_width * c.heads != c.width) whole("head_dim", c.head_width);
+    whole("intermediate_size", c.ffn);
+    whole("vocab_size", c.vocab);
+    whole("max_position_embeddings", c.positions);
+    return s + concat({"  \"hidden_act\": \"gelu\",\n  \"layer_norm_eps\": ", json_number(c.norm_eps),
+                       ",\n  \"rotary_pct\": ", json_number(pct()), ",\n  \"rotary_emb_base\": ",
+                       json_number(c.rotary_base), ",\n  \"use_parallel_residual\": ", truth(c.parallel_residual),
+                       ",\n  \"tie_word_embeddings\": ", truth(c.tied), "\n}\n"});
+}
+
+}  // namespace narae::inline NARAE_ABI::store
+
 // ==== narae/quant/export.hpp ====
 // A model goes back to where others read it: a Hugging Face checkpoint, config.json, model.safetensors, tokenizer.json.
 // Packed weights are unpacked; heads that share keys and values get a copy each, because GPT-NeoX knows plain heads
 // only.
+
+#ifndef NARAE_NO_FILES
 
 namespace narae::inline NARAE_ABI::quant {
 

@@ -59,6 +59,11 @@ TEST_CASE("rule: umbrellas reach what they should and no more") {
     CHECK(rules::umbrellas({narae, toolkit, bpe, bytes, loop}, house).empty());
     CHECK(rules::umbrellas({narae, toolkit, bpe, bytes, loop, {"include/narae/base/new.hpp", ""}}, house).size() == 2);
     CHECK(rules::umbrellas({narae, toolkit, bpe, bytes, loop, {"include/narae/learn/new.hpp", ""}}, house).size() == 1);
+    const rules::source writer = {"include/narae/base/writer.hpp", ""},
+                        names_it = {toolkit.path, toolkit.text + "#include \"narae/base/writer.hpp\"\n"},
+                        uses_it = {bpe.path, bpe.text + "#include \"narae/base/writer.hpp\"\n"};
+    CHECK(rules::umbrellas({narae, names_it, bpe, bytes, loop, writer}, house).empty());
+    CHECK(rules::umbrellas({narae, names_it, uses_it, bytes, loop, writer}, house).size() == 1);
     CHECK(rules::umbrellas({narae, toolkit, {bpe.path, "#include \"narae/learn/loop.hpp\"\n"}, loop}, house).size() ==
           1);
 }

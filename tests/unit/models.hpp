@@ -10,6 +10,7 @@
 
 #include "catch.hpp"
 #include "narae/gen/session.hpp"
+#include "narae/store/safetensors_writer.hpp"
 
 #ifndef NARAE_TESTS_DIR
 #define NARAE_TESTS_DIR "tests"

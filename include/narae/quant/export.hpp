@@ -6,6 +6,7 @@
 #define NARAE_QUANT_EXPORT_HPP
 
 #include "narae/quant/convert.hpp"
+#include "narae/store/config_json.hpp"
 #ifndef NARAE_NO_FILES
 
 namespace narae::inline NARAE_ABI::quant {

@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "narae/model/weights.hpp"
-#include "narae/store/safetensors.hpp"
+#include "narae/store/safetensors_writer.hpp"
 #include "narae/sys/team.hpp"
 
 namespace narae::inline NARAE_ABI::quant {

@@ -9,7 +9,7 @@
 
 #include "narae/base/version.hpp"
 #include "narae/quant/rows.hpp"
-#include "narae/store/config.hpp"
+#include "narae/store/config_json.hpp"
 
 namespace narae::inline NARAE_ABI::quant {
 

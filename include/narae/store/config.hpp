@@ -143,45 +143,6 @@ inline result<config> parse_config(std::string_view source) {
     return c;
 }
 
-/// x as a JSON number that json_value::real reads back to the same double, for the short decimals of configs.
-inline std::string json_number(double x) {
-    if (x < 0) return std::string("-").append(json_number(-x));
-    double power = 1;
-    int digits = 0;
-    while (digits < 22 && x * power < 1e15 && std::floor(x * power + 0.5) / power != x)
-        power = std::pow(10.0, ++digits);
-    auto text = std::to_string(static_cast<std::uint64_t>(std::floor(x * power + 0.5)));
-    if (digits == 0) return text;
-    const auto point = static_cast<std::size_t>(digits);
-    if (text.size() <= point) text = std::string(point + 1 - text.size(), '0') + text;
-    return text.substr(0, text.size() - point) + "." + text.substr(text.size() - point);
-}
-
-/// The text of a config.json that parse_config reads back to the same config. `more` is put in as it is: further
-/// members, each with a comma at its end.
-inline std::string config_json(const config& c, std::string_view more = {}) {
-    const auto whole = [](const char* key, std::uint64_t n) {
-        return std::string("  \"") + key + "\": " + std::to_string(n) + ",\n";
-    };
-    const auto truth = [](bool b) { return b ? "true" : "false"; };
-    const auto head_width = (std::max)(c.head_width, std::uint32_t{1});
-    // rotary / head_width in millionths, rounded up until int(head_width * rotary_pct) is rotary again.
-    std::uint64_t share = (std::uint64_t{c.rotary} * 1000000 + head_width - 1) / head_width;
-    const auto pct = [&] { return static_cast<double>(share) / 1e6; };
-    if (static_cast<std::uint32_t>(head_width * pct()) < c.rotary) ++share;
-    std::string s = "{\n  \"architectures\": [\"GPTNeoXForCausalLM\"],\n  \"model_type\": \"gpt_neox\",\n";
-    s += more;
-    s += whole("num_hidden_layers", c.layers) + whole("hidden_size", c.width) + whole("num_attention_heads", c.heads);
-    if (c.kv_heads != c.heads) s += whole("num_key_value_heads", c.kv_heads);
-    if (c.head_width * c.heads != c.width) s += whole("head_dim", c.head_width);
-    s += whole("intermediate_size", c.ffn) + whole("vocab_size", c.vocab) +
-         whole("max_position_embeddings", c.positions);
-    s += "  \"hidden_act\": \"gelu\",\n  \"layer_norm_eps\": " + json_number(c.norm_eps);
-    s += ",\n  \"rotary_pct\": " + json_number(pct()) + ",\n  \"rotary_emb_base\": " + json_number(c.rotary_base);
-    s += std::string(",\n  \"use_parallel_residual\": ") + truth(c.parallel_residual);
-    return s + ",\n  \"tie_word_embeddings\": " + truth(c.tied) + "\n}\n";
-}
-
 }  // namespace narae::inline NARAE_ABI::store
 
 #endif

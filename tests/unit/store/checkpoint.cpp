@@ -5,6 +5,7 @@
 #include <initializer_list>
 
 #include "catch.hpp"
+#include "narae/store/safetensors_writer.hpp"
 #include "store/build.hpp"
 #include "sys/scratch.hpp"
 
