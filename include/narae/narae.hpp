@@ -23,6 +23,7 @@
 #include "narae/base/callback.hpp"
 #include "narae/base/config.hpp"
 #include "narae/base/result.hpp"
+#include "narae/base/sorted.hpp"
 #include "narae/base/version.hpp"
 #include "narae/sys/buffer.hpp"
 #include "narae/sys/cpu.hpp"

@@ -4,7 +4,6 @@
 #ifndef NARAE_TOKEN_TOKENIZER_HPP
 #define NARAE_TOKEN_TOKENIZER_HPP
 
-#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -78,9 +77,7 @@ public:
         return std::nullopt;
     }
 
-    bool is_special(token_id id) const noexcept {
-        return std::binary_search(parts_.skipped.begin(), parts_.skipped.end(), id);
-    }
+    bool is_special(token_id id) const noexcept { return id < parts_.skipped.size() && parts_.skipped[id]; }
 
     /// The special token that ends a text: the first of <|endoftext|>, <|end_of_text|>, </s>, <eos>, [EOS], <|im_end|>.
     std::optional<token_id> end_of_text() const {
