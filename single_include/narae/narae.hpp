@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/narae.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 28d909b818d5a83d
+// FNV-1a hash of all that follows this line: 68bc2a06e26b0317
 //
 // narae: runs a Korean language model (GPT-NeoX) from plain C++20 headers. This file brings all that running needs;
 // toolkit.hpp brings what making a model needs.
@@ -2381,7 +2381,7 @@ struct tokenizer_parts {
     bool use_pattern = true;        // pieces are cut by the GPT-2 pattern
     bool ignore_merges = false;     // a piece that is a token needs no merges
     vocab words;
-    std::vector<bool> skipped;  // by id: what decode leaves out on request
+    std::vector<char> skipped;  // by id: what decode leaves out on request
 };
 
 /// The reader; its one entry is read().
@@ -2753,7 +2753,7 @@ public:
         return std::nullopt;
     }
 
-    bool is_special(token_id id) const noexcept { return id < parts_.skipped.size() && parts_.skipped[id]; }
+    bool is_special(token_id id) const noexcept { return id < parts_.skipped.size() && parts_.skipped[id] != 0; }
 
     /// The special token that ends a text: the first of <|endoftext|>, <|end_of_text|>, </s>, <eos>, [EOS], <|im_end|>.
     std::optional<token_id> end_of_text() const {
@@ -4141,66 +4141,83 @@ struct safetensors {
 
 namespace safetensors_detail {
 
-/// One tensor of the header. `data` is all that follows the header; begin and end are offsets into it.
-struct placed {
-    std::uint64_t begin, end;
-    tensor entry;
-};
-
-inline result<placed> read_entry(std::string name, const text::json_value& entry, byte_view data) {
-    const auto refuse = [&](errc code, const std::string& why) {
-        return error{code, printable(name) + ": " + why, 8 + entry.at()};
-    };
-    const auto type = entry["dtype"], shape = entry["shape"], offsets = entry["data_offsets"];
-    if (!type.is(text::json_kind::string) || !shape.is(text::json_kind::array) || !offsets.is(text::json_kind::array) ||
-        offsets.size() != 2 || entry.size() != 3)
-        return refuse(errc::bad_value, "needs dtype, shape and two data_offsets, and nothing else");
-
-    placed p{0, 0, {}};
-    const auto row = std::find_if(std::begin(dtype_rows), std::end(dtype_rows),
-                                  [&](const dtype_row& r) { return r.name == type.raw(); });
-    if (row == std::end(dtype_rows)) return refuse(errc::unsupported, "unknown dtype " + printable(type.raw()));
-    p.entry.type = row->type;
-
-    bool whole = true;
-    shape.for_each([&](const text::json_value& n) { return whole = n.whole(p.entry.shape.emplace_back()); });
-    if (!whole) return refuse(errc::bad_value, "shape is not made of whole numbers");
-    std::uint64_t bytes = 0;
-    if (!shape_elements(p.entry.shape, bytes) || !checked_mul(bytes, row->size, bytes))
-        return refuse(errc::bad_value, "shape is too large");
-
-    std::uint64_t* next = &p.begin;
-    offsets.for_each([&](const text::json_value& n) { return whole = n.whole(*std::exchange(next, &p.end)); });
-    if (!whole || p.begin > p.end) return refuse(errc::bad_value, "data_offsets are not a range");
-    if (p.end > data.size()) return refuse(errc::truncated, "its bytes lie beyond the end of the file");
-    if (p.end - p.begin != bytes)
-        return refuse(errc::bad_value, "shape needs " + std::to_string(bytes) + " bytes, data_offsets give " +
-                                           std::to_string(p.end - p.begin));
-    p.entry.strides = row_major(p.entry.shape);
-    p.entry.bytes = data.subspan(static_cast<std::size_t>(p.begin), static_cast<std::size_t>(bytes));
-    p.entry.name = std::move(name);
-    return p;
-}
-
-inline result<metadata_list> read_metadata(const text::json_value& object) {
-    metadata_list list;
-    bool strings = object.is(text::json_kind::object);
-    object.for_each_member([&](const text::json_value& key, const text::json_value& value) {
-        list.emplace_back(key.string(), value.string());
-        return strings = value.is(text::json_kind::string);
-    });
-    if (!strings) return error{errc::bad_value, "__metadata__ may hold strings only", 8 + object.at()};
-    return list;
-}
-
 /// The first name that occurs twice, or nullptr.
-inline const std::string* twice(std::vector<const std::string*>& names) {
-    const auto less = [](const std::string* a, const std::string* b) { return *a < *b; };
-    std::sort(names.begin(), names.end(), less);
-    const auto found = std::adjacent_find(names.begin(), names.end(),
-                                          [](const std::string* a, const std::string* b) { return *a == *b; });
-    return found == names.end() ? nullptr : *found;
+inline const std::string* twice(const std::vector<const std::string*>& names) {
+    const auto order = sorted(names.size(), [&](auto a, auto b) { return *names[a] < *names[b]; });
+    for (std::size_t i = 1; i < order.size(); ++i)
+        if (*names[order[i - 1]] == *names[order[i]]) return names[order[i]];
+    return nullptr;
 }
+
+/// Reads the members of the header, in the order in which they stand there.
+struct header_reader {
+    byte_view data;  // all that follows the header
+    std::vector<tensor> tensors{};
+    std::vector<std::uint64_t> begins{};  // where in data the bytes of each begin
+    metadata_list metadata{};
+    bool described = false;
+    error failed{};
+
+    /// Errors in the header say where in the file they stand.
+    bool fail(errc code, std::initializer_list<piece> what, const text::json_value& v) {
+        failed = {code, concat(what), 8 + v.at()};
+        return false;
+    }
+
+    bool member(const text::json_value& key, const text::json_value& value) {
+        auto name = key.string();
+        if (name.empty()) return fail(errc::bad_value, {"a tensor without a name"}, key);
+        return name == "__metadata__" ? read_metadata(key, value) : read_tensor(std::move(name), value);
+    }
+
+    bool read_metadata(const text::json_value& key, const text::json_value& object) {
+        bool strings = object.is(text::json_kind::object);
+        object.for_each_member([&](const text::json_value& k, const text::json_value& v) {
+            metadata.emplace_back(k.string(), v.string());
+            return strings = v.is(text::json_kind::string);
+        });
+        if (!strings) return fail(errc::bad_value, {"__metadata__ may hold strings only"}, object);
+        return !std::exchange(described, true) || fail(errc::bad_value, {"__metadata__ occurs twice"}, key);
+    }
+
+    bool read_tensor(std::string name, const text::json_value& entry) {
+        const auto refuse = [&](errc code, std::initializer_list<piece> why) {
+            return fail(code, {printable(name), ": ", concat(why)}, entry);
+        };
+        const auto bad = [&](std::initializer_list<piece> why) { return refuse(errc::bad_value, why); };
+        const auto type = entry["dtype"], shape = entry["shape"], offsets = entry["data_offsets"];
+        if (!type.is(text::json_kind::string) || !shape.is(text::json_kind::array) ||
+            !offsets.is(text::json_kind::array) || offsets.size() != 2 || entry.size() != 3)
+            return bad({"needs dtype, shape and two data_offsets, and nothing else"});
+
+        tensor t;
+        const auto row = std::find_if(std::begin(dtype_rows), std::end(dtype_rows),
+                                      [&](const dtype_row& r) { return r.name == type.raw(); });
+        if (row == std::end(dtype_rows)) return refuse(errc::unsupported, {"unknown dtype ", printable(type.raw())});
+        t.type = row->type;
+        if (!whole_numbers(shape, t.shape)) return bad({"shape is not made of whole numbers"});
+        std::uint64_t bytes = 0;
+        if (!shape_elements(t.shape, bytes) || !checked_mul(bytes, row->size, bytes))
+            return bad({"shape is too large"});
+        std::vector<std::uint64_t> range;
+        if (!whole_numbers(offsets, range) || range[0] > range[1]) return bad({"data_offsets are not a range"});
+        if (range[1] > data.size()) return refuse(errc::truncated, {"its bytes lie beyond the end of the file"});
+        if (range[1] - range[0] != bytes)
+            return bad({"shape needs ", bytes, " bytes, data_offsets give ", range[1] - range[0]});
+        t.strides = row_major(t.shape);
+        t.bytes = data.subspan(static_cast<std::size_t>(range[0]), static_cast<std::size_t>(bytes));
+        t.name = std::move(name);
+        tensors.push_back(std::move(t));
+        begins.push_back(range[0]);
+        return true;
+    }
+
+    static bool whole_numbers(const text::json_value& array, std::vector<std::uint64_t>& out) {
+        bool whole = true;
+        array.for_each([&](const text::json_value& n) { return whole = n.whole(out.emplace_back()); });
+        return whole;
+    }
+};
 
 }  // namespace safetensors_detail
 
@@ -4208,67 +4225,46 @@ inline const std::string* twice(std::vector<const std::string*>& names) {
 /// As the format asks, the tensors' bytes must fill the rest of the file, without holes and without overlap.
 inline result<safetensors> parse_safetensors(byte_view file) {
     using namespace safetensors_detail;
+    const auto bad = [](std::initializer_list<piece> what, std::uint64_t at = nowhere) {
+        return error{errc::bad_value, concat(what), at};
+    };
     cursor in(file);
     const auto length = in.read<std::uint64_t>("safetensors header length");
     if (!length) return length.error();
-    if (*length > safetensors_max_header)
-        return error{errc::bad_value, "a safetensors header of " + std::to_string(*length) + " bytes", 0};
+    if (*length > safetensors_max_header) return bad({"a safetensors header of ", *length, " bytes"}, 0);
     const auto header = in.take(*length, "safetensors header");
     if (!header) return header.error();
-    if (header->empty() || as_text(*header).front() != '{')
-        return error{errc::bad_value, "safetensors header is not a JSON object", 8};
+    if (header->empty() || as_text(*header).front() != '{') return bad({"safetensors header is not a JSON object"}, 8);
     const auto doc = text::json::parse(as_text(*header));
-    if (!doc) return error{doc.error().code, "safetensors header: " + doc.error().what, 8 + doc.error().at};
-    const auto data = file.subspan(static_cast<std::size_t>(in.at()));
+    if (!doc) return error{doc.error().code, concat({"safetensors header: ", doc.error().what}), 8 + doc.error().at};
 
-    safetensors out;
-    std::vector<placed> all;
-    error failed;
-    bool ok = true, described = false;
-    const auto fail = [&](error why) {
-        failed = std::move(why);
-        return ok = false;
-    };
-    doc->root().for_each_member([&](const text::json_value& key, const text::json_value& value) {
-        auto name = key.string();
-        if (name == "__metadata__") {
-            auto metadata = read_metadata(value);
-            if (!metadata) return fail(metadata.error());
-            if (described) return fail({errc::bad_value, "__metadata__ occurs twice", 8 + key.at()});
-            described = true;
-            out.metadata = std::move(*metadata);
-            return true;
-        }
-        if (name.empty()) return fail({errc::bad_value, "a tensor without a name", 8 + key.at()});
-        auto entry = read_entry(std::move(name), value, data);
-        if (!entry) return fail(entry.error());
-        all.push_back(std::move(*entry));
-        return true;
-    });
-    if (!ok) return failed;
-
+    header_reader read{file.subspan(static_cast<std::size_t>(in.at()))};
+    bool ok = true;
+    doc->root().for_each_member([&](const auto& key, const auto& value) { return ok = read.member(key, value); });
+    if (!ok) return std::move(read.failed);
     std::vector<const std::string*> names;
-    for (const auto& p : all) names.push_back(&p.entry.name);
-    if (const auto* name = twice(names)) return error{errc::bad_value, printable(*name) + ": occurs twice"};
+    for (const auto& t : read.tensors) names.push_back(&t.name);
+    if (const auto* name = twice(names)) return bad({printable(*name), ": occurs twice"});
     names.clear();
-    for (const auto& [key, value] : out.metadata) names.push_back(&key);
-    if (const auto* name = twice(names))
-        return error{errc::bad_value, "metadata " + printable(*name) + " occurs twice"};
+    for (const auto& pair : read.metadata) names.push_back(&pair.first);
+    if (const auto* name = twice(names)) return bad({"metadata ", printable(*name), " occurs twice"});
 
-    std::sort(all.begin(), all.end(),
-              [](const placed& a, const placed& b) { return a.begin != b.begin ? a.begin < b.begin : a.end < b.end; });
+    safetensors out{{}, std::move(read.metadata)};
     std::uint64_t filled = 0;
-    for (auto& p : all) {
-        if (p.begin != filled)
-            return error{errc::bad_value,
-                         printable(p.entry.name) +
-                             (p.begin < filled ? ": overlaps the tensor before it" : ": there is a hole before it"),
-                         in.at() + (std::min)(p.begin, filled)};
-        filled = p.end;
-        out.tensors.push_back(std::move(p.entry));
+    const auto size = [&](std::size_t i) { return read.tensors[i].bytes.size(); };
+    const auto& begins = read.begins;
+    for (const auto i : sorted(begins.size(), [&](auto a, auto b) {
+             return begins[a] != begins[b] ? begins[a] < begins[b] : size(a) < size(b);
+         })) {
+        auto& t = read.tensors[i];
+        if (begins[i] != filled)
+            return bad({printable(t.name),
+                        begins[i] < filled ? ": overlaps the tensor before it" : ": there is a hole before it"},
+                       in.at() + (std::min)(begins[i], filled));
+        filled += size(i);
+        out.tensors.push_back(std::move(t));
     }
-    if (filled != data.size())
-        return error{errc::bad_value, "bytes after the last tensor that belong to none", in.at() + filled};
+    if (filled != read.data.size()) return bad({"bytes after the last tensor that belong to none"}, in.at() + filled);
     return out;
 }
 
@@ -4926,36 +4922,26 @@ class checkpoint {
 public:
     /// A narae file in memory; `file` must outlive the checkpoint.
     static result<checkpoint> from_bytes(byte_view file) {
-        return guarded([&]() -> result<checkpoint> {
+        return guarded([&] {
             checkpoint c;
-            const auto added = c.add_file("memory", "memory", file);
-            if (!added) return added.error();
-            return finish(std::move(c), "memory", true);
+            return c.made(c.add_file("memory", "memory", file) && c.finish("memory", true));
         });
     }
 
 #ifndef NARAE_NO_FILES
     /// Opens a Hugging Face folder, a narae file, or the *.index.json of a model in shards.
     static result<checkpoint> open(const std::string& path) {
-        return guarded([&]() -> result<checkpoint> {
+        return guarded([&] {
             checkpoint c;
-            if (sys::is_folder(path)) return open_folder(std::move(c), path);
-            if (path.ends_with(".index.json")) {
-                const auto cut = path.find_last_of("/\\");
-                const auto folder = cut == path.npos ? std::string(".") : path.substr(0, cut);
-                auto index = sys::file_view::open(path);
-                if (!index) return index.error();
-                const auto added = c.add_shards(folder, path, *index);
-                if (!added) return added.error();
-                if (c.is_narae()) return finish(std::move(c), path, true);
-                const auto read = c.read_side_files(folder);
-                if (!read) return read.error();
-                return finish(std::move(c), path, false);
-            }
+            if (sys::is_folder(path)) return c.made(c.open_folder(path));
             const auto cut = path.find_last_of("/\\");
-            const auto added = c.add_path(path, cut == path.npos ? path : path.substr(cut + 1));
-            if (!added) return added.error();
-            return finish(std::move(c), path, true);
+            if (!path.ends_with(".index.json"))
+                return c.made(c.add_path(path, path.substr(cut + 1)) && c.finish(path, true));
+            const auto folder = cut == path.npos ? std::string(".") : path.substr(0, cut);
+            const auto index = sys::file_view::open(path);
+            return c.made(index ? c.add_shards(folder, path, *index) && (c.is_narae() || c.read_side_files(folder)) &&
+                                      c.finish(path, false)
+                                : c.fail(index.error()));
         });
     }
 #endif
@@ -5018,140 +5004,122 @@ public:
 private:
     checkpoint() = default;
 
-    static constexpr std::string_view safetensors_suffix = ".safetensors";
+    // Every step returns true to go on; or else false, and failed_ says why.
+    bool fail(error why) {
+        failed_ = std::move(why);
+        return false;
+    }
+    bool fail(errc code, std::initializer_list<piece> what) { return fail({code, concat(what)}); }
 
-    result<void> add_file(const std::string& path, std::string name, byte_view bytes) {
-        std::vector<tensor> read;
-        if (name.ends_with(".bin") || name.ends_with(".pt")) {
-            auto parsed = parse_torch_bin(bytes);
-            if (!parsed) return parsed.error().in(path);
-            read = std::move(*parsed);
-        } else {
-            auto parsed = parse_safetensors(bytes);
-            if (!parsed) return parsed.error().in(path);
-            read = std::move(parsed->tensors);
-            metadata_.insert(metadata_.end(), parsed->metadata.begin(), parsed->metadata.end());
-        }
-        for (auto& t : read) {
+    result<checkpoint> made(bool ok) {
+        if (!ok) return std::move(failed_);
+        return std::move(*this);
+    }
+
+    result<std::vector<tensor>> tensors_of(result<safetensors> file) {
+        if (!file) return file.error();
+        metadata_.insert(metadata_.end(), file->metadata.begin(), file->metadata.end());
+        return std::move(file->tensors);
+    }
+
+    bool add_file(const std::string& path, std::string name, byte_view bytes) {
+        const bool torch = name.ends_with(".bin") || name.ends_with(".pt");
+        auto read = torch ? parse_torch_bin(bytes) : tensors_of(parse_safetensors(bytes));
+        if (!read) return fail(read.error().in(path));
+        for (auto& t : *read) {
             t.file = path;
             tensors_.push_back(std::move(t));
         }
         sources_.push_back({std::move(name), bytes});
-        return {};
+        return true;
     }
 
     /// Sorts the names, and checks what is true of every checkpoint.
-    static result<checkpoint> finish(checkpoint c, const std::string& path, bool must_be_narae) {
-        c.path_ = path;
-        if (must_be_narae && !c.is_narae())
-            return error{errc::unsupported, path + ": not a narae file; of an original checkpoint, open the folder"};
-        if (c.is_narae()) {
-            if (const auto v = c.metadata(narae_version_key); v != narae_version)
-                return error{errc::unsupported, path + ": a narae file of version " + printable(v) +
-                                                    ", this is for version " + std::string(narae_version)};
-            c.config_ = c.metadata(narae_config_key);
-            c.config_name_ = path + ": " + std::string(narae_config_key);
+    bool finish(const std::string& path, bool must_be_narae) {
+        path_ = path;
+        if (is_narae()) {
+            if (const auto v = metadata(narae_version_key); v != narae_version)
+                return fail(errc::unsupported, {path, ": a narae file of version ", printable(v),
+                                                ", this is for version ", narae_version});
+            config_ = metadata(narae_config_key);
+            config_name_ = concat({path, ": ", narae_config_key});
+        } else if (must_be_narae) {
+            return fail(errc::unsupported, {path, ": not a narae file; of an original checkpoint, open the folder"});
         }
-        if (c.config_.empty()) return error{errc::bad_value, c.config_name_ + ": empty"};
-        c.by_name_.resize(c.tensors_.size());
-        for (std::size_t i = 0; i < c.by_name_.size(); ++i) c.by_name_[i] = i;
-        const auto name = [&](std::size_t i) -> const std::string& { return c.tensors_[i].name; };
-        std::sort(c.by_name_.begin(), c.by_name_.end(),
-                  [&](std::size_t a, std::size_t b) { return name(a) < name(b); });
-        for (std::size_t i = 1; i < c.by_name_.size(); ++i) {
-            const auto a = c.by_name_[i - 1], b = c.by_name_[i];
-            if (name(a) == name(b))
-                return error{errc::bad_value, c.tensors_[(std::max)(a, b)].file + ": " + printable(name(a)) +
-                                                  ": also in " + c.tensors_[(std::min)(a, b)].file};
+        if (config_.empty()) return fail(errc::bad_value, {config_name_, ": empty"});
+        if (tensors_.empty()) return fail(errc::bad_value, {path, ": holds no tensors"});
+        by_name_ = sorted(tensors_.size(), [&](auto a, auto b) { return tensors_[a].name < tensors_[b].name; });
+        for (std::size_t i = 1; i < by_name_.size(); ++i) {
+            const auto &a = tensors_[(std::max)(by_name_[i - 1], by_name_[i])],
+                       &b = tensors_[(std::min)(by_name_[i - 1], by_name_[i])];
+            if (a.name == b.name) return fail(errc::bad_value, {a.file, ": ", printable(a.name), ": also in ", b.file});
         }
-        if (c.tensors_.empty()) return error{errc::bad_value, path + ": holds no tensors"};
-        for (const auto& [tensor_name, where] : c.promised_) {
-            const auto* t = c.find(tensor_name);
+        for (const auto& [tensor_name, where] : promised_) {
+            const auto* t = find(tensor_name);
             if (t == nullptr || t->file != where)
-                return error{errc::not_found, where + ": " + printable(tensor_name) + ": not in this file, where " +
-                                                  path + " says it is"};
+                return fail(errc::not_found,
+                            {where, ": ", printable(tensor_name), ": not in this file, where ", path, " says it is"});
         }
-        c.promised_.clear();
-        return c;
+        promised_.clear();
+        return true;
     }
 
 #ifndef NARAE_NO_FILES
-    result<void> add_path(const std::string& path, std::string name) {
+    bool add_path(const std::string& path, std::string name) {
         auto file = sys::file_view::open(path);
-        if (!file) return file.error();
+        if (!file) return fail(file.error());
         files_.push_back(std::move(*file));
         return add_file(path, std::move(name), files_.back().bytes());
     }
 
     /// The shards that an index names, each once. Their names may not lead out of the folder.
-    result<void> add_shards(const std::string& folder, const std::string& index_path, const sys::file_view& index) {
+    bool add_shards(const std::string& folder, const std::string& index_path, const sys::file_view& index) {
         const auto doc = text::json::parse(as_text(index.bytes()));
-        if (!doc) return doc.error().in(index_path);
+        if (!doc) return fail(doc.error().in(index_path));
         const auto map = doc->root()["weight_map"];
         if (!map.is(text::json_kind::object) || map.size() == 0)
-            return error{errc::bad_value, index_path + ": no weight_map"};
-        std::map<std::string, std::string> shards;  // in the order of their names, which are numbered
-        error failed;
+            return fail(errc::bad_value, {index_path, ": no weight_map"});
+        std::set<std::string> shards;  // in the order of their names, which are numbered
         bool ok = true;
         map.for_each_member([&](const text::json_value& key, const text::json_value& value) {
             const auto name = value.string();
             // With its suffix asked for, a name without these characters is neither "." nor "..".
             const bool plain = name.find_first_of(std::string_view("/\\:\0", 4)) == name.npos;
-            if (!plain || !(name.ends_with(safetensors_suffix) || name.ends_with(".bin"))) {
-                failed = {errc::bad_value, index_path + ": " + printable(key.string()) + ": '" + printable(name) +
-                                               "' is not the plain name of a .safetensors or .bin file"};
-                return ok = false;
-            }
-            const auto& path = shards.emplace(name, folder + "/" + name).first->second;
-            promised_.emplace_back(key.string(), path);
+            if (!plain || !(name.ends_with(".safetensors") || name.ends_with(".bin")))
+                return ok = fail(errc::bad_value, {index_path, ": ", printable(key.string()), ": '", printable(name),
+                                                   "' is not the plain name of a .safetensors or .bin file"});
+            shards.insert(name);
+            promised_.emplace_back(key.string(), concat({folder, "/", name}));
             return true;
         });
-        if (!ok) return failed;
-        for (const auto& [name, path] : shards) {
-            const auto added = add_path(path, name);
-            if (!added) return added.error();
-        }
-        return {};
+        for (const auto& name : shards) ok = ok && add_path(concat({folder, "/", name}), name);
+        return ok;
     }
 
-    result<void> read_side_files(const std::string& folder) {
-        config_name_ = folder + "/config.json";
+    bool read_side_files(const std::string& folder) {
+        config_name_ = concat({folder, "/config.json"});
         const auto config = sys::file_view::open(config_name_);
         if (!config && config.error().code == errc::not_found)
-            return error{errc::not_found, folder + ": no config.json: not a Hugging Face checkpoint folder"};
-        if (!config) return config.error();
+            return fail(errc::not_found, {folder, ": no config.json: not a Hugging Face checkpoint folder"});
+        if (!config) return fail(config.error());
         config_ = as_text(config->bytes());
-        auto tokenizer = sys::file_view::open(folder + "/tokenizer.json");
-        if (tokenizer) {
-            tokenizer_ = std::move(*tokenizer);
-        } else if (tokenizer.error().code != errc::not_found) {
-            return tokenizer.error();
-        }
-        return {};
+        auto tokenizer = sys::file_view::open(concat({folder, "/tokenizer.json"}));
+        if (!tokenizer) return tokenizer.error().code == errc::not_found || fail(tokenizer.error());
+        tokenizer_ = std::move(*tokenizer);
+        return true;
     }
 
-    static result<checkpoint> open_folder(checkpoint c, const std::string& folder) {
-        const auto read = c.read_side_files(folder);
-        if (!read) return read.error();
-        for (const std::string name : {"model.safetensors", "pytorch_model.bin"}) {
-            const auto path = folder + "/" + name, index_path = path + ".index.json";
-            auto file = sys::file_view::open(path);
-            if (file) {
-                c.files_.push_back(std::move(*file));
-                const auto added = c.add_file(path, name, c.files_.back().bytes());
-                if (!added) return added.error();
-                return finish(std::move(c), path, false);
-            }
-            if (file.error().code != errc::not_found) return file.error();
-            auto index = sys::file_view::open(index_path);
-            if (index) {
-                const auto added = c.add_shards(folder, index_path, *index);
-                if (!added) return added.error();
-                return finish(std::move(c), index_path, false);
-            }
-            if (index.error().code != errc::not_found) return index.error();
+    bool open_folder(const std::string& folder) {
+        if (!read_side_files(folder)) return false;
+        for (const char* name : {"model.safetensors", "pytorch_model.bin"}) {
+            const auto path = concat({folder, "/", name}), index_path = concat({path, ".index.json"});
+            if (add_path(path, name)) return finish(path, false);
+            if (!files_.empty() || failed_.code != errc::not_found) return false;
+            const auto index = sys::file_view::open(index_path);
+            if (index) return add_shards(folder, index_path, *index) && finish(index_path, false);
+            if (index.error().code != errc::not_found) return fail(index.error());
         }
-        return error{errc::not_found, folder + ": no model.safetensors and no pytorch_model.bin, whole or in shards"};
+        return fail(errc::not_found, {folder, ": no model.safetensors and no pytorch_model.bin, whole or in shards"});
     }
 
     std::vector<sys::file_view> files_;
@@ -5162,6 +5130,7 @@ private:
     std::vector<std::size_t> by_name_;  // indices of tensors_, sorted by name
     std::vector<source_file> sources_;
     metadata_list metadata_;
+    error failed_;  // while opening
     std::string path_, config_, config_name_;
     std::vector<std::pair<std::string, std::string>> promised_;  // tensor, and the shard that an index puts it in
 };

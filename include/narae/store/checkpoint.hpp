@@ -7,13 +7,15 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <map>
+#include <initializer_list>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "narae/base/bytes.hpp"
+#include "narae/base/sorted.hpp"
 #include "narae/store/format.hpp"
 #include "narae/store/safetensors.hpp"
 #include "narae/store/torch_bin.hpp"
@@ -32,36 +34,26 @@ class checkpoint {
 public:
     /// A narae file in memory; `file` must outlive the checkpoint.
     static result<checkpoint> from_bytes(byte_view file) {
-        return guarded([&]() -> result<checkpoint> {
+        return guarded([&] {
             checkpoint c;
-            const auto added = c.add_file("memory", "memory", file);
-            if (!added) return added.error();
-            return finish(std::move(c), "memory", true);
+            return c.made(c.add_file("memory", "memory", file) && c.finish("memory", true));
         });
     }
 
 #ifndef NARAE_NO_FILES
     /// Opens a Hugging Face folder, a narae file, or the *.index.json of a model in shards.
     static result<checkpoint> open(const std::string& path) {
-        return guarded([&]() -> result<checkpoint> {
+        return guarded([&] {
             checkpoint c;
-            if (sys::is_folder(path)) return open_folder(std::move(c), path);
-            if (path.ends_with(".index.json")) {
-                const auto cut = path.find_last_of("/\\");
-                const auto folder = cut == path.npos ? std::string(".") : path.substr(0, cut);
-                auto index = sys::file_view::open(path);
-                if (!index) return index.error();
-                const auto added = c.add_shards(folder, path, *index);
-                if (!added) return added.error();
-                if (c.is_narae()) return finish(std::move(c), path, true);
-                const auto read = c.read_side_files(folder);
-                if (!read) return read.error();
-                return finish(std::move(c), path, false);
-            }
+            if (sys::is_folder(path)) return c.made(c.open_folder(path));
             const auto cut = path.find_last_of("/\\");
-            const auto added = c.add_path(path, cut == path.npos ? path : path.substr(cut + 1));
-            if (!added) return added.error();
-            return finish(std::move(c), path, true);
+            if (!path.ends_with(".index.json"))
+                return c.made(c.add_path(path, path.substr(cut + 1)) && c.finish(path, true));
+            const auto folder = cut == path.npos ? std::string(".") : path.substr(0, cut);
+            const auto index = sys::file_view::open(path);
+            return c.made(index ? c.add_shards(folder, path, *index) && (c.is_narae() || c.read_side_files(folder)) &&
+                                      c.finish(path, false)
+                                : c.fail(index.error()));
         });
     }
 #endif
@@ -124,140 +116,122 @@ public:
 private:
     checkpoint() = default;
 
-    static constexpr std::string_view safetensors_suffix = ".safetensors";
+    // Every step returns true to go on; or else false, and failed_ says why.
+    bool fail(error why) {
+        failed_ = std::move(why);
+        return false;
+    }
+    bool fail(errc code, std::initializer_list<piece> what) { return fail({code, concat(what)}); }
 
-    result<void> add_file(const std::string& path, std::string name, byte_view bytes) {
-        std::vector<tensor> read;
-        if (name.ends_with(".bin") || name.ends_with(".pt")) {
-            auto parsed = parse_torch_bin(bytes);
-            if (!parsed) return parsed.error().in(path);
-            read = std::move(*parsed);
-        } else {
-            auto parsed = parse_safetensors(bytes);
-            if (!parsed) return parsed.error().in(path);
-            read = std::move(parsed->tensors);
-            metadata_.insert(metadata_.end(), parsed->metadata.begin(), parsed->metadata.end());
-        }
-        for (auto& t : read) {
+    result<checkpoint> made(bool ok) {
+        if (!ok) return std::move(failed_);
+        return std::move(*this);
+    }
+
+    result<std::vector<tensor>> tensors_of(result<safetensors> file) {
+        if (!file) return file.error();
+        metadata_.insert(metadata_.end(), file->metadata.begin(), file->metadata.end());
+        return std::move(file->tensors);
+    }
+
+    bool add_file(const std::string& path, std::string name, byte_view bytes) {
+        const bool torch = name.ends_with(".bin") || name.ends_with(".pt");
+        auto read = torch ? parse_torch_bin(bytes) : tensors_of(parse_safetensors(bytes));
+        if (!read) return fail(read.error().in(path));
+        for (auto& t : *read) {
             t.file = path;
             tensors_.push_back(std::move(t));
         }
         sources_.push_back({std::move(name), bytes});
-        return {};
+        return true;
     }
 
     /// Sorts the names, and checks what is true of every checkpoint.
-    static result<checkpoint> finish(checkpoint c, const std::string& path, bool must_be_narae) {
-        c.path_ = path;
-        if (must_be_narae && !c.is_narae())
-            return error{errc::unsupported, path + ": not a narae file; of an original checkpoint, open the folder"};
-        if (c.is_narae()) {
-            if (const auto v = c.metadata(narae_version_key); v != narae_version)
-                return error{errc::unsupported, path + ": a narae file of version " + printable(v) +
-                                                    ", this is for version " + std::string(narae_version)};
-            c.config_ = c.metadata(narae_config_key);
-            c.config_name_ = path + ": " + std::string(narae_config_key);
+    bool finish(const std::string& path, bool must_be_narae) {
+        path_ = path;
+        if (is_narae()) {
+            if (const auto v = metadata(narae_version_key); v != narae_version)
+                return fail(errc::unsupported, {path, ": a narae file of version ", printable(v),
+                                                ", this is for version ", narae_version});
+            config_ = metadata(narae_config_key);
+            config_name_ = concat({path, ": ", narae_config_key});
+        } else if (must_be_narae) {
+            return fail(errc::unsupported, {path, ": not a narae file; of an original checkpoint, open the folder"});
         }
-        if (c.config_.empty()) return error{errc::bad_value, c.config_name_ + ": empty"};
-        c.by_name_.resize(c.tensors_.size());
-        for (std::size_t i = 0; i < c.by_name_.size(); ++i) c.by_name_[i] = i;
-        const auto name = [&](std::size_t i) -> const std::string& { return c.tensors_[i].name; };
-        std::sort(c.by_name_.begin(), c.by_name_.end(),
-                  [&](std::size_t a, std::size_t b) { return name(a) < name(b); });
-        for (std::size_t i = 1; i < c.by_name_.size(); ++i) {
-            const auto a = c.by_name_[i - 1], b = c.by_name_[i];
-            if (name(a) == name(b))
-                return error{errc::bad_value, c.tensors_[(std::max)(a, b)].file + ": " + printable(name(a)) +
-                                                  ": also in " + c.tensors_[(std::min)(a, b)].file};
+        if (config_.empty()) return fail(errc::bad_value, {config_name_, ": empty"});
+        if (tensors_.empty()) return fail(errc::bad_value, {path, ": holds no tensors"});
+        by_name_ = sorted(tensors_.size(), [&](auto a, auto b) { return tensors_[a].name < tensors_[b].name; });
+        for (std::size_t i = 1; i < by_name_.size(); ++i) {
+            const auto &a = tensors_[(std::max)(by_name_[i - 1], by_name_[i])],
+                       &b = tensors_[(std::min)(by_name_[i - 1], by_name_[i])];
+            if (a.name == b.name) return fail(errc::bad_value, {a.file, ": ", printable(a.name), ": also in ", b.file});
         }
-        if (c.tensors_.empty()) return error{errc::bad_value, path + ": holds no tensors"};
-        for (const auto& [tensor_name, where] : c.promised_) {
-            const auto* t = c.find(tensor_name);
+        for (const auto& [tensor_name, where] : promised_) {
+            const auto* t = find(tensor_name);
             if (t == nullptr || t->file != where)
-                return error{errc::not_found, where + ": " + printable(tensor_name) + ": not in this file, where " +
-                                                  path + " says it is"};
+                return fail(errc::not_found,
+                            {where, ": ", printable(tensor_name), ": not in this file, where ", path, " says it is"});
         }
-        c.promised_.clear();
-        return c;
+        promised_.clear();
+        return true;
     }
 
 #ifndef NARAE_NO_FILES
-    result<void> add_path(const std::string& path, std::string name) {
+    bool add_path(const std::string& path, std::string name) {
         auto file = sys::file_view::open(path);
-        if (!file) return file.error();
+        if (!file) return fail(file.error());
         files_.push_back(std::move(*file));
         return add_file(path, std::move(name), files_.back().bytes());
     }
 
     /// The shards that an index names, each once. Their names may not lead out of the folder.
-    result<void> add_shards(const std::string& folder, const std::string& index_path, const sys::file_view& index) {
+    bool add_shards(const std::string& folder, const std::string& index_path, const sys::file_view& index) {
         const auto doc = text::json::parse(as_text(index.bytes()));
-        if (!doc) return doc.error().in(index_path);
+        if (!doc) return fail(doc.error().in(index_path));
         const auto map = doc->root()["weight_map"];
         if (!map.is(text::json_kind::object) || map.size() == 0)
-            return error{errc::bad_value, index_path + ": no weight_map"};
-        std::map<std::string, std::string> shards;  // in the order of their names, which are numbered
-        error failed;
+            return fail(errc::bad_value, {index_path, ": no weight_map"});
+        std::set<std::string> shards;  // in the order of their names, which are numbered
         bool ok = true;
         map.for_each_member([&](const text::json_value& key, const text::json_value& value) {
             const auto name = value.string();
             // With its suffix asked for, a name without these characters is neither "." nor "..".
             const bool plain = name.find_first_of(std::string_view("/\\:\0", 4)) == name.npos;
-            if (!plain || !(name.ends_with(safetensors_suffix) || name.ends_with(".bin"))) {
-                failed = {errc::bad_value, index_path + ": " + printable(key.string()) + ": '" + printable(name) +
-                                               "' is not the plain name of a .safetensors or .bin file"};
-                return ok = false;
-            }
-            const auto& path = shards.emplace(name, folder + "/" + name).first->second;
-            promised_.emplace_back(key.string(), path);
+            if (!plain || !(name.ends_with(".safetensors") || name.ends_with(".bin")))
+                return ok = fail(errc::bad_value, {index_path, ": ", printable(key.string()), ": '", printable(name),
+                                                   "' is not the plain name of a .safetensors or .bin file"});
+            shards.insert(name);
+            promised_.emplace_back(key.string(), concat({folder, "/", name}));
             return true;
         });
-        if (!ok) return failed;
-        for (const auto& [name, path] : shards) {
-            const auto added = add_path(path, name);
-            if (!added) return added.error();
-        }
-        return {};
+        for (const auto& name : shards) ok = ok && add_path(concat({folder, "/", name}), name);
+        return ok;
     }
 
-    result<void> read_side_files(const std::string& folder) {
-        config_name_ = folder + "/config.json";
+    bool read_side_files(const std::string& folder) {
+        config_name_ = concat({folder, "/config.json"});
         const auto config = sys::file_view::open(config_name_);
         if (!config && config.error().code == errc::not_found)
-            return error{errc::not_found, folder + ": no config.json: not a Hugging Face checkpoint folder"};
-        if (!config) return config.error();
+            return fail(errc::not_found, {folder, ": no config.json: not a Hugging Face checkpoint folder"});
+        if (!config) return fail(config.error());
         config_ = as_text(config->bytes());
-        auto tokenizer = sys::file_view::open(folder + "/tokenizer.json");
-        if (tokenizer) {
-            tokenizer_ = std::move(*tokenizer);
-        } else if (tokenizer.error().code != errc::not_found) {
-            return tokenizer.error();
-        }
-        return {};
+        auto tokenizer = sys::file_view::open(concat({folder, "/tokenizer.json"}));
+        if (!tokenizer) return tokenizer.error().code == errc::not_found || fail(tokenizer.error());
+        tokenizer_ = std::move(*tokenizer);
+        return true;
     }
 
-    static result<checkpoint> open_folder(checkpoint c, const std::string& folder) {
-        const auto read = c.read_side_files(folder);
-        if (!read) return read.error();
-        for (const std::string name : {"model.safetensors", "pytorch_model.bin"}) {
-            const auto path = folder + "/" + name, index_path = path + ".index.json";
-            auto file = sys::file_view::open(path);
-            if (file) {
-                c.files_.push_back(std::move(*file));
-                const auto added = c.add_file(path, name, c.files_.back().bytes());
-                if (!added) return added.error();
-                return finish(std::move(c), path, false);
-            }
-            if (file.error().code != errc::not_found) return file.error();
-            auto index = sys::file_view::open(index_path);
-            if (index) {
-                const auto added = c.add_shards(folder, index_path, *index);
-                if (!added) return added.error();
-                return finish(std::move(c), index_path, false);
-            }
-            if (index.error().code != errc::not_found) return index.error();
+    bool open_folder(const std::string& folder) {
+        if (!read_side_files(folder)) return false;
+        for (const char* name : {"model.safetensors", "pytorch_model.bin"}) {
+            const auto path = concat({folder, "/", name}), index_path = concat({path, ".index.json"});
+            if (add_path(path, name)) return finish(path, false);
+            if (!files_.empty() || failed_.code != errc::not_found) return false;
+            const auto index = sys::file_view::open(index_path);
+            if (index) return add_shards(folder, index_path, *index) && finish(index_path, false);
+            if (index.error().code != errc::not_found) return fail(index.error());
         }
-        return error{errc::not_found, folder + ": no model.safetensors and no pytorch_model.bin, whole or in shards"};
+        return fail(errc::not_found, {folder, ": no model.safetensors and no pytorch_model.bin, whole or in shards"});
     }
 
     std::vector<sys::file_view> files_;
@@ -268,6 +242,7 @@ private:
     std::vector<std::size_t> by_name_;  // indices of tensors_, sorted by name
     std::vector<source_file> sources_;
     metadata_list metadata_;
+    error failed_;  // while opening
     std::string path_, config_, config_name_;
     std::vector<std::pair<std::string, std::string>> promised_;  // tensor, and the shard that an index puts it in
 };

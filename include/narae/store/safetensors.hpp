@@ -7,12 +7,15 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <initializer_list>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "narae/base/bytes.hpp"
+#include "narae/base/sorted.hpp"
 #include "narae/store/tensor.hpp"
 #include "narae/text/json.hpp"
 
@@ -30,66 +33,83 @@ struct safetensors {
 
 namespace safetensors_detail {
 
-/// One tensor of the header. `data` is all that follows the header; begin and end are offsets into it.
-struct placed {
-    std::uint64_t begin, end;
-    tensor entry;
-};
-
-inline result<placed> read_entry(std::string name, const text::json_value& entry, byte_view data) {
-    const auto refuse = [&](errc code, const std::string& why) {
-        return error{code, printable(name) + ": " + why, 8 + entry.at()};
-    };
-    const auto type = entry["dtype"], shape = entry["shape"], offsets = entry["data_offsets"];
-    if (!type.is(text::json_kind::string) || !shape.is(text::json_kind::array) || !offsets.is(text::json_kind::array) ||
-        offsets.size() != 2 || entry.size() != 3)
-        return refuse(errc::bad_value, "needs dtype, shape and two data_offsets, and nothing else");
-
-    placed p{0, 0, {}};
-    const auto row = std::find_if(std::begin(dtype_rows), std::end(dtype_rows),
-                                  [&](const dtype_row& r) { return r.name == type.raw(); });
-    if (row == std::end(dtype_rows)) return refuse(errc::unsupported, "unknown dtype " + printable(type.raw()));
-    p.entry.type = row->type;
-
-    bool whole = true;
-    shape.for_each([&](const text::json_value& n) { return whole = n.whole(p.entry.shape.emplace_back()); });
-    if (!whole) return refuse(errc::bad_value, "shape is not made of whole numbers");
-    std::uint64_t bytes = 0;
-    if (!shape_elements(p.entry.shape, bytes) || !checked_mul(bytes, row->size, bytes))
-        return refuse(errc::bad_value, "shape is too large");
-
-    std::uint64_t* next = &p.begin;
-    offsets.for_each([&](const text::json_value& n) { return whole = n.whole(*std::exchange(next, &p.end)); });
-    if (!whole || p.begin > p.end) return refuse(errc::bad_value, "data_offsets are not a range");
-    if (p.end > data.size()) return refuse(errc::truncated, "its bytes lie beyond the end of the file");
-    if (p.end - p.begin != bytes)
-        return refuse(errc::bad_value, "shape needs " + std::to_string(bytes) + " bytes, data_offsets give " +
-                                           std::to_string(p.end - p.begin));
-    p.entry.strides = row_major(p.entry.shape);
-    p.entry.bytes = data.subspan(static_cast<std::size_t>(p.begin), static_cast<std::size_t>(bytes));
-    p.entry.name = std::move(name);
-    return p;
-}
-
-inline result<metadata_list> read_metadata(const text::json_value& object) {
-    metadata_list list;
-    bool strings = object.is(text::json_kind::object);
-    object.for_each_member([&](const text::json_value& key, const text::json_value& value) {
-        list.emplace_back(key.string(), value.string());
-        return strings = value.is(text::json_kind::string);
-    });
-    if (!strings) return error{errc::bad_value, "__metadata__ may hold strings only", 8 + object.at()};
-    return list;
-}
-
 /// The first name that occurs twice, or nullptr.
-inline const std::string* twice(std::vector<const std::string*>& names) {
-    const auto less = [](const std::string* a, const std::string* b) { return *a < *b; };
-    std::sort(names.begin(), names.end(), less);
-    const auto found = std::adjacent_find(names.begin(), names.end(),
-                                          [](const std::string* a, const std::string* b) { return *a == *b; });
-    return found == names.end() ? nullptr : *found;
+inline const std::string* twice(const std::vector<const std::string*>& names) {
+    const auto order = sorted(names.size(), [&](auto a, auto b) { return *names[a] < *names[b]; });
+    for (std::size_t i = 1; i < order.size(); ++i)
+        if (*names[order[i - 1]] == *names[order[i]]) return names[order[i]];
+    return nullptr;
 }
+
+/// Reads the members of the header, in the order in which they stand there.
+struct header_reader {
+    byte_view data;  // all that follows the header
+    std::vector<tensor> tensors{};
+    std::vector<std::uint64_t> begins{};  // where in data the bytes of each begin
+    metadata_list metadata{};
+    bool described = false;
+    error failed{};
+
+    /// Errors in the header say where in the file they stand.
+    bool fail(errc code, std::initializer_list<piece> what, const text::json_value& v) {
+        failed = {code, concat(what), 8 + v.at()};
+        return false;
+    }
+
+    bool member(const text::json_value& key, const text::json_value& value) {
+        auto name = key.string();
+        if (name.empty()) return fail(errc::bad_value, {"a tensor without a name"}, key);
+        return name == "__metadata__" ? read_metadata(key, value) : read_tensor(std::move(name), value);
+    }
+
+    bool read_metadata(const text::json_value& key, const text::json_value& object) {
+        bool strings = object.is(text::json_kind::object);
+        object.for_each_member([&](const text::json_value& k, const text::json_value& v) {
+            metadata.emplace_back(k.string(), v.string());
+            return strings = v.is(text::json_kind::string);
+        });
+        if (!strings) return fail(errc::bad_value, {"__metadata__ may hold strings only"}, object);
+        return !std::exchange(described, true) || fail(errc::bad_value, {"__metadata__ occurs twice"}, key);
+    }
+
+    bool read_tensor(std::string name, const text::json_value& entry) {
+        const auto refuse = [&](errc code, std::initializer_list<piece> why) {
+            return fail(code, {printable(name), ": ", concat(why)}, entry);
+        };
+        const auto bad = [&](std::initializer_list<piece> why) { return refuse(errc::bad_value, why); };
+        const auto type = entry["dtype"], shape = entry["shape"], offsets = entry["data_offsets"];
+        if (!type.is(text::json_kind::string) || !shape.is(text::json_kind::array) ||
+            !offsets.is(text::json_kind::array) || offsets.size() != 2 || entry.size() != 3)
+            return bad({"needs dtype, shape and two data_offsets, and nothing else"});
+
+        tensor t;
+        const auto row = std::find_if(std::begin(dtype_rows), std::end(dtype_rows),
+                                      [&](const dtype_row& r) { return r.name == type.raw(); });
+        if (row == std::end(dtype_rows)) return refuse(errc::unsupported, {"unknown dtype ", printable(type.raw())});
+        t.type = row->type;
+        if (!whole_numbers(shape, t.shape)) return bad({"shape is not made of whole numbers"});
+        std::uint64_t bytes = 0;
+        if (!shape_elements(t.shape, bytes) || !checked_mul(bytes, row->size, bytes))
+            return bad({"shape is too large"});
+        std::vector<std::uint64_t> range;
+        if (!whole_numbers(offsets, range) || range[0] > range[1]) return bad({"data_offsets are not a range"});
+        if (range[1] > data.size()) return refuse(errc::truncated, {"its bytes lie beyond the end of the file"});
+        if (range[1] - range[0] != bytes)
+            return bad({"shape needs ", bytes, " bytes, data_offsets give ", range[1] - range[0]});
+        t.strides = row_major(t.shape);
+        t.bytes = data.subspan(static_cast<std::size_t>(range[0]), static_cast<std::size_t>(bytes));
+        t.name = std::move(name);
+        tensors.push_back(std::move(t));
+        begins.push_back(range[0]);
+        return true;
+    }
+
+    static bool whole_numbers(const text::json_value& array, std::vector<std::uint64_t>& out) {
+        bool whole = true;
+        array.for_each([&](const text::json_value& n) { return whole = n.whole(out.emplace_back()); });
+        return whole;
+    }
+};
 
 }  // namespace safetensors_detail
 
@@ -97,67 +117,46 @@ inline const std::string* twice(std::vector<const std::string*>& names) {
 /// As the format asks, the tensors' bytes must fill the rest of the file, without holes and without overlap.
 inline result<safetensors> parse_safetensors(byte_view file) {
     using namespace safetensors_detail;
+    const auto bad = [](std::initializer_list<piece> what, std::uint64_t at = nowhere) {
+        return error{errc::bad_value, concat(what), at};
+    };
     cursor in(file);
     const auto length = in.read<std::uint64_t>("safetensors header length");
     if (!length) return length.error();
-    if (*length > safetensors_max_header)
-        return error{errc::bad_value, "a safetensors header of " + std::to_string(*length) + " bytes", 0};
+    if (*length > safetensors_max_header) return bad({"a safetensors header of ", *length, " bytes"}, 0);
     const auto header = in.take(*length, "safetensors header");
     if (!header) return header.error();
-    if (header->empty() || as_text(*header).front() != '{')
-        return error{errc::bad_value, "safetensors header is not a JSON object", 8};
+    if (header->empty() || as_text(*header).front() != '{') return bad({"safetensors header is not a JSON object"}, 8);
     const auto doc = text::json::parse(as_text(*header));
-    if (!doc) return error{doc.error().code, "safetensors header: " + doc.error().what, 8 + doc.error().at};
-    const auto data = file.subspan(static_cast<std::size_t>(in.at()));
+    if (!doc) return error{doc.error().code, concat({"safetensors header: ", doc.error().what}), 8 + doc.error().at};
 
-    safetensors out;
-    std::vector<placed> all;
-    error failed;
-    bool ok = true, described = false;
-    const auto fail = [&](error why) {
-        failed = std::move(why);
-        return ok = false;
-    };
-    doc->root().for_each_member([&](const text::json_value& key, const text::json_value& value) {
-        auto name = key.string();
-        if (name == "__metadata__") {
-            auto metadata = read_metadata(value);
-            if (!metadata) return fail(metadata.error());
-            if (described) return fail({errc::bad_value, "__metadata__ occurs twice", 8 + key.at()});
-            described = true;
-            out.metadata = std::move(*metadata);
-            return true;
-        }
-        if (name.empty()) return fail({errc::bad_value, "a tensor without a name", 8 + key.at()});
-        auto entry = read_entry(std::move(name), value, data);
-        if (!entry) return fail(entry.error());
-        all.push_back(std::move(*entry));
-        return true;
-    });
-    if (!ok) return failed;
-
+    header_reader read{file.subspan(static_cast<std::size_t>(in.at()))};
+    bool ok = true;
+    doc->root().for_each_member([&](const auto& key, const auto& value) { return ok = read.member(key, value); });
+    if (!ok) return std::move(read.failed);
     std::vector<const std::string*> names;
-    for (const auto& p : all) names.push_back(&p.entry.name);
-    if (const auto* name = twice(names)) return error{errc::bad_value, printable(*name) + ": occurs twice"};
+    for (const auto& t : read.tensors) names.push_back(&t.name);
+    if (const auto* name = twice(names)) return bad({printable(*name), ": occurs twice"});
     names.clear();
-    for (const auto& [key, value] : out.metadata) names.push_back(&key);
-    if (const auto* name = twice(names))
-        return error{errc::bad_value, "metadata " + printable(*name) + " occurs twice"};
+    for (const auto& pair : read.metadata) names.push_back(&pair.first);
+    if (const auto* name = twice(names)) return bad({"metadata ", printable(*name), " occurs twice"});
 
-    std::sort(all.begin(), all.end(),
-              [](const placed& a, const placed& b) { return a.begin != b.begin ? a.begin < b.begin : a.end < b.end; });
+    safetensors out{{}, std::move(read.metadata)};
     std::uint64_t filled = 0;
-    for (auto& p : all) {
-        if (p.begin != filled)
-            return error{errc::bad_value,
-                         printable(p.entry.name) +
-                             (p.begin < filled ? ": overlaps the tensor before it" : ": there is a hole before it"),
-                         in.at() + (std::min)(p.begin, filled)};
-        filled = p.end;
-        out.tensors.push_back(std::move(p.entry));
+    const auto size = [&](std::size_t i) { return read.tensors[i].bytes.size(); };
+    const auto& begins = read.begins;
+    for (const auto i : sorted(begins.size(), [&](auto a, auto b) {
+             return begins[a] != begins[b] ? begins[a] < begins[b] : size(a) < size(b);
+         })) {
+        auto& t = read.tensors[i];
+        if (begins[i] != filled)
+            return bad({printable(t.name),
+                        begins[i] < filled ? ": overlaps the tensor before it" : ": there is a hole before it"},
+                       in.at() + (std::min)(begins[i], filled));
+        filled += size(i);
+        out.tensors.push_back(std::move(t));
     }
-    if (filled != data.size())
-        return error{errc::bad_value, "bytes after the last tensor that belong to none", in.at() + filled};
+    if (filled != read.data.size()) return bad({"bytes after the last tensor that belong to none"}, in.at() + filled);
     return out;
 }
 

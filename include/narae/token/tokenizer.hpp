@@ -77,7 +77,7 @@ public:
         return std::nullopt;
     }
 
-    bool is_special(token_id id) const noexcept { return id < parts_.skipped.size() && parts_.skipped[id]; }
+    bool is_special(token_id id) const noexcept { return id < parts_.skipped.size() && parts_.skipped[id] != 0; }
 
     /// The special token that ends a text: the first of <|endoftext|>, <|end_of_text|>, </s>, <eos>, [EOS], <|im_end|>.
     std::optional<token_id> end_of_text() const {

@@ -32,7 +32,7 @@ struct tokenizer_parts {
     bool use_pattern = true;        // pieces are cut by the GPT-2 pattern
     bool ignore_merges = false;     // a piece that is a token needs no merges
     vocab words;
-    std::vector<bool> skipped;  // by id: what decode leaves out on request
+    std::vector<char> skipped;  // by id: what decode leaves out on request
 };
 
 /// The reader; its one entry is read().
