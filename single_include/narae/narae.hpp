@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/narae.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 68bc2a06e26b0317
+// FNV-1a hash of all that follows this line: 924c5a4441d5aa12
 //
 // narae: runs a Korean language model (GPT-NeoX) from plain C++20 headers. This file brings all that running needs;
 // toolkit.hpp brings what making a model needs.
@@ -1879,25 +1879,24 @@ private:
     /// Marks by combining class; those that compose go into the starter. A mark is blocked by one of its own class.
     void order_marks() {
         if (marks_.empty()) return;
-        std::stable_sort(marks_.begin(), marks_.end(), [](auto& a, auto& b) { return a.first < b.first; });
-        if (!compose_ || starter_ == none) return;
-        std::size_t kept = 0;
-        for (const auto& m : marks_) {
-            const bool blocked = kept > 0 && marks_[kept - 1].first == m.first;
-            const auto whole = blocked ? 0 : composition_of(starter_, m.second);
-            if (whole != 0) {
-                starter_ = whole;
-            } else {
-                marks_[kept++] = m;
-            }
+        std::vector<mark> kept;
+        for (const auto i : sorted(marks_.size(), [&](auto a, auto b) {
+                 return marks_[a].first != marks_[b].first ? marks_[a].first < marks_[b].first : a < b;
+             })) {
+            const bool blocked =
+                !compose_ || starter_ == none || (!kept.empty() && kept.back().first == marks_[i].first);
+            const auto whole = blocked ? 0 : composition_of(starter_, marks_[i].second);
+            whole != 0 ? void(starter_ = whole) : kept.push_back(marks_[i]);
         }
-        marks_.resize(kept);
+        marks_.swap(kept);
     }
+
+    using mark = std::pair<std::uint8_t, char32_t>;  // {combining class, code point}
 
     bool compose_;
     std::string& out_;
     char32_t starter_ = none;
-    std::vector<std::pair<std::uint8_t, char32_t>> marks_;  // {combining class, code point}
+    std::vector<mark> marks_;
 };
 
 /// `s` in a normal form. Bytes that are not UTF-8 stay as they are; nothing moves or composes across them.
@@ -4356,8 +4355,8 @@ private:
         pickle_value key, item;
     };
 
-    bool fail(errc code, std::string why) {
-        failed_ = {code, "pickle: " + std::move(why), op_at_};
+    bool fail(errc code, std::string_view why) {
+        failed_ = {code, concat({"pickle: ", why}), op_at_};
         return false;
     }
     bool malformed() { return fail(errc::bad_value, "malformed"); }
@@ -4489,8 +4488,8 @@ private:
         if (module == "torch")
             for (const auto& t : types)
                 if (t.name == name) return push(pickle_kind::storage_type, static_cast<std::uint64_t>(t.type));
-        return fail(errc::unsupported, "calls " + printable(std::string(module) + "." + std::string(name)) +
-                                           ", which is not needed for tensors and not allowed");
+        return fail(errc::unsupported, concat({"calls ", printable(concat({module, ".", name})),
+                                               ", which is not needed for tensors and not allowed"}));
     }
 
     /// callee(*args): the three functions that a state dict needs, done here.
@@ -4548,7 +4547,7 @@ private:
         switch (op) {
             case 0x80:  // PROTO
                 if (!number(1, n)) return false;
-                return (n >= 2 && n <= 5) || fail(errc::unsupported, "protocol " + std::to_string(n));
+                return (n >= 2 && n <= 5) || fail(errc::unsupported, concat({"protocol ", n}));
             case 0x95: return number(8, n);                          // FRAME: only says how much to read ahead
             case '(': return marks_.push_back(stack_.size()), true;  // MARK
             case 'N': return push(pickle_kind::none);
@@ -4588,9 +4587,9 @@ private:
             case 'b':  // BUILD: attributes of a dict, such as _metadata; no tensor is among them
                 return top_is(pickle_kind::dict, 0) && pop(v) && top_is(pickle_kind::dict, 0);
             default: {
-                constexpr char hex[] = "0123456789abcdef";
+                constexpr std::string_view hex = "0123456789abcdef";
                 return fail(errc::unsupported,
-                            std::string("opcode 0x") + hex[op >> 4] + hex[op & 15] + " is not allowed");
+                            concat({"opcode 0x", hex.substr(op >> 4, 1), hex.substr(op & 15, 1), " is not allowed"}));
             }
         }
     }
@@ -4703,7 +4702,7 @@ inline result<zip_entries> parse_zip(byte_view file) {
         const auto comment = in.take(field<std::uint16_t>(*head, 32), "zip: an entry's comment");
         if (!comment) return comment.error();
         const auto refuse = [&](errc code, std::string_view why) {
-            return error{code, printable(as_text(*name)) + ": " + std::string(why), at};
+            return error{code, concat({printable(as_text(*name)), ": ", why}), at};
         };
 
         if ((field<std::uint16_t>(*head, 8) & 1) != 0) return refuse(errc::unsupported, "encrypted zip entry");
@@ -4738,7 +4737,7 @@ inline result<tensor> lay_out(std::string name, const pickle_tensor& from, const
                               byte_view bytes) {
     tensor t{std::move(name), storage.type, from.shape, from.strides, {}, {}};
     const auto refuse = [&](std::string_view why) {
-        return error{errc::bad_value, printable(t.name) + ": " + std::string(why)};
+        return error{errc::bad_value, concat({printable(t.name), ": ", why})};
     };
     std::uint64_t elements = 0, last = from.offset, step = 0;
     // More elements than the storage has (strides of 0) would let a small file ask for endless memory.
@@ -4757,39 +4756,49 @@ inline result<tensor> lay_out(std::string name, const pickle_tensor& from, const
     return t;
 }
 
-/// The tensors of the state dict `root`; storage_bytes(storage) is a result<byte_view> of all its elements.
-template <class F>
-result<std::vector<tensor>> state_dict(const unpickler& pickle, const pickle_value& root, F&& storage_bytes) {
+/// What a walk through a container remembers of the item that stopped it.
+struct stop {
+    error why{};
+    bool ok = true;
+
+    bool operator()(error e) {
+        why = std::move(e);
+        return ok = false;
+    }
+    bool operator()(errc code, std::initializer_list<piece> what, std::uint64_t at = nowhere) {
+        return (*this)(error{code, concat(what), at});
+    }
+};
+
+/// The tensors of the state dict `root`; storage_bytes(storage, bytes) finds all elements of a storage.
+inline result<std::vector<tensor>> state_dict(const unpickler& pickle, const pickle_value& root,
+                                              callback<const pickle_storage&, result<byte_view>&> storage_bytes) {
     if (root.kind != pickle_kind::dict)
         return error{errc::unsupported, "torch file: its object is not a dict of tensors"};
     std::vector<tensor> out;
     std::set<std::string_view> names;
-    error failed;
-    bool ok = true;
-    const auto fail = [&](error why) {
-        failed = std::move(why);
-        return ok = false;
-    };
+    stop fail;
     pickle.for_each(root, [&](const pickle_value& key, const pickle_value& item) {
         if (key.kind != pickle_kind::text || key.text.empty())
-            return fail({errc::unsupported, "torch file: a key of its dict is not a name"});
+            return fail(errc::unsupported, {"torch file: a key of its dict is not a name"});
         const auto shown = printable(key.text);
         if (text::utf8_first_invalid(key.text) != key.text.size())
-            return fail({errc::bad_value, shown + ": a name that is not UTF-8"});
+            return fail(errc::bad_value, {shown, ": a name that is not UTF-8"});
         if (item.kind == pickle_kind::dict)
-            return fail({errc::unsupported, shown + ": a dict inside the dict; save the state dict alone"});
-        if (item.kind != pickle_kind::tensor) return fail({errc::unsupported, shown + ": not a tensor"});
-        if (!names.insert(key.text).second) return fail({errc::bad_value, shown + ": occurs twice"});
+            return fail(errc::unsupported, {shown, ": a dict inside the dict; save the state dict alone"});
+        if (item.kind != pickle_kind::tensor) return fail(errc::unsupported, {shown, ": not a tensor"});
+        if (!names.insert(key.text).second) return fail(errc::bad_value, {shown, ": occurs twice"});
         const auto& from = pickle.tensors()[static_cast<std::size_t>(item.number)];
         const auto& storage = pickle.storages()[static_cast<std::size_t>(from.storage)];
-        const auto bytes = storage_bytes(storage);
+        result<byte_view> bytes = byte_view{};
+        storage_bytes(storage, bytes);
         if (!bytes) return fail(bytes.error().in(shown));
         auto t = lay_out(std::string(key.text), from, storage, *bytes);
         if (!t) return fail(t.error());
         out.push_back(std::move(*t));
         return true;
     });
-    if (!ok) return failed;
+    if (!fail.ok) return std::move(fail.why);
     return out;
 }
 
@@ -4807,22 +4816,27 @@ inline result<std::vector<tensor>> parse_zipped(byte_view file) {
         root = folder, pickled = bytes, ++found;
     }
     if (found != 1) return error{errc::unsupported, "zip archive without one data.pkl: not a torch file"};
-    const auto entry = [&](std::string_view name) { return entries->find(std::string(root) + std::string(name)); };
+    const auto entry = [&](std::string_view name) { return entries->find(concat({root, name})); };
     if (const auto order = entry("byteorder"); order != entries->end() && as_text(order->second) != "little")
-        return error{errc::unsupported, "torch file: byte order " + printable(as_text(order->second))};
+        return error{errc::unsupported, concat({"torch file: byte order ", printable(as_text(order->second))})};
     if (pickled.size() > unpickler::longest)
         return error{errc::unsupported, "torch file: its pickle is larger than a state dict's can be"};
 
     unpickler pickle(pickled);
     const auto object = pickle.next();
     if (!object) return object.error().in("data.pkl");
-    return state_dict(pickle, *object, [&](const pickle_storage& s) -> result<byte_view> {
-        const auto data = entry("data/" + std::string(s.key));
-        if (data == entries->end()) return error{errc::not_found, "no storage data/" + printable(s.key)};
+    return state_dict(pickle, *object, [&](const pickle_storage& s, result<byte_view>& bytes) {
+        const auto data = entry(concat({"data/", s.key}));
         std::uint64_t size = 0;
-        if (!checked_mul(s.elements, dtype_size(s.type), size) || size > data->second.size())
-            return error{errc::truncated, "storage data/" + printable(s.key) + " is smaller than the pickle says"};
-        return data->second.first(static_cast<std::size_t>(size));
+        if (data == entries->end()) {
+            bytes = error{errc::not_found, concat({"no storage data/", printable(s.key)})};
+        } else if (!checked_mul(s.elements, dtype_size(s.type), size) || size > data->second.size()) {
+            bytes =
+                error{errc::truncated, concat({"storage data/", printable(s.key), " is smaller than the pickle says"})};
+        } else {
+            bytes = data->second.first(static_cast<std::size_t>(size));
+        }
+        return true;
     });
 }
 
@@ -4861,37 +4875,36 @@ inline result<std::vector<tensor>> parse_legacy(byte_view file) {
     for (const auto& s : pickle.storages()) {
         const auto& same = *stores.emplace(s.key, stored{&s, {}}).first->second.storage;
         if (same.type != s.type || same.elements != s.elements)
-            return error{errc::bad_value, "storage " + printable(s.key) + ": has two types or sizes"};
+            return error{errc::bad_value, concat({"storage ", printable(s.key), ": has two types or sizes"})};
     }
     cursor in(file, pickle.at());
-    error failed;
-    bool ok = true;
+    stop fail;
     std::set<std::string_view> read;
-    const auto fail = [&](error why) {
-        failed = std::move(why);
-        return ok = false;
-    };
     pickle.for_each(*keys, [&](const pickle_value&, const pickle_value& key) {
         const auto at = in.at();
         const auto s = stores.find(key.text);
         if (key.kind != pickle_kind::text || s == stores.end() || !read.insert(key.text).second)
-            return fail({errc::bad_value, "torch file: the list of storages does not match the dict", at});
-        const auto place = "storage " + printable(key.text);
+            return fail(errc::bad_value, {"torch file: the list of storages does not match the dict"}, at);
+        const auto place = concat({"storage ", printable(key.text)});
         const auto elements = in.read<std::uint64_t>("its length");
         if (!elements) return fail(elements.error().in(place));
         std::uint64_t size = 0;
         if (*elements != s->second.storage->elements ||
             !checked_mul(*elements, dtype_size(s->second.storage->type), size))
-            return fail({errc::bad_value, place + ": its length is not what the pickle says", at});
+            return fail(errc::bad_value, {place, ": its length is not what the pickle says"}, at);
         const auto bytes = in.take(size, "its data");
         if (!bytes) return fail(bytes.error().in(place));
         s->second.bytes = *bytes;
         return true;
     });
-    if (!ok) return failed;
-    return state_dict(pickle, *object, [&](const pickle_storage& s) -> result<byte_view> {
-        if (!read.contains(s.key)) return error{errc::not_found, "no storage " + printable(s.key)};
-        return stores.find(s.key)->second.bytes;
+    if (!fail.ok) return std::move(fail.why);
+    return state_dict(pickle, *object, [&](const pickle_storage& s, result<byte_view>& bytes) {
+        if (read.contains(s.key)) {
+            bytes = stores.find(s.key)->second.bytes;
+        } else {
+            bytes = error{errc::not_found, concat({"no storage ", printable(s.key)})};
+        }
+        return true;
     });
 }
 
@@ -5163,37 +5176,41 @@ struct config_reader {
     error failed{};
     bool ok = true;
 
-    void refuse(errc code, std::string why, std::uint64_t at) {
-        if (ok) failed = {code, std::move(why), at};
+    void refuse(errc code, std::initializer_list<piece> why, std::uint64_t at = nowhere) {
+        if (ok) failed = {code, concat(why), at};
         ok = false;
     }
-    void whole(const char* key, std::uint32_t& out, std::uint32_t largest, bool needed) {
-        const auto v = root[key];
-        if (v.missing_or_null()) {
-            if (needed) refuse(errc::bad_value, std::string(key) + " is missing", nowhere);
-            return;
-        }
-        std::uint64_t n = 0;
-        if (!v.whole(n) || n == 0 || n > largest)
-            return refuse(errc::bad_value,
-                          std::string(key) + " is " + std::string(v.raw().substr(0, 40)) +
-                              ", not a whole number from 1 to " + std::to_string(largest),
-                          v.at());
-        out = static_cast<std::uint32_t>(n);
+    void bad(std::string_view key, const text::json_value& v, std::string_view range) {
+        refuse(errc::bad_value, {key, " is ", v.raw().substr(0, 40), range}, v.at());
     }
-    void real(const text::json_value& v, const char* key, double& out, double least, double most) {
-        if (v.missing_or_null()) return;
+    /// Refuses another value of `key` than the one that narae can do; a missing one is fine.
+    void only(const text::json_value& object, std::string_view key, std::string_view can) {
+        const auto v = object[key];
+        if (!v.missing_or_null() && v.string() != can)
+            refuse(errc::unsupported, {key, " \"", v.string(), "\" is not supported, only \"", can, "\" is"}, v.at());
+    }
+    void whole(std::string_view key, std::uint32_t& out, std::uint32_t largest, bool needed) {
+        const auto v = root[key];
+        std::uint64_t n = 0;
+        if (v.missing_or_null()) {
+            if (needed) refuse(errc::bad_value, {key, " is missing"});
+        } else if (!v.whole(n) || n == 0 || n > largest) {
+            bad(key, v, concat({", not a whole number from 1 to ", largest}));
+        } else {
+            out = static_cast<std::uint32_t>(n);
+        }
+    }
+    void real(const text::json_value& object, std::string_view key, double& out, double least, double most) {
+        const auto v = object[key];
         double x = 0;
-        if (!v.real(x) || !(x >= least && x <= most))
-            return refuse(errc::bad_value,
-                          std::string(key) + " is " + std::string(v.raw().substr(0, 40)) + ", out of range", v.at());
+        if (v.missing_or_null()) return;
+        if (!v.real(x) || !(x >= least && x <= most)) return bad(key, v, ", out of range");
         out = x;
     }
-    void truth(const char* key, bool& out) {
+    void truth(std::string_view key, bool& out) {
         const auto v = root[key];
         if (v.missing_or_null()) return;
-        if (!v.is(text::json_kind::boolean))
-            return refuse(errc::bad_value, std::string(key) + " is not true or false", v.at());
+        if (!v.is(text::json_kind::boolean)) refuse(errc::bad_value, {key, " is not true or false"}, v.at());
         out = v.truth();
     }
 };
@@ -5208,14 +5225,10 @@ inline result<config> parse_config(std::string_view source) {
     detail::config_reader in{doc->root()};
     if (!in.root.is(text::json_kind::object)) return error{errc::bad_value, "not a JSON object", 0};
 
-    const auto type = in.root["model_type"];
-    if (type.string() != "gpt_neox")
-        return error{errc::unsupported, "model_type \"" + type.string() + "\" is not supported, only \"gpt_neox\" is",
-                     type.at()};
-    const auto act = in.root["hidden_act"];
-    if (!act.missing_or_null() && act.string() != "gelu")
-        return error{errc::unsupported, "hidden_act \"" + act.string() + "\" is not supported, only \"gelu\" is",
-                     act.at()};
+    if (const auto type = in.root["model_type"]; type.string() != "gpt_neox")
+        return error{errc::unsupported,
+                     concat({"model_type \"", type.string(), "\" is not supported, only \"gpt_neox\" is"}), type.at()};
+    in.only(in.root, "hidden_act", "gelu");
 
     config c;
     in.whole("num_hidden_layers", c.layers, 1024, true);
@@ -5227,43 +5240,38 @@ inline result<config> parse_config(std::string_view source) {
     in.whole("intermediate_size", c.ffn, 1 << 19, true);
     in.whole("vocab_size", c.vocab, 1 << 22, true);
     in.whole("max_position_embeddings", c.positions, 1 << 24, false);
-    in.real(in.root["layer_norm_eps"], "layer_norm_eps", c.norm_eps, 0, 1);
+    in.real(in.root, "layer_norm_eps", c.norm_eps, 0, 1);
     in.truth("use_parallel_residual", c.parallel_residual);
     in.truth("tie_word_embeddings", c.tied);
     bool bias = true;
     in.truth("attention_bias", bias);
-    if (!bias) in.refuse(errc::unsupported, "attention_bias false is not supported", in.root["attention_bias"].at());
+    if (!bias) in.refuse(errc::unsupported, {"attention_bias false is not supported"}, in.root["attention_bias"].at());
 
     // Rotary settings have moved between versions: flat keys, then rope_theta, then one rope_parameters object.
     const auto scaling = in.root["rope_scaling"];
-    if (!scaling.missing_or_null()) in.refuse(errc::unsupported, "rope_scaling is not supported", scaling.at());
+    if (!scaling.missing_or_null()) in.refuse(errc::unsupported, {"rope_scaling is not supported"}, scaling.at());
     const auto rope = in.root["rope_parameters"];
-    if (!rope["rope_type"].missing_or_null() && rope["rope_type"].string() != "default")
-        in.refuse(errc::unsupported, "rope_type \"" + rope["rope_type"].string() + "\" is not supported",
-                  rope["rope_type"].at());
+    in.only(rope, "rope_type", "default");
     double share = 0.25;
-    in.real(in.root["rotary_emb_base"], "rotary_emb_base", c.rotary_base, 1, 1e12);
-    in.real(in.root["rope_theta"], "rope_theta", c.rotary_base, 1, 1e12);
-    in.real(rope["rope_theta"], "rope_theta", c.rotary_base, 1, 1e12);
-    in.real(in.root["rotary_pct"], "rotary_pct", share, 0, 1);
-    in.real(in.root["partial_rotary_factor"], "partial_rotary_factor", share, 0, 1);
-    in.real(rope["partial_rotary_factor"], "partial_rotary_factor", share, 0, 1);
+    in.real(in.root, "rotary_emb_base", c.rotary_base, 1, 1e12);
+    in.real(in.root, "rope_theta", c.rotary_base, 1, 1e12);
+    in.real(rope, "rope_theta", c.rotary_base, 1, 1e12);
+    in.real(in.root, "rotary_pct", share, 0, 1);
+    in.real(in.root, "partial_rotary_factor", share, 0, 1);
+    in.real(rope, "partial_rotary_factor", share, 0, 1);
     if (!in.ok) return in.failed;
 
-    const auto wrong = [](const std::string& why) { return error{errc::bad_value, why}; };
+    const auto wrong = [](std::initializer_list<piece> why) { return error{errc::bad_value, concat(why)}; };
     if (c.heads % c.kv_heads != 0)
-        return wrong(std::to_string(c.heads) + " heads cannot share " + std::to_string(c.kv_heads) +
-                     " key-value heads evenly");
+        return wrong({c.heads, " heads cannot share ", c.kv_heads, " key-value heads evenly"});
     if (c.head_width == 0) {
         if (c.width % c.heads != 0)
-            return wrong("hidden_size " + std::to_string(c.width) + " does not divide into " + std::to_string(c.heads) +
-                         " heads");
+            return wrong({"hidden_size ", c.width, " does not divide into ", c.heads, " heads"});
         c.head_width = c.width / c.heads;
     }
-    if (c.head_width > 1024) return wrong("heads of " + std::to_string(c.head_width) + " dimensions, more than 1024");
+    if (c.head_width > 1024) return wrong({"heads of ", c.head_width, " dimensions, more than 1024"});
     c.rotary = static_cast<std::uint32_t>(c.head_width * share);
-    if (c.rotary % 2 != 0)
-        return wrong("rotary_pct leaves " + std::to_string(c.rotary) + " rotated dimensions, an odd number");
+    if (c.rotary % 2 != 0) return wrong({"rotary_pct leaves ", c.rotary, " rotated dimensions, an odd number"});
     return c;
 }
 

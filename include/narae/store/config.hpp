@@ -4,10 +4,8 @@
 #ifndef NARAE_STORE_CONFIG_HPP
 #define NARAE_STORE_CONFIG_HPP
 
-#include <algorithm>
-#include <cmath>
 #include <cstdint>
-#include <string>
+#include <initializer_list>
 #include <string_view>
 
 #include "narae/base/result.hpp"
@@ -39,37 +37,41 @@ struct config_reader {
     error failed{};
     bool ok = true;
 
-    void refuse(errc code, std::string why, std::uint64_t at) {
-        if (ok) failed = {code, std::move(why), at};
+    void refuse(errc code, std::initializer_list<piece> why, std::uint64_t at = nowhere) {
+        if (ok) failed = {code, concat(why), at};
         ok = false;
     }
-    void whole(const char* key, std::uint32_t& out, std::uint32_t largest, bool needed) {
-        const auto v = root[key];
-        if (v.missing_or_null()) {
-            if (needed) refuse(errc::bad_value, std::string(key) + " is missing", nowhere);
-            return;
-        }
-        std::uint64_t n = 0;
-        if (!v.whole(n) || n == 0 || n > largest)
-            return refuse(errc::bad_value,
-                          std::string(key) + " is " + std::string(v.raw().substr(0, 40)) +
-                              ", not a whole number from 1 to " + std::to_string(largest),
-                          v.at());
-        out = static_cast<std::uint32_t>(n);
+    void bad(std::string_view key, const text::json_value& v, std::string_view range) {
+        refuse(errc::bad_value, {key, " is ", v.raw().substr(0, 40), range}, v.at());
     }
-    void real(const text::json_value& v, const char* key, double& out, double least, double most) {
-        if (v.missing_or_null()) return;
+    /// Refuses another value of `key` than the one that narae can do; a missing one is fine.
+    void only(const text::json_value& object, std::string_view key, std::string_view can) {
+        const auto v = object[key];
+        if (!v.missing_or_null() && v.string() != can)
+            refuse(errc::unsupported, {key, " \"", v.string(), "\" is not supported, only \"", can, "\" is"}, v.at());
+    }
+    void whole(std::string_view key, std::uint32_t& out, std::uint32_t largest, bool needed) {
+        const auto v = root[key];
+        std::uint64_t n = 0;
+        if (v.missing_or_null()) {
+            if (needed) refuse(errc::bad_value, {key, " is missing"});
+        } else if (!v.whole(n) || n == 0 || n > largest) {
+            bad(key, v, concat({", not a whole number from 1 to ", largest}));
+        } else {
+            out = static_cast<std::uint32_t>(n);
+        }
+    }
+    void real(const text::json_value& object, std::string_view key, double& out, double least, double most) {
+        const auto v = object[key];
         double x = 0;
-        if (!v.real(x) || !(x >= least && x <= most))
-            return refuse(errc::bad_value,
-                          std::string(key) + " is " + std::string(v.raw().substr(0, 40)) + ", out of range", v.at());
+        if (v.missing_or_null()) return;
+        if (!v.real(x) || !(x >= least && x <= most)) return bad(key, v, ", out of range");
         out = x;
     }
-    void truth(const char* key, bool& out) {
+    void truth(std::string_view key, bool& out) {
         const auto v = root[key];
         if (v.missing_or_null()) return;
-        if (!v.is(text::json_kind::boolean))
-            return refuse(errc::bad_value, std::string(key) + " is not true or false", v.at());
+        if (!v.is(text::json_kind::boolean)) refuse(errc::bad_value, {key, " is not true or false"}, v.at());
         out = v.truth();
     }
 };
@@ -84,14 +86,10 @@ inline result<config> parse_config(std::string_view source) {
     detail::config_reader in{doc->root()};
     if (!in.root.is(text::json_kind::object)) return error{errc::bad_value, "not a JSON object", 0};
 
-    const auto type = in.root["model_type"];
-    if (type.string() != "gpt_neox")
-        return error{errc::unsupported, "model_type \"" + type.string() + "\" is not supported, only \"gpt_neox\" is",
-                     type.at()};
-    const auto act = in.root["hidden_act"];
-    if (!act.missing_or_null() && act.string() != "gelu")
-        return error{errc::unsupported, "hidden_act \"" + act.string() + "\" is not supported, only \"gelu\" is",
-                     act.at()};
+    if (const auto type = in.root["model_type"]; type.string() != "gpt_neox")
+        return error{errc::unsupported,
+                     concat({"model_type \"", type.string(), "\" is not supported, only \"gpt_neox\" is"}), type.at()};
+    in.only(in.root, "hidden_act", "gelu");
 
     config c;
     in.whole("num_hidden_layers", c.layers, 1024, true);
@@ -103,43 +101,38 @@ inline result<config> parse_config(std::string_view source) {
     in.whole("intermediate_size", c.ffn, 1 << 19, true);
     in.whole("vocab_size", c.vocab, 1 << 22, true);
     in.whole("max_position_embeddings", c.positions, 1 << 24, false);
-    in.real(in.root["layer_norm_eps"], "layer_norm_eps", c.norm_eps, 0, 1);
+    in.real(in.root, "layer_norm_eps", c.norm_eps, 0, 1);
     in.truth("use_parallel_residual", c.parallel_residual);
     in.truth("tie_word_embeddings", c.tied);
     bool bias = true;
     in.truth("attention_bias", bias);
-    if (!bias) in.refuse(errc::unsupported, "attention_bias false is not supported", in.root["attention_bias"].at());
+    if (!bias) in.refuse(errc::unsupported, {"attention_bias false is not supported"}, in.root["attention_bias"].at());
 
     // Rotary settings have moved between versions: flat keys, then rope_theta, then one rope_parameters object.
     const auto scaling = in.root["rope_scaling"];
-    if (!scaling.missing_or_null()) in.refuse(errc::unsupported, "rope_scaling is not supported", scaling.at());
+    if (!scaling.missing_or_null()) in.refuse(errc::unsupported, {"rope_scaling is not supported"}, scaling.at());
     const auto rope = in.root["rope_parameters"];
-    if (!rope["rope_type"].missing_or_null() && rope["rope_type"].string() != "default")
-        in.refuse(errc::unsupported, "rope_type \"" + rope["rope_type"].string() + "\" is not supported",
-                  rope["rope_type"].at());
+    in.only(rope, "rope_type", "default");
     double share = 0.25;
-    in.real(in.root["rotary_emb_base"], "rotary_emb_base", c.rotary_base, 1, 1e12);
-    in.real(in.root["rope_theta"], "rope_theta", c.rotary_base, 1, 1e12);
-    in.real(rope["rope_theta"], "rope_theta", c.rotary_base, 1, 1e12);
-    in.real(in.root["rotary_pct"], "rotary_pct", share, 0, 1);
-    in.real(in.root["partial_rotary_factor"], "partial_rotary_factor", share, 0, 1);
-    in.real(rope["partial_rotary_factor"], "partial_rotary_factor", share, 0, 1);
+    in.real(in.root, "rotary_emb_base", c.rotary_base, 1, 1e12);
+    in.real(in.root, "rope_theta", c.rotary_base, 1, 1e12);
+    in.real(rope, "rope_theta", c.rotary_base, 1, 1e12);
+    in.real(in.root, "rotary_pct", share, 0, 1);
+    in.real(in.root, "partial_rotary_factor", share, 0, 1);
+    in.real(rope, "partial_rotary_factor", share, 0, 1);
     if (!in.ok) return in.failed;
 
-    const auto wrong = [](const std::string& why) { return error{errc::bad_value, why}; };
+    const auto wrong = [](std::initializer_list<piece> why) { return error{errc::bad_value, concat(why)}; };
     if (c.heads % c.kv_heads != 0)
-        return wrong(std::to_string(c.heads) + " heads cannot share " + std::to_string(c.kv_heads) +
-                     " key-value heads evenly");
+        return wrong({c.heads, " heads cannot share ", c.kv_heads, " key-value heads evenly"});
     if (c.head_width == 0) {
         if (c.width % c.heads != 0)
-            return wrong("hidden_size " + std::to_string(c.width) + " does not divide into " + std::to_string(c.heads) +
-                         " heads");
+            return wrong({"hidden_size ", c.width, " does not divide into ", c.heads, " heads"});
         c.head_width = c.width / c.heads;
     }
-    if (c.head_width > 1024) return wrong("heads of " + std::to_string(c.head_width) + " dimensions, more than 1024");
+    if (c.head_width > 1024) return wrong({"heads of ", c.head_width, " dimensions, more than 1024"});
     c.rotary = static_cast<std::uint32_t>(c.head_width * share);
-    if (c.rotary % 2 != 0)
-        return wrong("rotary_pct leaves " + std::to_string(c.rotary) + " rotated dimensions, an odd number");
+    if (c.rotary % 2 != 0) return wrong({"rotary_pct leaves ", c.rotary, " rotated dimensions, an odd number"});
     return c;
 }
 

@@ -6,6 +6,7 @@
 #define NARAE_STORE_TORCH_BIN_HPP
 
 #include <algorithm>
+#include <initializer_list>
 #include <map>
 #include <set>
 #include <string>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "narae/base/bytes.hpp"
+#include "narae/base/callback.hpp"
 #include "narae/store/tensor.hpp"
 #include "narae/store/unpickle.hpp"
 #include "narae/store/zip.hpp"
@@ -27,7 +29,7 @@ inline result<tensor> lay_out(std::string name, const pickle_tensor& from, const
                               byte_view bytes) {
     tensor t{std::move(name), storage.type, from.shape, from.strides, {}, {}};
     const auto refuse = [&](std::string_view why) {
-        return error{errc::bad_value, printable(t.name) + ": " + std::string(why)};
+        return error{errc::bad_value, concat({printable(t.name), ": ", why})};
     };
     std::uint64_t elements = 0, last = from.offset, step = 0;
     // More elements than the storage has (strides of 0) would let a small file ask for endless memory.
@@ -46,39 +48,49 @@ inline result<tensor> lay_out(std::string name, const pickle_tensor& from, const
     return t;
 }
 
-/// The tensors of the state dict `root`; storage_bytes(storage) is a result<byte_view> of all its elements.
-template <class F>
-result<std::vector<tensor>> state_dict(const unpickler& pickle, const pickle_value& root, F&& storage_bytes) {
+/// What a walk through a container remembers of the item that stopped it.
+struct stop {
+    error why{};
+    bool ok = true;
+
+    bool operator()(error e) {
+        why = std::move(e);
+        return ok = false;
+    }
+    bool operator()(errc code, std::initializer_list<piece> what, std::uint64_t at = nowhere) {
+        return (*this)(error{code, concat(what), at});
+    }
+};
+
+/// The tensors of the state dict `root`; storage_bytes(storage, bytes) finds all elements of a storage.
+inline result<std::vector<tensor>> state_dict(const unpickler& pickle, const pickle_value& root,
+                                              callback<const pickle_storage&, result<byte_view>&> storage_bytes) {
     if (root.kind != pickle_kind::dict)
         return error{errc::unsupported, "torch file: its object is not a dict of tensors"};
     std::vector<tensor> out;
     std::set<std::string_view> names;
-    error failed;
-    bool ok = true;
-    const auto fail = [&](error why) {
-        failed = std::move(why);
-        return ok = false;
-    };
+    stop fail;
     pickle.for_each(root, [&](const pickle_value& key, const pickle_value& item) {
         if (key.kind != pickle_kind::text || key.text.empty())
-            return fail({errc::unsupported, "torch file: a key of its dict is not a name"});
+            return fail(errc::unsupported, {"torch file: a key of its dict is not a name"});
         const auto shown = printable(key.text);
         if (text::utf8_first_invalid(key.text) != key.text.size())
-            return fail({errc::bad_value, shown + ": a name that is not UTF-8"});
+            return fail(errc::bad_value, {shown, ": a name that is not UTF-8"});
         if (item.kind == pickle_kind::dict)
-            return fail({errc::unsupported, shown + ": a dict inside the dict; save the state dict alone"});
-        if (item.kind != pickle_kind::tensor) return fail({errc::unsupported, shown + ": not a tensor"});
-        if (!names.insert(key.text).second) return fail({errc::bad_value, shown + ": occurs twice"});
+            return fail(errc::unsupported, {shown, ": a dict inside the dict; save the state dict alone"});
+        if (item.kind != pickle_kind::tensor) return fail(errc::unsupported, {shown, ": not a tensor"});
+        if (!names.insert(key.text).second) return fail(errc::bad_value, {shown, ": occurs twice"});
         const auto& from = pickle.tensors()[static_cast<std::size_t>(item.number)];
         const auto& storage = pickle.storages()[static_cast<std::size_t>(from.storage)];
-        const auto bytes = storage_bytes(storage);
+        result<byte_view> bytes = byte_view{};
+        storage_bytes(storage, bytes);
         if (!bytes) return fail(bytes.error().in(shown));
         auto t = lay_out(std::string(key.text), from, storage, *bytes);
         if (!t) return fail(t.error());
         out.push_back(std::move(*t));
         return true;
     });
-    if (!ok) return failed;
+    if (!fail.ok) return std::move(fail.why);
     return out;
 }
 
@@ -96,22 +108,27 @@ inline result<std::vector<tensor>> parse_zipped(byte_view file) {
         root = folder, pickled = bytes, ++found;
     }
     if (found != 1) return error{errc::unsupported, "zip archive without one data.pkl: not a torch file"};
-    const auto entry = [&](std::string_view name) { return entries->find(std::string(root) + std::string(name)); };
+    const auto entry = [&](std::string_view name) { return entries->find(concat({root, name})); };
     if (const auto order = entry("byteorder"); order != entries->end() && as_text(order->second) != "little")
-        return error{errc::unsupported, "torch file: byte order " + printable(as_text(order->second))};
+        return error{errc::unsupported, concat({"torch file: byte order ", printable(as_text(order->second))})};
     if (pickled.size() > unpickler::longest)
         return error{errc::unsupported, "torch file: its pickle is larger than a state dict's can be"};
 
     unpickler pickle(pickled);
     const auto object = pickle.next();
     if (!object) return object.error().in("data.pkl");
-    return state_dict(pickle, *object, [&](const pickle_storage& s) -> result<byte_view> {
-        const auto data = entry("data/" + std::string(s.key));
-        if (data == entries->end()) return error{errc::not_found, "no storage data/" + printable(s.key)};
+    return state_dict(pickle, *object, [&](const pickle_storage& s, result<byte_view>& bytes) {
+        const auto data = entry(concat({"data/", s.key}));
         std::uint64_t size = 0;
-        if (!checked_mul(s.elements, dtype_size(s.type), size) || size > data->second.size())
-            return error{errc::truncated, "storage data/" + printable(s.key) + " is smaller than the pickle says"};
-        return data->second.first(static_cast<std::size_t>(size));
+        if (data == entries->end()) {
+            bytes = error{errc::not_found, concat({"no storage data/", printable(s.key)})};
+        } else if (!checked_mul(s.elements, dtype_size(s.type), size) || size > data->second.size()) {
+            bytes =
+                error{errc::truncated, concat({"storage data/", printable(s.key), " is smaller than the pickle says"})};
+        } else {
+            bytes = data->second.first(static_cast<std::size_t>(size));
+        }
+        return true;
     });
 }
 
@@ -150,37 +167,36 @@ inline result<std::vector<tensor>> parse_legacy(byte_view file) {
     for (const auto& s : pickle.storages()) {
         const auto& same = *stores.emplace(s.key, stored{&s, {}}).first->second.storage;
         if (same.type != s.type || same.elements != s.elements)
-            return error{errc::bad_value, "storage " + printable(s.key) + ": has two types or sizes"};
+            return error{errc::bad_value, concat({"storage ", printable(s.key), ": has two types or sizes"})};
     }
     cursor in(file, pickle.at());
-    error failed;
-    bool ok = true;
+    stop fail;
     std::set<std::string_view> read;
-    const auto fail = [&](error why) {
-        failed = std::move(why);
-        return ok = false;
-    };
     pickle.for_each(*keys, [&](const pickle_value&, const pickle_value& key) {
         const auto at = in.at();
         const auto s = stores.find(key.text);
         if (key.kind != pickle_kind::text || s == stores.end() || !read.insert(key.text).second)
-            return fail({errc::bad_value, "torch file: the list of storages does not match the dict", at});
-        const auto place = "storage " + printable(key.text);
+            return fail(errc::bad_value, {"torch file: the list of storages does not match the dict"}, at);
+        const auto place = concat({"storage ", printable(key.text)});
         const auto elements = in.read<std::uint64_t>("its length");
         if (!elements) return fail(elements.error().in(place));
         std::uint64_t size = 0;
         if (*elements != s->second.storage->elements ||
             !checked_mul(*elements, dtype_size(s->second.storage->type), size))
-            return fail({errc::bad_value, place + ": its length is not what the pickle says", at});
+            return fail(errc::bad_value, {place, ": its length is not what the pickle says"}, at);
         const auto bytes = in.take(size, "its data");
         if (!bytes) return fail(bytes.error().in(place));
         s->second.bytes = *bytes;
         return true;
     });
-    if (!ok) return failed;
-    return state_dict(pickle, *object, [&](const pickle_storage& s) -> result<byte_view> {
-        if (!read.contains(s.key)) return error{errc::not_found, "no storage " + printable(s.key)};
-        return stores.find(s.key)->second.bytes;
+    if (!fail.ok) return std::move(fail.why);
+    return state_dict(pickle, *object, [&](const pickle_storage& s, result<byte_view>& bytes) {
+        if (read.contains(s.key)) {
+            bytes = stores.find(s.key)->second.bytes;
+        } else {
+            bytes = error{errc::not_found, concat({"no storage ", printable(s.key)})};
+        }
+        return true;
     });
 }
 

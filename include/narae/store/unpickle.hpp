@@ -100,8 +100,8 @@ private:
         pickle_value key, item;
     };
 
-    bool fail(errc code, std::string why) {
-        failed_ = {code, "pickle: " + std::move(why), op_at_};
+    bool fail(errc code, std::string_view why) {
+        failed_ = {code, concat({"pickle: ", why}), op_at_};
         return false;
     }
     bool malformed() { return fail(errc::bad_value, "malformed"); }
@@ -233,8 +233,8 @@ private:
         if (module == "torch")
             for (const auto& t : types)
                 if (t.name == name) return push(pickle_kind::storage_type, static_cast<std::uint64_t>(t.type));
-        return fail(errc::unsupported, "calls " + printable(std::string(module) + "." + std::string(name)) +
-                                           ", which is not needed for tensors and not allowed");
+        return fail(errc::unsupported, concat({"calls ", printable(concat({module, ".", name})),
+                                               ", which is not needed for tensors and not allowed"}));
     }
 
     /// callee(*args): the three functions that a state dict needs, done here.
@@ -292,7 +292,7 @@ private:
         switch (op) {
             case 0x80:  // PROTO
                 if (!number(1, n)) return false;
-                return (n >= 2 && n <= 5) || fail(errc::unsupported, "protocol " + std::to_string(n));
+                return (n >= 2 && n <= 5) || fail(errc::unsupported, concat({"protocol ", n}));
             case 0x95: return number(8, n);                          // FRAME: only says how much to read ahead
             case '(': return marks_.push_back(stack_.size()), true;  // MARK
             case 'N': return push(pickle_kind::none);
@@ -332,9 +332,9 @@ private:
             case 'b':  // BUILD: attributes of a dict, such as _metadata; no tensor is among them
                 return top_is(pickle_kind::dict, 0) && pop(v) && top_is(pickle_kind::dict, 0);
             default: {
-                constexpr char hex[] = "0123456789abcdef";
+                constexpr std::string_view hex = "0123456789abcdef";
                 return fail(errc::unsupported,
-                            std::string("opcode 0x") + hex[op >> 4] + hex[op & 15] + " is not allowed");
+                            concat({"opcode 0x", hex.substr(op >> 4, 1), hex.substr(op & 15, 1), " is not allowed"}));
             }
         }
     }

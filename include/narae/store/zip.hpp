@@ -105,7 +105,7 @@ inline result<zip_entries> parse_zip(byte_view file) {
         const auto comment = in.take(field<std::uint16_t>(*head, 32), "zip: an entry's comment");
         if (!comment) return comment.error();
         const auto refuse = [&](errc code, std::string_view why) {
-            return error{code, printable(as_text(*name)) + ": " + std::string(why), at};
+            return error{code, concat({printable(as_text(*name)), ": ", why}), at};
         };
 
         if ((field<std::uint16_t>(*head, 8) & 1) != 0) return refuse(errc::unsupported, "encrypted zip entry");

@@ -4,13 +4,13 @@
 #ifndef NARAE_TEXT_NORMALIZE_HPP
 #define NARAE_TEXT_NORMALIZE_HPP
 
-#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "narae/base/sorted.hpp"
 #include "narae/text/unicode.hpp"
 #include "narae/text/utf8.hpp"
 
@@ -71,25 +71,24 @@ private:
     /// Marks by combining class; those that compose go into the starter. A mark is blocked by one of its own class.
     void order_marks() {
         if (marks_.empty()) return;
-        std::stable_sort(marks_.begin(), marks_.end(), [](auto& a, auto& b) { return a.first < b.first; });
-        if (!compose_ || starter_ == none) return;
-        std::size_t kept = 0;
-        for (const auto& m : marks_) {
-            const bool blocked = kept > 0 && marks_[kept - 1].first == m.first;
-            const auto whole = blocked ? 0 : composition_of(starter_, m.second);
-            if (whole != 0) {
-                starter_ = whole;
-            } else {
-                marks_[kept++] = m;
-            }
+        std::vector<mark> kept;
+        for (const auto i : sorted(marks_.size(), [&](auto a, auto b) {
+                 return marks_[a].first != marks_[b].first ? marks_[a].first < marks_[b].first : a < b;
+             })) {
+            const bool blocked =
+                !compose_ || starter_ == none || (!kept.empty() && kept.back().first == marks_[i].first);
+            const auto whole = blocked ? 0 : composition_of(starter_, marks_[i].second);
+            whole != 0 ? void(starter_ = whole) : kept.push_back(marks_[i]);
         }
-        marks_.resize(kept);
+        marks_.swap(kept);
     }
+
+    using mark = std::pair<std::uint8_t, char32_t>;  // {combining class, code point}
 
     bool compose_;
     std::string& out_;
     char32_t starter_ = none;
-    std::vector<std::pair<std::uint8_t, char32_t>> marks_;  // {combining class, code point}
+    std::vector<mark> marks_;
 };
 
 /// `s` in a normal form. Bytes that are not UTF-8 stay as they are; nothing moves or composes across them.

@@ -48,7 +48,8 @@ TEST_CASE("what narae could not run is refused by name") {
     CHECK(refusal("\"model_type\":\"llama\"") == "model_type \"llama\" is not supported, only \"gpt_neox\" is");
     CHECK(refusal("\"hidden_act\":\"relu\"") == "hidden_act \"relu\" is not supported, only \"gelu\" is");
     CHECK(refusal("\"rope_scaling\":{\"type\":\"linear\",\"factor\":2.0}") == "rope_scaling is not supported");
-    CHECK(refusal("\"rope_parameters\":{\"rope_type\":\"yarn\"}") == "rope_type \"yarn\" is not supported");
+    CHECK(refusal("\"rope_parameters\":{\"rope_type\":\"yarn\"}") ==
+          "rope_type \"yarn\" is not supported, only \"default\" is");
     CHECK(refusal("\"attention_bias\":false") == "attention_bias false is not supported");
     CHECK(refusal("\"num_key_value_heads\":3") == "4 heads cannot share 3 key-value heads evenly");
     CHECK(refusal("\"num_attention_heads\":5,\"num_key_value_heads\":5") ==
