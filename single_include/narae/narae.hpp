@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/narae.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 924c5a4441d5aa12
+// FNV-1a hash of all that follows this line: 6397052431d37c74
 //
 // narae: runs a Korean language model (GPT-NeoX) from plain C++20 headers. This file brings all that running needs;
 // toolkit.hpp brings what making a model needs.
@@ -1221,12 +1221,9 @@ public:
                 }
                 utf8_append(out, u);
             } else {
-                out.push_back(c == 'n'   ? '\n'
-                              : c == 't' ? '\t'
-                              : c == 'r' ? '\r'
-                              : c == 'b' ? '\b'
-                              : c == 'f' ? '\f'
-                                         : c);
+                constexpr std::string_view written = "bfnrt", meant = "\b\f\n\r\t";
+                const auto which = written.find(c);
+                out.push_back(which == written.npos ? c : meant[which]);
             }
         }
         return out;
@@ -1348,11 +1345,17 @@ private:
         error failed;
 
         bool fail(const char* expected) {
-            failed = {errc::bad_value, std::string("JSON: expected ") + expected, at};
+            failed = {errc::bad_value, concat({"JSON: expected ", expected}), at};
             return false;
         }
         bool next_is(char c) const noexcept { return at < s.size() && s[at] == c; }
         bool digit() const noexcept { return at < s.size() && s[at] >= '0' && s[at] <= '9'; }
+        /// Passes over digits; false if there is none.
+        bool digits() noexcept {
+            const auto begin = at;
+            while (digit()) ++at;
+            return at != begin;
+        }
         void space() noexcept {
             while (at < s.size() && (s[at] == ' ' || s[at] == '\n' || s[at] == '\r' || s[at] == '\t')) ++at;
         }
@@ -1384,22 +1387,14 @@ private:
         bool number() {
             const auto begin = at;
             if (next_is('-')) ++at;
-            if (!digit()) return fail("a value");
-            if (next_is('0')) {
-                ++at;
-            } else {
-                while (digit()) ++at;
-            }
-            if (next_is('.')) {
-                ++at;
-                if (!digit()) return fail("a digit");
-                while (digit()) ++at;
-            }
+            const bool zero = next_is('0');
+            if (!digits()) return fail("a value");
+            if (zero) at = begin + 1 + (s[begin] == '-');  // nothing else belongs to a number that begins with 0
+            if (next_is('.') && (++at, !digits())) return fail("a digit");
             if (next_is('e') || next_is('E')) {
                 ++at;
                 if (next_is('+') || next_is('-')) ++at;
-                if (!digit()) return fail("a digit");
-                while (digit()) ++at;
+                if (!digits()) return fail("a digit");
             }
             leaf(json_kind::number, begin, at - begin);
             return true;
@@ -2101,10 +2096,10 @@ public:
     }
 
     /// Cuts s into plain text and tokens, in order: on_text(piece), on_token(token). skip_special leaves special tokens
-    /// in the text, and yet nothing is found inside them. Plain text is never empty.
-    template <class OnText, class OnToken>
-    void split(std::string_view s, const std::vector<added_token>& tokens, bool skip_special, OnText&& on_text,
-               OnToken&& on_token) const {
+    /// in the text, and yet nothing is found inside them. Plain text is never empty. Both go on, whatever
+    /// they return.
+    void split(std::string_view s, const std::vector<added_token>& tokens, bool skip_special,
+               callback<std::string_view> on_text, callback<const added_token&> on_token) const {
         std::size_t done = 0;
         for (std::size_t at = 0; !entries_.empty() && at < s.size();) {
             const auto* found = begins_[static_cast<unsigned char>(s[at])] ? longest(s.substr(at)) : nullptr;
@@ -2717,16 +2712,14 @@ public:
     std::vector<token_id> encode(std::string_view text, bool recognise_special = false) const {
         std::vector<token_id> ids;
         bpe merger(parts_.words);
-        const auto on_token = [&](const added_token& t) { ids.push_back(t.id); };
-        parts_.raw.split(
-            text, parts_.added, !recognise_special,
-            [&](std::string_view between) {
-                const auto normal = text::normalize(between, parts_.form);
-                parts_.normalized.split(
-                    normal, parts_.added, !recognise_special,
-                    [&](std::string_view plain) { encode_plain(plain, merger, ids); }, on_token);
-            },
-            on_token);
+        const auto on_token = [&](const added_token& t) { return ids.push_back(t.id), true; };
+        const auto on_plain = [&](std::string_view plain) { return encode_plain(plain, merger, ids), true; };
+        const auto on_text = [&](std::string_view between) {
+            parts_.normalized.split(text::normalize(between, parts_.form), parts_.added, !recognise_special, on_plain,
+                                    on_token);
+            return true;
+        };
+        parts_.raw.split(text, parts_.added, !recognise_special, on_text, on_token);
         return ids;
     }
 

@@ -70,12 +70,9 @@ public:
                 }
                 utf8_append(out, u);
             } else {
-                out.push_back(c == 'n'   ? '\n'
-                              : c == 't' ? '\t'
-                              : c == 'r' ? '\r'
-                              : c == 'b' ? '\b'
-                              : c == 'f' ? '\f'
-                                         : c);
+                constexpr std::string_view written = "bfnrt", meant = "\b\f\n\r\t";
+                const auto which = written.find(c);
+                out.push_back(which == written.npos ? c : meant[which]);
             }
         }
         return out;
@@ -197,11 +194,17 @@ private:
         error failed;
 
         bool fail(const char* expected) {
-            failed = {errc::bad_value, std::string("JSON: expected ") + expected, at};
+            failed = {errc::bad_value, concat({"JSON: expected ", expected}), at};
             return false;
         }
         bool next_is(char c) const noexcept { return at < s.size() && s[at] == c; }
         bool digit() const noexcept { return at < s.size() && s[at] >= '0' && s[at] <= '9'; }
+        /// Passes over digits; false if there is none.
+        bool digits() noexcept {
+            const auto begin = at;
+            while (digit()) ++at;
+            return at != begin;
+        }
         void space() noexcept {
             while (at < s.size() && (s[at] == ' ' || s[at] == '\n' || s[at] == '\r' || s[at] == '\t')) ++at;
         }
@@ -233,22 +236,14 @@ private:
         bool number() {
             const auto begin = at;
             if (next_is('-')) ++at;
-            if (!digit()) return fail("a value");
-            if (next_is('0')) {
-                ++at;
-            } else {
-                while (digit()) ++at;
-            }
-            if (next_is('.')) {
-                ++at;
-                if (!digit()) return fail("a digit");
-                while (digit()) ++at;
-            }
+            const bool zero = next_is('0');
+            if (!digits()) return fail("a value");
+            if (zero) at = begin + 1 + (s[begin] == '-');  // nothing else belongs to a number that begins with 0
+            if (next_is('.') && (++at, !digits())) return fail("a digit");
             if (next_is('e') || next_is('E')) {
                 ++at;
                 if (next_is('+') || next_is('-')) ++at;
-                if (!digit()) return fail("a digit");
-                while (digit()) ++at;
+                if (!digits()) return fail("a digit");
             }
             leaf(json_kind::number, begin, at - begin);
             return true;

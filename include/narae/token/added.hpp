@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "narae/base/callback.hpp"
 #include "narae/text/unicode.hpp"
 #include "narae/text/utf8.hpp"
 #include "narae/token/vocab.hpp"
@@ -49,10 +50,10 @@ public:
     }
 
     /// Cuts s into plain text and tokens, in order: on_text(piece), on_token(token). skip_special leaves special tokens
-    /// in the text, and yet nothing is found inside them. Plain text is never empty.
-    template <class OnText, class OnToken>
-    void split(std::string_view s, const std::vector<added_token>& tokens, bool skip_special, OnText&& on_text,
-               OnToken&& on_token) const {
+    /// in the text, and yet nothing is found inside them. Plain text is never empty. Both go on, whatever
+    /// they return.
+    void split(std::string_view s, const std::vector<added_token>& tokens, bool skip_special,
+               callback<std::string_view> on_text, callback<const added_token&> on_token) const {
         std::size_t done = 0;
         for (std::size_t at = 0; !entries_.empty() && at < s.size();) {
             const auto* found = begins_[static_cast<unsigned char>(s[at])] ? longest(s.substr(at)) : nullptr;

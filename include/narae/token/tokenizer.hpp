@@ -42,16 +42,14 @@ public:
     std::vector<token_id> encode(std::string_view text, bool recognise_special = false) const {
         std::vector<token_id> ids;
         bpe merger(parts_.words);
-        const auto on_token = [&](const added_token& t) { ids.push_back(t.id); };
-        parts_.raw.split(
-            text, parts_.added, !recognise_special,
-            [&](std::string_view between) {
-                const auto normal = text::normalize(between, parts_.form);
-                parts_.normalized.split(
-                    normal, parts_.added, !recognise_special,
-                    [&](std::string_view plain) { encode_plain(plain, merger, ids); }, on_token);
-            },
-            on_token);
+        const auto on_token = [&](const added_token& t) { return ids.push_back(t.id), true; };
+        const auto on_plain = [&](std::string_view plain) { return encode_plain(plain, merger, ids), true; };
+        const auto on_text = [&](std::string_view between) {
+            parts_.normalized.split(text::normalize(between, parts_.form), parts_.added, !recognise_special, on_plain,
+                                    on_token);
+            return true;
+        };
+        parts_.raw.split(text, parts_.added, !recognise_special, on_text, on_token);
         return ids;
     }
 

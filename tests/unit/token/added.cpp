@@ -23,8 +23,8 @@ struct tokens {
     std::string split(std::string_view s, bool skip_special = false) const {
         std::string out;
         matcher.split(
-            s, list, skip_special, [&](std::string_view t) { (out += t) += "/"; },
-            [&](const added_token& t) { out += "[" + t.content + "]/"; });
+            s, list, skip_special, [&](std::string_view t) { return (out += t) += "/", true; },
+            [&](const added_token& t) { return out += "[" + t.content + "]/", true; });
         return out;
     }
 };
