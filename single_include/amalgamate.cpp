@@ -4,6 +4,7 @@
 // Each header comes after the headers it includes, once, without its guard; standard headers that stand under no
 // condition are gathered at the top; a namespace or condition that one header closes and the next opens stays open;
 // all of narae's macros are undefined at the end.
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <fstream>
@@ -179,6 +180,23 @@ inline std::string version(const reader& read) {
     return version;
 }
 
+/// Without the blank lines beside a title, a namespace, a directive, and before a doc comment: those part the text by
+/// themselves, and the file is long enough.
+inline std::string tight(const std::string& body) {
+    const auto parts_text = [](const std::string& line) {
+        return starts(line, "// ====") || starts(line, "#") || starts(line, "namespace ") ||
+               starts(line, "}  // namespace");
+    };
+    const auto lines = lines_of(body);
+    std::string out;
+    for (std::size_t i = 0; i < lines.size(); ++i)
+        if (!lines[i].empty() ||
+            (i > 0 && i + 1 < lines.size() && !parts_text(lines[i - 1]) && !parts_text(lines[i + 1]) &&
+             !starts(lines[i + 1].substr((std::min)(lines[i + 1].find_first_not_of(' '), lines[i + 1].size())), "///")))
+            out += lines[i] + "\n";
+    return out;
+}
+
 /// Wraps the collected body: title, map, guard, standard headers, undefined macros.
 inline std::string finish(const house& h, const std::string& name, const std::string& guard,
                           const std::string& before) {
@@ -186,7 +204,7 @@ inline std::string finish(const house& h, const std::string& name, const std::st
     for (const auto& line : take_apart(name, *h.read(name)).opening) rest += line + "\n";
     rest += "#ifndef " + guard + "\n#define " + guard + "\n\n" + before;
     for (const auto& header : h.standard) rest += "#include " + header + "\n";
-    rest += "\n" + h.body + "\n// ==== no macro of narae stays behind ====\n";
+    rest += "\n" + tight(h.body) + "// ==== no macro of narae stays behind ====\n";
     for (const auto& macro : h.macros) rest += "#undef " + macro.first + "\n";
     rest += "\n#endif\n";
     char hash[17];

@@ -85,16 +85,16 @@ void team() {
 /// is what the unit tests ask; here the compiler may have been told to be inexact.)
 void kernels() {
     constexpr std::size_t n = 16, k = 200, padded = narae::num::groups_of(k) * narae::num::group_len;
-    std::vector<float> w(n * k), x(k), back(k);
+    std::vector<float> x(k), back(k);
     std::uint32_t random = 1;
-    for (auto* numbers : {&w, &x})
-        for (float& v : *numbers) {
-            random = random * 1664525 + 1013904223;
-            v = static_cast<float>(random >> 8) / 8388608.0f - 1.0f;
-        }
+    const auto next = [&] { return random = random * 1664525 + 1013904223; };
+    for (float& v : x) v = static_cast<float>(next() >> 8) / 8388608.0f - 1.0f;
     std::vector<std::byte> q4(narae::num::q4_layout::tile_bytes(k)), q8(narae::num::q8_layout::tile_bytes(k));
-    narae::num::pack_tile_q4(q4.data(), w.data(), n, k);
-    narae::num::pack_tile_q8(q8.data(), w.data(), n, k);
+    for (auto* tile : {&q4, &q8}) {
+        for (auto& b : *tile) b = static_cast<std::byte>(next() >> 24 | 1);  // 8-bit codes never are -128
+        for (std::size_t i = 0; i < narae::num::q8_layout::scale_bytes(k); i += 2)
+            narae::store_le(tile->data() + i, static_cast<std::uint16_t>(0x2000 + (next() >> 20)));
+    }
     for (const auto& table : narae::kernel::runnable()) {
         std::vector<std::int8_t> code(padded);
         std::vector<float> scale(narae::num::groups_of(k)), y(n);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <fstream>
 
+#include "narae/toolkit.hpp"
 #include "verbs.hpp"
 
 namespace {

@@ -27,7 +27,6 @@
 #include "narae/base/version.hpp"
 #include "narae/sys/buffer.hpp"
 #include "narae/sys/cpu.hpp"
-#include "narae/sys/file_sink.hpp"
 #include "narae/sys/file_view.hpp"
 #include "narae/sys/team.hpp"
 #include "narae/num/half.hpp"

@@ -10,8 +10,10 @@
 #include "narae/quant/convert.hpp"
 #include "narae/quant/export.hpp"
 #include "narae/quant/rows.hpp"
+#include "narae/quant/rtn.hpp"
 #include "narae/quant/synthesize.hpp"
 #include "narae/store/config_json.hpp"
 #include "narae/store/safetensors_writer.hpp"
+#include "narae/sys/file_sink.hpp"
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/narae.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 6397052431d37c74
+// FNV-1a hash of all that follows this line: 9a7dc606e7537d9a
 //
 // narae: runs a Korean language model (GPT-NeoX) from plain C++20 headers. This file brings all that running needs;
 // toolkit.hpp brings what making a model needs.
@@ -60,32 +60,27 @@
 #else
 #define NARAE_EXCEPTIONS 0
 #endif
-
 #if !defined(NARAE_NO_SIMD) && (defined(__x86_64__) || defined(__i386__) || defined(_M_X64))
 #define NARAE_X86 1  // AVX2 kernels are compiled in, chosen at run time
 #else
 #define NARAE_X86 0
 #endif
-
 #if !defined(NARAE_NO_SIMD) && (defined(__aarch64__) || defined(_M_ARM64)) && \
     !(defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
 #define NARAE_NEON 1  // 64-bit ARM: NEON is part of the architecture
 #else
 #define NARAE_NEON 0
 #endif
-
 #if defined(__unix__) || defined(__APPLE__) || defined(__EMSCRIPTEN__)
 #define NARAE_POSIX 1  // files are mapped through the POSIX calls
 #else
 #define NARAE_POSIX 0
 #endif
-
 #if defined(__GNUC__) || defined(__clang__)
 #define NARAE_TARGET(isa) __attribute__((target(isa)))  // one function may use more than the user's flags allow
 #else
 #define NARAE_TARGET(isa)
 #endif
-
 // --- the namespace tag ------------------------------------------------------------------------------------
 #if NARAE_EXCEPTIONS
 #define NARAE_ABI_X v0
@@ -110,17 +105,13 @@
 #define NARAE_JOIN2(a, b, c, d) a##b##c##d
 #define NARAE_JOIN(a, b, c, d) NARAE_JOIN2(a, b, c, d)
 #define NARAE_ABI NARAE_JOIN(NARAE_ABI_X, NARAE_ABI_F, NARAE_ABI_T, NARAE_ABI_S)
-
 // ==== narae/base/result.hpp ====
 // How narae reports failure: result<T> holds a value or an error. Nothing in narae throws, prints or exits.
 // The shape follows C++23's std::expected; only value() throws, and only where exceptions are on.
-
 #if NARAE_EXCEPTIONS
 #include <stdexcept>
 #endif
-
 namespace narae::inline NARAE_ABI {
-
 /// A piece of a message: text, or a whole number to be written in decimal.
 struct piece {
     std::string_view text;
@@ -133,14 +124,12 @@ struct piece {
     template <class N, std::enable_if_t<std::is_unsigned_v<N>, int> = 0>
     piece(N n) : number(n), is_number(true) {}
 };
-
 /// The pieces as one string. Messages are made with this one call: chains of + make slow-compiling, large code.
 inline std::string concat(std::initializer_list<piece> pieces) {
     std::string all;
     for (const auto& p : pieces) p.is_number ? all += std::to_string(p.number) : all += p.text;
     return all;
 }
-
 /// What kind of thing went wrong, for programs; people read error::message().
 enum class errc {
     not_found,      ///< a file, folder or tensor that should be there is not
@@ -154,20 +143,16 @@ enum class errc {
 };
 
 inline constexpr std::uint64_t nowhere = ~std::uint64_t{0};
-
 /// One failure: its kind, one line that names the place and the reason, and the byte offset if there is one.
 struct error {
     errc code = errc::bad_value;
     std::string what;
     std::uint64_t at = nowhere;
-
     /// "file: tensor: reason (byte 17)", one line, no newline at the end.
     std::string message() const { return at == nowhere ? what : concat({what, " (byte ", at, ")"}); }
-
     /// The same error seen from one step further out: `place` is put in front of the reason.
     error in(std::string_view place) const { return {code, concat({place, ": ", what}), at}; }
 };
-
 #if NARAE_EXCEPTIONS
 /// Thrown by result::value() and by nothing else.
 class failure : public std::runtime_error {
@@ -179,7 +164,6 @@ private:
     narae::error error_;
 };
 #endif
-
 /// A T, or the error that prevented it. Test it before use: `if (!r) return r.error();`
 template <class T>
 class [[nodiscard]] result {
@@ -200,7 +184,6 @@ public:
     const T& value() const& { return check(), *value_; }
     T&& value() && { return check(), std::move(*value_); }
 #endif
-
 private:
 #if NARAE_EXCEPTIONS
     void check() const {
@@ -210,7 +193,6 @@ private:
     std::optional<T> value_;
     narae::error error_;
 };
-
 /// Success without a value, or an error.
 template <>
 class [[nodiscard]] result<void> {
@@ -226,12 +208,10 @@ public:
         if (failed_) throw failure(error_);
     }
 #endif
-
 private:
     narae::error error_;
     bool failed_ = false;
 };
-
 /// Runs `body` (which returns a result) and turns a failed standard-library allocation into an error.
 /// Public entry points are wrapped in it, so that no exception leaves narae.
 template <class Body>
@@ -248,17 +228,12 @@ auto guarded(Body&& body) -> decltype(body()) {
     return body();
 #endif
 }
-
 }  // namespace narae::inline NARAE_ABI
-
 // ==== narae/base/bytes.hpp ====
 // Bytes of files: little-endian loads and stores, checked arithmetic, and the one bounded cursor of all readers.
 // Nothing here assumes alignment or the machine's byte order.
-
 namespace narae::inline NARAE_ABI {
-
 using byte_view = std::span<const std::byte>;
-
 /// The T (an integer or a float) whose little-endian bytes start at p; p need not be aligned.
 template <class T>
 T load_le(const void* p) noexcept {
@@ -271,7 +246,6 @@ T load_le(const void* p) noexcept {
     std::memcpy(&value, b, sizeof(T));
     return value;
 }
-
 /// Writes value at p as little-endian bytes.
 template <class T>
 void store_le(void* p, T value) noexcept {
@@ -282,7 +256,6 @@ void store_le(void* p, T value) noexcept {
         for (std::size_t i = 0; i < sizeof(T) / 2; ++i) std::swap(b[i], b[sizeof(T) - 1 - i]);
     std::memcpy(p, b, sizeof(T));
 }
-
 /// product = a * b; false if that wraps.
 inline bool checked_mul(std::uint64_t a, std::uint64_t b, std::uint64_t& product) noexcept {
     if (b != 0 && a > ~std::uint64_t{0} / b) return false;
@@ -296,13 +269,11 @@ inline byte_view as_bytes(std::string_view text) noexcept {
 inline std::string_view as_text(byte_view bytes) noexcept {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
-
 /// The smallest multiple of step that is not below n, in n's own type.
 template <class N>
 constexpr N round_up(N n, std::type_identity_t<N> step) noexcept {
     return (n + step - 1) / step * step;
 }
-
 /// Reads a span from front to back and never past its end. Errors carry the offset where the bytes ran out.
 class cursor {
 public:
@@ -310,7 +281,6 @@ public:
 
     std::uint64_t at() const noexcept { return at_; }
     std::uint64_t left() const noexcept { return at_ <= bytes_.size() ? bytes_.size() - at_ : 0; }
-
     /// The next n bytes; `what` names them in the error.
     result<byte_view> take(std::uint64_t n, std::string_view what) {
         if (n > left()) return error{errc::truncated, concat({what, " is cut short"}), at_};
@@ -318,7 +288,6 @@ public:
         at_ += n;
         return taken;
     }
-
     /// The next little-endian T.
     template <class T>
     result<T> read(std::string_view what) {
@@ -331,11 +300,9 @@ private:
     byte_view bytes_;
     std::uint64_t at_;
 };
-
 // ==== narae/base/callback.hpp ====
 // The one callback type: a borrowed function that says whether to go on. It reports progress and cancels.
 // Like C++26's std::function_ref: it owns nothing, so it must not outlive the call it is passed to.
-
 /// Calls back with Args; the callee returns true to go on, false to stop. Empty: always goes on.
 template <class... Args>
 class callback {
@@ -356,10 +323,8 @@ private:
     void* target_ = nullptr;
     bool (*call_)(void*, Args...) = nullptr;
 };
-
 // ==== narae/base/sorted.hpp ====
 // Sorting, compiled once: every std::sort of another type or order is kilobytes of code in the user's program.
-
 /// The numbers below n, sorted so that before(a, b) holds for no b that stands in front of an a. Not for hot loops.
 inline std::vector<std::size_t> sorted(std::size_t n, callback<std::size_t, std::size_t> before) {
     std::vector<std::size_t> order(n);
@@ -367,7 +332,6 @@ inline std::vector<std::size_t> sorted(std::size_t n, callback<std::size_t, std:
     std::sort(order.begin(), order.end(), before);
     return order;
 }
-
 // ==== narae/base/version.hpp ====
 // The three numbers, written nowhere else.
 
@@ -375,17 +339,12 @@ inline constexpr int version_major = 0;
 inline constexpr int version_minor = 1;
 inline constexpr int version_patch = 0;
 inline constexpr char version_text[] = {'0' + version_major, '.', '0' + version_minor, '.', '0' + version_patch, 0};
-
 }  // namespace narae::inline NARAE_ABI
-
 // ==== narae/sys/buffer.hpp ====
 // Owned memory for numbers: 64-byte aligned, zeroed, and allocated without throwing.
-
 namespace narae::inline NARAE_ABI::sys {
-
 /// Every buffer starts on a cache line, which is also the widest SIMD register.
 inline constexpr std::size_t cache_line = 64;
-
 /// `size()` elements of a trivial T, all zero at first. Moves, never copies.
 template <class T>
 class buffer {
@@ -426,20 +385,15 @@ private:
     T* data_ = nullptr;
     std::size_t size_ = 0;
 };
-
 }  // namespace narae::inline NARAE_ABI::sys
-
 // ==== narae/sys/cpu.hpp ====
 // Which instruction sets this machine, with this operating system, can run. Asked at run time, never at build time.
-
 #if NARAE_X86 && defined(_MSC_VER) && !defined(__clang__)
 #include <intrin.h>
 #elif NARAE_X86
 #include <cpuid.h>
 #endif
-
 namespace narae::inline NARAE_ABI::sys {
-
 /// AVX2, FMA and F16C, with the operating system saving the wide registers.
 inline bool has_avx2() noexcept {
 #if !NARAE_X86
@@ -458,15 +412,11 @@ inline bool has_avx2() noexcept {
     return (r[1] >> 5) & 1;
 #endif
 }
-
 }  // namespace narae::inline NARAE_ABI::sys
-
 // ==== narae/sys/file_view.hpp ====
 // The bytes of a file, read-only: mapped where the system can, read into memory where it cannot.
 // Mapped pages cost no memory until they are touched, and the system may take them back at any time.
-
 #ifndef NARAE_NO_FILES
-
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -478,9 +428,7 @@ inline bool has_avx2() noexcept {
 #include <sys/stat.h>
 #include <unistd.h>
 #endif
-
 namespace narae::inline NARAE_ABI::sys {
-
 /// The system's reason for the last failed call, as an error that names the path.
 inline error system_error(const std::string& path, std::string_view doing) {
     const int why = errno;
@@ -489,7 +437,6 @@ inline error system_error(const std::string& path, std::string_view doing) {
                                                       : errc::io;
     return {code, concat({path, ": ", doing, ": ", std::strerror(why)})};
 }
-
 /// Is there a folder at this path?
 inline bool is_folder(const std::string& path) {
 #if NARAE_POSIX
@@ -503,7 +450,6 @@ inline bool is_folder(const std::string& path) {
     return true;
 #endif
 }
-
 /// A whole file as bytes. Moves, never copies; the bytes live as long as the view.
 class file_view {
 public:
@@ -569,7 +515,6 @@ public:
 #endif
         return view;
     }
-
     /// Tells the system that these bytes of the view are done with, so that they stop counting as memory in use.
     void let_go(byte_view part) const noexcept {
 #if NARAE_POSIX && !defined(__EMSCRIPTEN__)
@@ -589,110 +534,18 @@ private:
     bool mapped_ = false;
     buffer<std::byte> owned_;
 };
-
 }  // namespace narae::inline NARAE_ABI::sys
-
-// ==== narae/sys/file_sink.hpp ====
-// A file being written: under a name beside the wanted one, and renamed only when every byte is safely down.
-// Until commit() succeeds the old file, if any, is untouched; a sink that goes away earlier leaves nothing.
-
-namespace narae::inline NARAE_ABI::sys {
-
-/// Do both paths lead to one file that is there?
-inline bool same_file(const std::string& a, const std::string& b) {
-#if NARAE_POSIX
-    struct stat of_a, of_b;
-    return ::stat(a.c_str(), &of_a) == 0 && ::stat(b.c_str(), &of_b) == 0 && of_a.st_dev == of_b.st_dev &&
-           of_a.st_ino == of_b.st_ino;
-#else
-    return a == b;
-#endif
-}
-
-class file_sink {
-public:
-    file_sink(file_sink&& other) noexcept
-        : file_(std::exchange(other.file_, nullptr)),
-          path_(std::move(other.path_)),
-          beside_(std::move(other.beside_)) {}
-    file_sink& operator=(file_sink&&) = delete;
-    ~file_sink() {
-        if (file_ == nullptr) return;
-        std::fclose(file_);
-        std::remove(beside_.c_str());
-    }
-
-    static result<file_sink> create(const std::string& path) {
-        if (is_folder(path)) return error{errc::io, concat({path, ": cannot write: is a folder"})};
-        file_sink sink;
-        sink.path_ = path;
-        sink.beside_ = path + ".part";
-        sink.file_ = std::fopen(sink.beside_.c_str(), "wb");
-        if (sink.file_ == nullptr) return system_error(path, "cannot write");
-        return sink;
-    }
-
-    result<void> write(byte_view bytes) {
-        errno = 0;
-        if (!bytes.empty() && std::fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size())
-            return system_error(path_, "cannot write");
-        return {};
-    }
-
-    /// Writes over the first bytes of what is down already. Only commit() may follow.
-    result<void> rewrite_front(byte_view bytes) {
-        errno = 0;
-        if (std::fseek(file_, 0, SEEK_SET) != 0) return system_error(path_, "cannot write");
-        return write(bytes);
-    }
-
-    /// Everything down to the disk, then the wanted name.
-    result<void> commit() {
-        errno = 0;
-        bool ok = std::fflush(file_) == 0;
-#if NARAE_POSIX
-        ok = ok && ::fsync(::fileno(file_)) == 0;
-#endif
-        auto failed = ok ? error{} : system_error(path_, "cannot write");
-        if (std::fclose(std::exchange(file_, nullptr)) != 0 && ok) {
-            ok = false;
-            failed = system_error(path_, "cannot write");
-        }
-#if !NARAE_POSIX
-        if (ok) std::remove(path_.c_str());  // elsewhere rename does not replace
-#endif
-        if (ok && std::rename(beside_.c_str(), path_.c_str()) != 0) {
-            ok = false;
-            failed = system_error(path_, "cannot rename into place");
-        }
-        if (ok) return {};
-        std::remove(beside_.c_str());
-        return failed;
-    }
-
-private:
-    file_sink() = default;
-    std::FILE* file_ = nullptr;
-    std::string path_, beside_;
-};
-
-}  // namespace narae::inline NARAE_ABI::sys
-
 #endif  // NARAE_NO_FILES
-
 // ==== narae/sys/team.hpp ====
 // A fork-join team: run(f) calls f(part, parts) once on every thread and returns when all are done.
 // Who does which part never changes a result: every number is computed whole by one thread.
-
 #ifndef NARAE_NO_THREADS
 #include <condition_variable>
 #include <mutex>
 #include <thread>
 #include <vector>
 #endif
-
 namespace narae::inline NARAE_ABI::sys {
-
 /// Part `part` of `parts` of the range [0, n), cut at multiples of `step`.
 struct slice {
     std::size_t begin, end;
@@ -701,9 +554,7 @@ constexpr slice slice_of(std::size_t n, std::size_t step, std::size_t part, std:
     const auto steps = (n + step - 1) / step;
     return {(std::min)(n, steps * part / parts * step), (std::min)(n, steps * (part + 1) / parts * step)};
 }
-
 #ifndef NARAE_NO_THREADS
-
 /// Threads that wait for work; the caller's thread is one of them. Mutex and condition variable only:
 /// the newer standard primitives hang on some systems.
 class team {
@@ -739,7 +590,6 @@ public:
     }
 
     std::size_t size() const noexcept { return size_; }
-
     /// f(part, parts) for every part, each on its own thread. f must not throw and must not call run.
     template <class F>
     void run(F&& f) {
@@ -787,9 +637,7 @@ private:
     std::size_t size_ = 1, running_ = 0, round_ = 0;
     bool stop_ = false;
 };
-
 #else
-
 /// Where there are no threads: a team of one.
 class team {
 public:
@@ -800,17 +648,12 @@ public:
         f(std::size_t{0}, std::size_t{1});
     }
 };
-
 #endif
-
 }  // namespace narae::inline NARAE_ABI::sys
-
 // ==== narae/num/half.hpp ====
 // The two 16-bit floats of model files, to and from float: IEEE 754 binary16 and bfloat16.
 // Integer arithmetic only, so no compiler flag changes a bit; rounding is to nearest, ties to even.
-
 namespace narae::inline NARAE_ABI::num {
-
 /// The float a binary16 stands for; exact for all 65,536 codes.
 constexpr float f16_to_f32(std::uint16_t h) noexcept {
     const std::uint32_t sign = static_cast<std::uint32_t>(h & 0x8000u) << 16;
@@ -823,7 +666,6 @@ constexpr float f16_to_f32(std::uint16_t h) noexcept {
     mantissa = (mantissa << shift) & 0x3FFu;
     return std::bit_cast<float>(sign | ((113 - shift) << 23) | (mantissa << 13));
 }
-
 /// The nearest binary16; beyond 65,504 infinity, a NaN stays a NaN.
 constexpr std::uint16_t f32_to_f16(float f) noexcept {
     const auto bits = std::bit_cast<std::uint32_t>(f);
@@ -845,21 +687,17 @@ constexpr std::uint16_t f32_to_f16(float f) noexcept {
     if (rest > half || (rest == half && (rounded & 1))) ++rounded;
     return static_cast<std::uint16_t>(sign | rounded);
 }
-
 /// The float a bfloat16 stands for: its upper half.
 constexpr float bf16_to_f32(std::uint16_t h) noexcept {
     return std::bit_cast<float>(static_cast<std::uint32_t>(h) << 16);
 }
-
 // ==== narae/num/math.hpp ====
 // exp, the normal distribution and sine, defined by their steps: every machine and every SIMD width takes the
 // same ones, so results are equal to the bit. Each multiply that meets an add is an explicit fma for that reason:
 // what a compiler would fuse by itself, here it fuses by definition.
-
 /// Sums are taken in this many lanes (element i in lane i % 16) which are then added pairwise: 8, 4, 2, 1 apart.
 /// It is the widest register of any kernel; narrower ones use several.
 inline constexpr std::size_t lanes = 16;
-
 /// The pairwise end of a sum in lanes; uses `lane` as its workspace.
 inline float sum_lanes(float (&lane)[lanes]) noexcept {
     for (std::size_t apart = lanes / 2; apart != 0; apart /= 2)
@@ -871,7 +709,6 @@ inline float sum_lanes(float (&lane)[lanes]) noexcept {
 inline constexpr float exp_min = -87.0f, exp_max = 88.0f;
 inline constexpr float log2_e = 1.44269504f, ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;
 inline constexpr float exp_c[] = {1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f, 1.0f, 1.0f};
-
 /// e^x within 3e-7 of its value; 0 below -87, and no larger than e^88 above 88.
 inline float exp(float x) noexcept {
     if (!(x >= exp_min)) return 0.0f;
@@ -889,7 +726,6 @@ inline float exp(float x) noexcept {
 inline constexpr float tail_p = 0.29f, tail_max = 9.0f;
 inline constexpr float tail_c[] = {0.0408835577f, -0.200643322f, 0.3229275704f, -0.1714153884f, 0.2005477512f,
                                    0.0700030627f, 0.1227515851f, 0.1149072740f, 3.79154579e-05f};
-
 /// GELU in its exact form, x * Phi(x) = x/2 * (1 + erf(x / sqrt 2)). Hendrycks and Gimpel 2016, arXiv:1606.08415.
 inline float gelu(float x) noexcept {
     float z = x < 0 ? -x : x;
@@ -904,7 +740,6 @@ inline float gelu(float x) noexcept {
 struct sine_cosine {
     float sine, cosine;
 };
-
 /// Sine and cosine of an angle in radians, |angle| < 2^40, reduced and summed in double.
 inline sine_cosine sincos(double angle) noexcept {
     constexpr double two_over_pi = 0.63661977236758134, half_pi_high = 1.5707963267948966,
@@ -923,11 +758,9 @@ inline sine_cosine sincos(double angle) noexcept {
         default: return {-cosine, sine};
     }
 }
-
 // ==== narae/num/q8.hpp ====
 // 8-bit numbers: activations as kernels read them (q8_row), and packed 8-bit weights.
 // Symmetric, w[i] = scale * q[i] with q in -127..127, one scale per group of 64 along K.
-
 /// How many neighbours along K share one scale, in weights and in activations.
 inline constexpr std::size_t group_len = 64;
 /// How many rows of a packed matrix stand side by side, so that each SIMD lane owns a row.
@@ -935,21 +768,18 @@ inline constexpr std::size_t tile_rows = 16;
 
 constexpr std::size_t groups_of(std::size_t k) noexcept { return (k + group_len - 1) / group_len; }
 constexpr std::size_t tiles_of(std::size_t n) noexcept { return (n + tile_rows - 1) / tile_rows; }
-
 /// Round to nearest, ties to even, after clamping to +-127; a NaN becomes -127.
 inline std::int8_t round_q8(float v) noexcept {
     v = v > -127.0f ? v : -127.0f;
     v = v < 127.0f ? v : 127.0f;
     return static_cast<std::int8_t>(std::lrint(v));
 }
-
 /// One activation vector of K numbers in 8 bits, K padded to whole groups with zeros. A view: owns nothing.
 struct q8_row {
     std::int8_t* q;     ///< [groups * 64]
     float* scale;       ///< [groups]
     std::int32_t* sum;  ///< [groups], the sum of the group's q: what a zero point of the weights must be taken times
 };
-
 /// Packed 8-bit weights, rows in tiles of 16, K in groups of 64, both padded with zeros:
 ///   tile  = [groups][16] f16 scales, padded to 64 bytes, then [groups][16 chunks] of 64 bytes
 ///   chunk = 4 inputs of 16 rows: byte[row * 4 + j] = q(row, 4 * chunk + j)
@@ -967,25 +797,6 @@ struct q8_layout {
     }
 };
 static_assert(q8_layout::tile_bytes(1024) * 8 == static_cast<std::size_t>(8.25 * 1024 * tile_rows), "on-disk layout");
-
-/// Quantises rows[row_count][k] (row_count <= 16) into one tile of q8_layout::tile_bytes(k) bytes, plain rounding.
-inline void pack_tile_q8(std::byte* tile, const float* rows, std::size_t row_count, std::size_t k) noexcept {
-    std::memset(tile, 0, q8_layout::tile_bytes(k));
-    std::byte* codes = tile + q8_layout::scale_bytes(k);
-    for (std::size_t r = 0; r < row_count; ++r)
-        for (std::size_t g = 0; g < groups_of(k); ++g) {
-            const float* w = rows + r * k + g * group_len;
-            const std::size_t n = k - g * group_len < group_len ? k - g * group_len : group_len;
-            float largest = 0;
-            for (std::size_t i = 0; i < n; ++i) largest = std::abs(w[i]) > largest ? std::abs(w[i]) : largest;
-            const auto stored = f32_to_f16(largest / 127);
-            const float scale = f16_to_f32(stored), inverse = scale > 0 ? 1 / scale : 0;
-            store_le(tile + (g * tile_rows + r) * 2, stored);
-            for (std::size_t i = 0; i < n; ++i)
-                codes[q8_layout::at(r, g * group_len + i)] = static_cast<std::byte>(round_q8(w[i] * inverse));
-        }
-}
-
 /// Row `row` of a tile as k floats.
 inline void unpack_row_q8(float* out, const std::byte* tile, std::size_t row, std::size_t k) noexcept {
     const std::byte* codes = tile + q8_layout::scale_bytes(k);
@@ -994,11 +805,9 @@ inline void unpack_row_q8(float* out, const std::byte* tile, std::size_t row, st
         out[i] = scale * static_cast<float>(static_cast<std::int8_t>(codes[q8_layout::at(row, i)]));
     }
 }
-
 // ==== narae/num/q4.hpp ====
 // 4-bit weights: w[i] = scale * (code[i] - 8), code in 0..15, one f16 scale (of either sign) per group of 64 along K.
 // Read num/q8.hpp first: tiles, groups and padding are the same.
-
 /// Packed 4-bit weights, rows in tiles of 16, K in groups of 64, both padded with code 8 (zero):
 ///   tile  = [groups][16] f16 scales, padded to 64 bytes, then [groups][8 chunks] of 64 bytes
 ///   chunk = 8 inputs of 16 rows: byte[row * 4 + j] holds code(row, 8 * chunk + j) low and (.., + 4 + j) high
@@ -1015,32 +824,6 @@ struct q4_layout {
     static constexpr unsigned shift(std::size_t k) noexcept { return k % 8 < 4 ? 0 : 4; }
 };
 static_assert(q4_layout::tile_bytes(1024) * 8 == static_cast<std::size_t>(4.25 * 1024 * tile_rows), "on-disk layout");
-
-/// Quantises rows[row_count][k] (row_count <= 16) into one tile of q4_layout::tile_bytes(k) bytes by plain rounding:
-/// the weight of largest size becomes code 0, that is -8 times the scale, so all 16 codes are used.
-inline void pack_tile_q4(std::byte* tile, const float* rows, std::size_t row_count, std::size_t k) noexcept {
-    std::memset(tile, 0, q4_layout::scale_bytes(k));
-    std::byte* codes = tile + q4_layout::scale_bytes(k);
-    std::memset(codes, 0x88, groups_of(k) * q4_layout::group_bytes);
-    for (std::size_t r = 0; r < row_count; ++r)
-        for (std::size_t g = 0; g < groups_of(k); ++g) {
-            const float* w = rows + r * k + g * group_len;
-            const std::size_t n = k - g * group_len < group_len ? k - g * group_len : group_len;
-            float largest = 0;
-            for (std::size_t i = 0; i < n; ++i) largest = std::abs(w[i]) > std::abs(largest) ? w[i] : largest;
-            const auto stored = f32_to_f16(largest / -8);
-            const float scale = f16_to_f32(stored), inverse = scale < 0 || scale > 0 ? 1 / scale : 0;
-            store_le(tile + (g * tile_rows + r) * 2, stored);
-            for (std::size_t i = 0; i < n; ++i) {
-                auto code = round_q8(w[i] * inverse);
-                code = static_cast<std::int8_t>((code < -8 ? -8 : code > 7 ? 7 : code) + 8);
-                auto& byte = codes[q4_layout::at(r, g * group_len + i)];
-                const unsigned shift = q4_layout::shift(i);
-                byte = (byte & static_cast<std::byte>(0xF0 >> shift)) | static_cast<std::byte>(code << shift);
-            }
-        }
-}
-
 /// Row `row` of a tile as k floats.
 inline void unpack_row_q4(float* out, const std::byte* tile, std::size_t row, std::size_t k) noexcept {
     const std::byte* codes = tile + q4_layout::scale_bytes(k);
@@ -1050,33 +833,25 @@ inline void unpack_row_q4(float* out, const std::byte* tile, std::size_t row, st
         out[i] = scale * static_cast<float>(code - 8);
     }
 }
-
 }  // namespace narae::inline NARAE_ABI::num
-
 // ==== narae/text/hangul.hpp ====
 // Hangul syllables and their letters (jamo), by arithmetic (Unicode 15, section 3.12): a syllable block is an initial,
 // a vowel and perhaps a final, and the 11,172 blocks stand in the order of these three.
-
 namespace narae::inline NARAE_ABI::text {
-
 inline constexpr char32_t first_syllable = 0xAC00, first_initial = 0x1100, first_vowel = 0x1161;
 inline constexpr char32_t no_final = 0x11A7;  ///< one before the first final: index 0 means that there is none
 inline constexpr char32_t initials = 19, vowels = 21, finals = 28, syllables = initials * vowels * finals;
-
 /// U+AC00 (ga) to U+D7A3 (hih): a whole syllable in one code point.
 constexpr bool is_syllable(char32_t c) noexcept { return c - first_syllable < syllables; }
-
 /// The letters of a syllable as conjoining jamo; last is 0 where there is no final.
 struct jamo {
     char32_t initial, vowel, last;
 };
-
 /// Takes a syllable apart. Needs is_syllable(c).
 constexpr jamo split_syllable(char32_t c) noexcept {
     const char32_t s = c - first_syllable, last = s % finals;
     return {first_initial + s / (vowels * finals), first_vowel + s / finals % vowels, last == 0 ? 0 : no_final + last};
 }
-
 /// Initial + vowel, or open syllable + final, as one syllable; 0 if the two do not join.
 constexpr char32_t join_jamo(char32_t a, char32_t b) noexcept {
     if (a - first_initial < initials && b - first_vowel < vowels)
@@ -1084,11 +859,9 @@ constexpr char32_t join_jamo(char32_t a, char32_t b) noexcept {
     const bool open = is_syllable(a) && (a - first_syllable) % finals == 0;
     return open && b > no_final && b - no_final < finals ? a + (b - no_final) : 0;
 }
-
 // ==== narae/text/utf8.hpp ====
 // UTF-8 in both directions (Unicode 15, section 3.9, table 3-7): overlong forms, surrogates and values past
 // U+10FFFF are not characters.
-
 /// One step through UTF-8 text.
 struct utf8_step {
     char32_t code_point;  ///< U+FFFD where !valid
@@ -1096,7 +869,6 @@ struct utf8_step {
     bool valid;
     bool cut;  ///< invalid only because the text ends too early: more bytes could still make it a character
 };
-
 /// The character at the front of `s`, which must not be empty.
 inline utf8_step utf8_front(std::string_view s) noexcept {
     const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
@@ -1127,7 +899,6 @@ inline utf8_step utf8_front(std::string_view s) noexcept {
     }
     return {c, length, true, false};
 }
-
 /// Appends the UTF-8 bytes of c, which must be a Unicode scalar value.
 inline void utf8_append(std::string& out, char32_t c) {
     const auto put = [&](char32_t b) { out.push_back(static_cast<char>(static_cast<unsigned char>(b))); };
@@ -1141,7 +912,6 @@ inline void utf8_append(std::string& out, char32_t c) {
         put(0xF0 | (c >> 18)), put(0x80 | ((c >> 12) & 0x3F)), put(0x80 | ((c >> 6) & 0x3F)), put(0x80 | (c & 0x3F));
     }
 }
-
 /// How many bytes at the end of s begin a character that s does not finish (0 to 3).
 inline std::size_t utf8_unfinished(std::string_view s) noexcept {
     for (std::size_t back = 1; back <= 3 && back <= s.size(); ++back) {
@@ -1151,7 +921,6 @@ inline std::size_t utf8_unfinished(std::string_view s) noexcept {
     }
     return 0;
 }
-
 /// The offset of the first byte of s that is not UTF-8, or s.size().
 inline std::size_t utf8_first_invalid(std::string_view s) noexcept {
     std::size_t at = 0;
@@ -1162,13 +931,11 @@ inline std::size_t utf8_first_invalid(std::string_view s) noexcept {
     }
     return at;
 }
-
 // ==== narae/text/json.hpp ====
 // The little JSON that model files need (RFC 8259), read into one flat array of nodes over the source text.
 // Bounded in depth; its memory is bounded by the source's size. The source must outlive the document.
 
 enum class json_kind : std::uint8_t { none, null, boolean, number, string, array, object };
-
 /// A node: a slice of the source, and for containers where their subtree ends. Keys stand before their values.
 struct json_node {
     json_kind kind = json_kind::none;
@@ -1177,7 +944,6 @@ struct json_node {
     std::uint32_t count = 0;  ///< children of an array, members of an object
     std::size_t begin = 0, length = 0;
 };
-
 /// A borrowed view of one value. A value that is not there has kind none, so look-ups can be chained.
 class json_value {
 public:
@@ -1189,17 +955,14 @@ public:
     bool is(json_kind k) const noexcept { return kind() == k; }
     bool missing_or_null() const noexcept { return is(json_kind::none) || is(json_kind::null); }
     std::uint32_t size() const noexcept { return nodes_ == nullptr ? 0 : node().count; }
-
     /// Where this value stands in the source, in bytes.
     std::size_t at() const noexcept { return nodes_ == nullptr ? 0 : node().begin; }
-
     /// The source text of a scalar; of a string what stands between the quotes, escapes not yet undone.
     std::string_view raw() const noexcept {
         return nodes_ == nullptr ? std::string_view{} : source_.substr(node().begin, node().length);
     }
 
     bool truth() const noexcept { return is(json_kind::boolean) && raw() == "true"; }
-
     /// A string's text; empty for anything else.
     std::string string() const {
         if (!is(json_kind::string)) return {};
@@ -1228,7 +991,6 @@ public:
         }
         return out;
     }
-
     /// A whole number from 0 to 2^64 - 1, written without sign, fraction or exponent; else false.
     bool whole(std::uint64_t& out) const noexcept {
         if (!is(json_kind::number)) return false;
@@ -1241,7 +1003,6 @@ public:
         }
         return true;
     }
-
     /// Any number as a double, exact where up to 15 digits and a small exponent allow it; else false.
     bool real(double& out) const noexcept {
         if (!is(json_kind::number)) return false;
@@ -1270,7 +1031,6 @@ public:
         if (s[0] == '-') out = -out;
         return true;
     }
-
     /// The member with this key, or a value of kind none. With equal keys the last one counts, as elsewhere.
     json_value operator[](std::string_view key) const {
         json_value found;
@@ -1280,7 +1040,6 @@ public:
         });
         return found;
     }
-
     /// f(value) for every element of an array, in order, until f returns false.
     template <class F>
     void for_each(F&& f) const {
@@ -1288,7 +1047,6 @@ public:
         for (auto i = index_ + 1; i < node().end; i = (*nodes_)[i].end)
             if (!f(json_value(source_, *nodes_, i))) return;
     }
-
     /// f(key, value) for every member of an object, in order, until f returns false.
     template <class F>
     void for_each_member(F&& f) const {
@@ -1312,12 +1070,10 @@ private:
     const std::vector<json_node>* nodes_ = nullptr;
     std::uint32_t index_ = 0;
 };
-
 /// A parsed document.
 class json {
 public:
     static constexpr int max_depth = 64;
-
     /// Parses all of `source`, which is borrowed. Errors say what was expected, and at which byte.
     static result<json> parse(std::string_view source) {
         json doc;
@@ -1474,7 +1230,6 @@ private:
     std::string_view source_;
     std::vector<json_node> nodes_;
 };
-
 /// `s` as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD.
 inline std::string json_quote(std::string_view s) {
     std::string out = "\"";
@@ -1498,9 +1253,7 @@ inline std::string json_quote(std::string_view s) {
     }
     return out + "\"";
 }
-
 }  // namespace narae::inline NARAE_ABI::text
-
 // ==== narae/text/unicode_tables.hpp ====
 // GENERATED by tests/build/unicode_tables.cpp; read text/unicode.hpp, which unpacks it. Classes are those of Unicode
 // 16.0, decompositions those of Unicode 9.0, because the reference tokenizer library (0.23) was built with these.
@@ -1509,7 +1262,6 @@ inline std::string json_quote(std::string_view s) {
 
 // clang-format off
 namespace narae::inline NARAE_ABI::text::tables {
-
 inline constexpr std::size_t class_runs = 2012, order_runs = 333, decomposed = 2060, composed = 940;
 
 // Runs of one class from U+0000 on: length * 6 + class.
@@ -1679,16 +1431,12 @@ inline constexpr char packed_compositions[] =
     "XaXbXeXqYyXiX{X|X}XuY}YfYgYhZgZhZiZjZlZkZmZnZoZpZqZrZsZtZuZxZwZ{Z|Z}Z~[][^[_[`[i[j[a[b[c[d[k[l[e[f[g[h[m[n[o[pA@k["
     "t[u[v[w[x[y[z[{[|[}[~A@]A@^A@_A@`A@aA@bA@cA@dA@eA@fA@gA@hA@iA@jA@lAAdA@mA@nA@oA@pA@qA@rA@sA@tA@uA@vA@wA@xA@yA@zA@{"
     "A@|A@}A@~AA]AA^AA_AA`AAaAAbAAcAAeAAfAAgAAhAAiAO|AO}AO~AP]AP^AP_AP`APbAPaAPcAPdAPe";
-
 }  // namespace narae::inline NARAE_ABI::text::tables
 // clang-format on
-
 // ==== narae/text/unicode.hpp ====
 // What a code point is: its class for cutting text, its combining class, what it is composed of. The tables are
 // unpacked by the compiler and searched by halving. Hangul syllables are computed, see text/hangul.hpp.
-
 namespace narae::inline NARAE_ABI::text {
-
 /// Classes as the patterns of tokenizers know them: \p{L} is letter; \p{N} is number and numeral; \s is space;
 /// \w is mark, letter and number.
 enum class char_class : std::uint8_t {
@@ -1699,19 +1447,15 @@ enum class char_class : std::uint8_t {
     numeral,  ///< No: superscripts, fractions, circled numbers
     space,    ///< White_Space
 };
-
 /// One step of canonical decomposition; second is 0 where one code point stands for another.
 struct decomposition {
     char32_t whole, first, second;
 };
-
 namespace tables {
-
 struct run {
     char32_t begin;
     std::uint8_t value;
 };
-
 /// The next number of a packed table: digits '@'..'[' (base 28) go on, one of ']'..'~' (base 34) ends the number.
 constexpr char32_t unpack(const char*& p) noexcept {
     char32_t n = 0;
@@ -1730,7 +1474,6 @@ inline constexpr auto classes = [] {
     }
     return t;
 }();
-
 /// Runs of one combining class, with runs of 0 between them.
 inline constexpr auto orders = [] {
     std::array<run, 2 * order_runs + 1> t{};
@@ -1763,7 +1506,6 @@ inline constexpr auto compositions = [] {
     for (auto& place : t) place = static_cast<std::uint16_t>(unpack(p));
     return t;
 }();
-
 /// The value of the run that c stands in.
 template <class Runs>
 std::uint8_t value_at(const Runs& runs, char32_t c) noexcept {
@@ -1771,7 +1513,6 @@ std::uint8_t value_at(const Runs& runs, char32_t c) noexcept {
         std::upper_bound(runs.begin(), runs.end(), c, [](char32_t x, const run& r) { return x < r.begin; });
     return std::prev(after)->value;
 }
-
 /// The classes of U+0000 to U+007F once more, by index.
 inline constexpr auto ascii = [] {
     std::array<std::uint8_t, 128> t{};
@@ -1779,19 +1520,15 @@ inline constexpr auto ascii = [] {
         for (auto c = classes[r].begin; c < 128; ++c) t[c] = classes[r].value;
     return t;
 }();
-
 }  // namespace tables
-
 /// The class of a code point; other for anything past U+10FFFF.
 inline char_class class_of(char32_t c) noexcept {
     if (c < 128) return static_cast<char_class>(tables::ascii[c]);
     if (is_syllable(c)) return char_class::letter;
     return c < 0x110000 ? static_cast<char_class>(tables::value_at(tables::classes, c)) : char_class::other;
 }
-
 /// The canonical combining class; 0 is a starter, others are marks that order themselves by it.
 inline std::uint8_t combining_class(char32_t c) noexcept { return c < 0x300 ? 0 : tables::value_at(tables::orders, c); }
-
 /// How c decomposes in one step, or a null pointer. Hangul syllables are not in the table.
 inline const decomposition* decomposition_of(char32_t c) noexcept {
     if (c < 0xC0) return nullptr;
@@ -1799,7 +1536,6 @@ inline const decomposition* decomposition_of(char32_t c) noexcept {
     const auto d = std::lower_bound(t.begin(), t.end(), c, [](const auto& x, char32_t y) { return x.whole < y; });
     return d != t.end() && d->whole == c ? &*d : nullptr;
 }
-
 /// The one code point that a followed by b composes to, or 0.
 inline char32_t composition_of(char32_t a, char32_t b) noexcept {
     if (b < 0x300) return 0;
@@ -1814,13 +1550,11 @@ inline char32_t composition_of(char32_t a, char32_t b) noexcept {
     const auto& d = tables::decompositions[*found];
     return d.first == a && d.second == b ? d.whole : 0;
 }
-
 // ==== narae/text/normalize.hpp ====
 // Canonical normal forms (Unicode Standard Annex 15): NFC writes a Hangul syllable as one code point, NFD as its
 // letters. The text is worked through one combining sequence at a time: a starter and the marks after it.
 
 enum class normal_form { none, nfc, nfd };
-
 /// Collects code points and writes them in a normal form to the end of `out`.
 class normalizer {
 public:
@@ -1843,7 +1577,6 @@ public:
             start(c);
         }
     }
-
     /// Writes what waits. Call it at the end, and before writing to `out` by other means.
     void flush() {
         order_marks();
@@ -1858,7 +1591,6 @@ private:
         for (const auto& m : marks_) utf8_append(out_, m.second);
         marks_.clear();
     }
-
     /// A character that begins a sequence, unless it composes with a starter right before it.
     void start(char32_t c) {
         order_marks();
@@ -1870,7 +1602,6 @@ private:
         write();
         starter_ = c;
     }
-
     /// Marks by combining class; those that compose go into the starter. A mark is blocked by one of its own class.
     void order_marks() {
         if (marks_.empty()) return;
@@ -1893,7 +1624,6 @@ private:
     char32_t starter_ = none;
     std::vector<mark> marks_;
 };
-
 /// `s` in a normal form. Bytes that are not UTF-8 stay as they are; nothing moves or composes across them.
 inline std::string normalize(std::string_view s, normal_form form) {
     if (form == normal_form::none) return std::string(s);
@@ -1913,18 +1643,13 @@ inline std::string normalize(std::string_view s, normal_form form) {
     n.flush();
     return out;
 }
-
 }  // namespace narae::inline NARAE_ABI::text
-
 // ==== narae/token/vocab.hpp ====
 // The vocabulary of a byte-level BPE: which bytes a token id stands for, and which pair of ids merges into which.
 // Both directions are flat tables. Vocabulary files spell bytes as printable characters; that alphabet is here, too.
-
 namespace narae::inline NARAE_ABI::token {
-
 using token_id = std::uint32_t;
 inline constexpr token_id no_token = ~token_id{0};
-
 /// The byte that a character of the byte alphabet stands for, or -1. Bytes that are visible characters in Latin-1 stand
 /// for themselves; the other 68, in order, are written as U+0100, U+0101 ... (a blank is U+0120).
 constexpr int alphabet_byte(char32_t c) noexcept {
@@ -1934,7 +1659,6 @@ constexpr int alphabet_byte(char32_t c) noexcept {
     if (c < 0x143) return static_cast<int>(c - 0x121 + 0x7F);
     return c == 0x143 ? 0xAD : -1;
 }
-
 /// Appends the bytes that `key` spells to `out`. A key with any character outside the byte alphabet is literal: it
 /// stands for its own bytes, and false is returned. No merge of byte tokens ever gives a literal.
 inline bool spell_bytes(std::string_view key, std::string& out) {
@@ -1952,13 +1676,11 @@ inline bool spell_bytes(std::string_view key, std::string& out) {
     }
     return true;
 }
-
 /// Multiplies and folds: every bit of x reaches the low bits that index a table.
 constexpr std::uint64_t mix(std::uint64_t x) noexcept {
     x *= 0x9E3779B97F4A7C15;
     return x ^ (x >> 32);
 }
-
 /// What two neighbours become, and how early that merge was learned: the lowest rank goes first.
 struct merge {
     token_id left = no_token, right = no_token;
@@ -1974,7 +1696,6 @@ public:
         ids_.assign(table_size(tokens), no_token);
         merges_.assign(table_size(merges), {});
     }
-
     /// Adds a token; false if its bytes are already there (as the same kind) or its id is taken.
     bool add(token_id id, std::string_view bytes, bool literal) {
         auto& slot = ids_[slot_of(bytes, literal)];
@@ -1983,7 +1704,6 @@ public:
         if (!literal && bytes.size() == 1) of_byte_[static_cast<unsigned char>(bytes[0])] = id;
         return true;
     }
-
     /// Adds a token that find() does not see: an added token, which has a list of its own. False if its id is taken.
     bool add_unnamed(token_id id, std::string_view bytes, bool literal) {
         if (id >= entries_.size()) entries_.resize(std::size_t{id} + 1);
@@ -1994,23 +1714,19 @@ public:
         ++count_;
         return true;
     }
-
     /// A pair that is added again gets the later rank.
     void add_merge(const merge& m) { merges_[slot_of(m.left, m.right)] = m; }
 
     std::size_t size() const noexcept { return entries_.size(); }
     std::size_t count() const noexcept { return count_; }
-
     /// The bytes of a token; empty for an id without one.
     std::string_view bytes_of(token_id id) const noexcept {
         if (id >= entries_.size()) return {};
         return std::string_view(bytes_).substr(entries_[id].begin, entries_[id].length);
     }
-
     /// The token of these bytes, or no_token.
     token_id find(std::string_view bytes, bool literal = false) const noexcept { return ids_[slot_of(bytes, literal)]; }
     token_id of_byte(unsigned char b) const noexcept { return of_byte_[b]; }
-
     /// The merge of two neighbours, or a null pointer.
     const merge* merge_of(token_id left, token_id right) const noexcept {
         const auto& m = merges_[slot_of(left, right)];
@@ -2023,7 +1739,6 @@ private:
         std::uint32_t length = 0;
         bool used = false, literal = false;
     };
-
     /// Tables are powers of two, at most half full, and probed from slot to slot.
     static std::size_t table_size(std::size_t entries) {
         std::size_t size = 2;
@@ -2060,7 +1775,6 @@ private:
         return none;
     }();
 };
-
 // ==== narae/token/added.hpp ====
 // Added tokens: strings such as <|endoftext|> that become one id wherever they stand, before any other cutting.
 // Where several match, the leftmost wins, then the longest. The corner cases are the reference's own.
@@ -2074,14 +1788,12 @@ struct added_token {
     bool rstrip = false;       ///< and the white space after it
     bool normalized = false;   ///< looked for in normalised text, in normalised spelling
 };
-
 /// The one with this content among tokens sorted by content, or a null pointer.
 inline const added_token* find_added(const std::vector<added_token>& sorted, std::string_view content) noexcept {
     const auto less = [](const added_token& t, std::string_view c) { return t.content < c; };
     const auto found = std::lower_bound(sorted.begin(), sorted.end(), content, less);
     return found != sorted.end() && found->content == content ? &*found : nullptr;
 }
-
 /// Finds the added tokens of one kind (normalised or not) in text.
 class added_matcher {
 public:
@@ -2094,7 +1806,6 @@ public:
         entries_.insert(place, {std::move(pattern), token});
         return true;
     }
-
     /// Cuts s into plain text and tokens, in order: on_text(piece), on_token(token). skip_special leaves special tokens
     /// in the text, and yet nothing is found inside them. Plain text is never empty. Both go on, whatever
     /// they return.
@@ -2125,7 +1836,6 @@ private:
         std::string pattern;
         std::size_t token;
     };
-
     /// The longest pattern that s begins with: the sorted entries are narrowed byte by byte.
     const entry* longest(std::string_view s) const noexcept {
         const entry* best = nullptr;
@@ -2165,7 +1875,6 @@ private:
         const auto c = text::utf8_front(s);
         return c.valid && text::class_of(c.code_point) == text::char_class::space;
     }
-
     /// What stands from the last byte on that is no continuation byte; one byte where that is not a whole character.
     static std::string_view last_character(std::string_view s) noexcept {
         for (std::size_t back = 1; back <= 4 && back <= s.size(); ++back) {
@@ -2180,17 +1889,14 @@ private:
     std::vector<entry> entries_;  // sorted by pattern
     std::array<bool, 256> begins_{};
 };
-
 // ==== narae/token/bpe.hpp ====
 // The merge loop of byte pair encoding (Sennrich et al. 2016, arXiv:1508.07909): a piece of text starts as its bytes,
 // and again and again the pair that was learned first is merged, the leftmost one where it stands more than once.
 // Read token/vocab.hpp before. Short pieces are scanned; long ones use a heap, so that no text takes quadratic time.
-
 /// Merges with the vocabulary's ranks and appends ids to `out`. Holds the working memory of one thread.
 class bpe {
 public:
     explicit bpe(const vocab& v) : vocab_(v) {}
-
     /// Bytes that the vocabulary lacks are left out, as the reference does where there is no unknown token.
     void encode(std::string_view piece, std::vector<token_id>& out) {
         if (piece.size() <= scan_limit) {
@@ -2206,7 +1912,6 @@ public:
 private:
     static constexpr std::size_t scan_limit = 48;  // bytes
     static constexpr std::uint32_t none = ~std::uint32_t{0};
-
     /// Keeps the rank of each neighbouring pair, and looks through all of them for every merge.
     void scan(std::string_view piece, std::vector<token_id>& out) {
         token_id ids[scan_limit];
@@ -2228,7 +1933,6 @@ private:
         }
         out.insert(out.end(), ids, ids + n);
     }
-
     /// A linked list of symbols and a heap of the merges that they offer, by rank, then position: n log n.
     void queue(std::string_view piece, std::vector<token_id>& out) {
         symbols_.clear(), heap_.clear();
@@ -2272,7 +1976,6 @@ private:
     static bool later(const candidate& a, const candidate& b) noexcept {
         return a.rank != b.rank ? a.rank > b.rank : a.at > b.at;
     }
-
     /// Puts the merge of symbol `at` and its right neighbour at the end of heap_, if there is one.
     bool offer(std::uint32_t at) {
         const auto next = symbols_[at].next;
@@ -2285,21 +1988,17 @@ private:
     std::vector<symbol> symbols_;
     std::vector<candidate> heap_;
 };
-
 // ==== narae/token/pretoken.hpp ====
 // Cuts text into the pieces that BPE never merges across. The cut is the GPT-2 pattern, tried in this order:
 //   's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
 // written as a scanner over Unicode classes: every byte ends up in one piece. A byte that is not UTF-8 is of no class.
-
 namespace pretoken {
-
 enum class kind { letter, number, space, other };
 
 struct step {
     kind what;
     std::size_t length;  // bytes
 };
-
 /// The character at the front of s, which must not be empty.
 inline step front(std::string_view s) noexcept {
     const auto c = text::utf8_front(s);
@@ -2312,7 +2011,6 @@ inline step front(std::string_view s) noexcept {
         default: return {kind::other, c.length};
     }
 }
-
 /// Bytes of an English contraction at the front of s, or 0.
 inline std::size_t contraction(std::string_view s) noexcept {
     if (s.size() < 2 || s[0] != '\'') return 0;
@@ -2320,7 +2018,6 @@ inline std::size_t contraction(std::string_view s) noexcept {
     const auto two = s.substr(1, 2);
     return two == "re" || two == "ve" || two == "ll" ? 3 : 0;
 }
-
 /// Bytes of the run of one kind at the front of s.
 inline std::size_t run(std::string_view s, kind what) noexcept {
     std::size_t n = 0;
@@ -2331,9 +2028,7 @@ inline std::size_t run(std::string_view s, kind what) noexcept {
     }
     return n;
 }
-
 }  // namespace pretoken
-
 /// Bytes of the first piece of s, which must not be empty.
 inline std::size_t first_piece(std::string_view s) noexcept {
     using namespace pretoken;
@@ -2351,7 +2046,6 @@ inline std::size_t first_piece(std::string_view s) noexcept {
     }
     return n;
 }
-
 /// f(piece) for every piece of s, in order.
 template <class F>
 void for_each_piece(std::string_view s, F&& f) {
@@ -2361,11 +2055,9 @@ void for_each_piece(std::string_view s, F&& f) {
         s.remove_prefix(n);
     }
 }
-
 // ==== narae/token/tokenizer_json.hpp ====
 // Reads a Hugging Face tokenizer.json whose model is a byte-level BPE. What would change ids or text and is not carried
 // out here is refused by name; read token/vocab.hpp and token/added.hpp for what comes out.
-
 /// All that encoding and decoding need, in the order in which encoding uses it.
 struct tokenizer_parts {
     std::vector<added_token> added;  // sorted by content
@@ -2377,7 +2069,6 @@ struct tokenizer_parts {
     vocab words;
     std::vector<char> skipped;  // by id: what decode leaves out on request
 };
-
 /// The reader; its one entry is read().
 class tokenizer_json {
 public:
@@ -2407,14 +2098,12 @@ private:
     }
     bool bad(pieces what, const value& v) { return fail(errc::bad_value, what, v); }
     bool refuse(pieces what, const value& v) { return fail(errc::unsupported, {concat(what), " is not supported"}, v); }
-
     /// For messages: a short line, whatever the file holds.
     static std::string quoted(std::string_view s) {
         auto shown = text::json_quote(s.substr(0, 60));
         shown.front() = shown.back() = '\'';
         return s.size() > 60 ? shown.append("...") : shown;
     }
-
     /// An object, whose members (but for those that are null) are all among `known`.
     bool only(const value& object, std::string_view place, keys known) {
         if (!object.is(kind::object)) return bad({place, " is not an object"}, object);
@@ -2438,14 +2127,12 @@ private:
         return v.is(kind::boolean) ||
                bad({place, ": ", quoted(key), " is not true or false"}, v.is(kind::none) ? object : v);
     }
-
     /// A part ("normalizer", ...) by its type; a part without one is refused.
     bool type_of(const value& part, std::string_view place, std::string& type) {
         if (!part.is(kind::object)) return bad({place, " is not an object"}, part);
         type = part["type"].string();
         return part["type"].is(kind::string) || bad({place, ": 'type' is missing"}, part);
     }
-
     /// (this->*f)(part) for every part of a Sequence, until one is refused.
     bool each_of(const value& sequence, std::string_view place, std::string_view key,
                  bool (tokenizer_json::*f)(const value&)) {
@@ -2471,7 +2158,6 @@ private:
                check_post_processor(root["post_processor"]) && check_decoder(root["decoder"]) &&
                read_model(root["model"], root["added_tokens"].size()) && read_added(root["added_tokens"]);
     }
-
     /// In a sequence the last form decides: both forms keep what is canonically equivalent.
     bool read_normalizer(const value& part) {
         std::string type;
@@ -2500,7 +2186,6 @@ private:
                (part["use_regex"].is(kind::none) ||  // files from before that key: true
                 boolean(part, "pre_tokenizer", "use_regex", parts_.use_pattern));
     }
-
     /// Accepts what adds no token: ByteLevel moves offsets only, a template may consist of the text alone.
     bool check_post_processor(const value& part) {
         std::string type;
@@ -2559,7 +2244,6 @@ private:
         return refuse({"model: ", named ? "'unk_token'" : "'byte_fallback'", " with a vocabulary that lacks bytes"},
                       named ? unknown : fallback);
     }
-
     /// Ids may leave gaps, but none may reach the file's size in bytes: tables by id stay in proportion to the file.
     bool read_id(const value& v, std::string_view place, token_id& out) {
         std::uint64_t id = 0;
@@ -2568,7 +2252,6 @@ private:
         out = static_cast<token_id>(id);
         return true;
     }
-
     /// spelled_ becomes the bytes of a key; true if it is literal.
     bool spell(std::string_view key) {
         spelled_.clear();
@@ -2591,7 +2274,6 @@ private:
         });
         return ok;
     }
-
     /// Each merge is "a b" or ["a", "b"]; its place in the list is its rank.
     bool read_merges(const value& merges) {
         std::uint32_t rank = 0;
@@ -2623,7 +2305,6 @@ private:
         });
         return ok;
     }
-
     /// The reference gives an added token the id of the vocabulary entry with its content, and else the next free one:
     /// it does not look at the id in the file. A file whose ids differ from these is refused.
     bool read_added(const value& tokens) {
@@ -2689,11 +2370,9 @@ private:
     int byte_levels_ = 0;
     std::string spelled_;
 };
-
 // ==== narae/token/tokenizer.hpp ====
 // Text to token ids and back. Encoding takes out added tokens, normalises what is between them, cuts that into pieces
 // (token/pretoken.hpp) and merges the bytes of each piece (token/bpe.hpp). Decoding joins the bytes of the ids.
-
 /// Immutable once parsed, so that threads may share one.
 class tokenizer {
 public:
@@ -2705,7 +2384,6 @@ public:
             return tokenizer(*std::move(parts));
         });
     }
-
     /// The ids of `text`, which may be any bytes: those that are not UTF-8 are encoded as they are, as characters that
     /// are neither letter, digit nor space. With recognise_special a special token written in the text becomes its id,
     /// as the reference does by default; without it, it is text like any other (the safe choice for users' text).
@@ -2722,21 +2400,16 @@ public:
         parts_.raw.split(text, parts_.added, !recognise_special, on_text, on_token);
         return ids;
     }
-
     /// The text of `ids`. Bytes that do not make a character become U+FFFD, one for each maximal part of a character.
     /// Ids without a token give nothing. skip_special leaves out special tokens.
     std::string decode(std::span<const token_id> ids, bool skip_special = false) const;
-
     /// What decoding writes for a token, before characters are made of it: its bytes, or an added token's content.
     /// Empty for an id without a token. The view lives as long as the tokenizer.
     std::string_view bytes_of(token_id id) const noexcept { return parts_.words.bytes_of(id); }
-
     /// One past the largest id that has a token.
     std::size_t size() const noexcept { return parts_.words.size(); }
-
     /// How many ids have a token.
     std::size_t count() const noexcept { return parts_.words.count(); }
-
     /// The added token with this content, or else the token of these bytes.
     std::optional<token_id> find(std::string_view content) const {
         if (const auto* added = find_added(parts_.added, content)) return added->id;
@@ -2746,7 +2419,6 @@ public:
     }
 
     bool is_special(token_id id) const noexcept { return id < parts_.skipped.size() && parts_.skipped[id] != 0; }
-
     /// The special token that ends a text: the first of <|endoftext|>, <|end_of_text|>, </s>, <eos>, [EOS], <|im_end|>.
     std::optional<token_id> end_of_text() const {
         for (const char* name : {"<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "[EOS]", "<|im_end|>"})
@@ -2756,7 +2428,6 @@ public:
 
 private:
     explicit tokenizer(tokenizer_parts&& parts) : parts_(std::move(parts)) {}
-
     /// Text without added tokens, normalised, not empty.
     void encode_plain(std::string_view plain, bpe& merger, std::vector<token_id>& ids) const {
         std::string prefixed;
@@ -2772,21 +2443,18 @@ private:
 
     tokenizer_parts parts_;
 };
-
 /// Decodes ids as they come: gives out whole characters only. What it gives out, joined, is what decode() gives.
 class stream_decoder {
 public:
     /// Borrows the tokenizer. Special tokens give nothing unless skip_special is false.
     explicit stream_decoder(const tokenizer& t, bool skip_special = true)
         : tokenizer_(t), skip_special_(skip_special) {}
-
     /// The text that this id completes, often empty. Bytes that can never become a character turn into U+FFFD.
     std::string push(token_id id) {
         if (skip_special_ && tokenizer_.is_special(id)) return {};
         waiting_ += tokenizer_.bytes_of(id);
         return take(text::utf8_unfinished(waiting_));
     }
-
     /// What waits for bytes that did not come, as U+FFFD. The decoder may be used again afterwards.
     std::string finish() { return take(0); }
 
@@ -2815,27 +2483,20 @@ inline std::string tokenizer::decode(std::span<const token_id> ids, bool skip_sp
     for (const auto id : ids) out += decoder.push(id);
     return out + decoder.finish();
 }
-
 }  // namespace narae::inline NARAE_ABI::token
-
 // ==== narae/kernel/attend/contract.hpp ====
 // The contracts of attention over a block of cached positions: one query, one streaming pass, no score matrix.
 // Online softmax: Milakov and Gimelshein 2018, arXiv:1805.02867; in blocks: Dao et al. 2022, arXiv:2205.14135.
-
 namespace narae::inline NARAE_ABI::kernel {
-
 /// Positions are attended in blocks of at most this many; block borders lie at fixed slots of the cache.
 inline constexpr std::size_t attend_block = 64;
-
 /// Head widths are padded with zeros to a multiple of this.
 inline constexpr std::size_t attend_pad = 16;
-
 /// Where the softmax of one query stands: the largest score so far, and the sum of exp(score - largest).
 struct softmax_state {
     float largest = -1e30f;
     float sum = 0;
 };
-
 /// Takes n <= 64 more positions into the weighted mean o[E] of one query; divide o by state.sum at the end.
 /// k and v hold one head of n neighbouring slots, [n, E] in 8 bits, a scale per slot; q[E] has one scale,
 /// which already contains 1 / sqrt(head width). Needs E % 16 == 0.
@@ -2847,18 +2508,13 @@ struct softmax_state {
 using attend_q8_op = void(softmax_state& state, float* o, const std::int8_t* q, float q_scale, const std::int8_t* k,
                           const float* k_scale, const std::int8_t* v, const float* v_scale, std::size_t n,
                           std::size_t e) noexcept;
-
 /// The same over a float cache; score = (q . k in num::lanes lanes by fma) * scale.
 using attend_f32_op = void(softmax_state& state, float* o, const float* q, float scale, const float* k, const float* v,
                            std::size_t n, std::size_t e) noexcept;
-
 }  // namespace narae::inline NARAE_ABI::kernel
-
 // ==== narae/kernel/attend/scalar.hpp ====
 // attend_q8 and attend_f32 by definition: scores, then softmax and values, which both share.
-
 namespace narae::inline NARAE_ABI::kernel::scalar {
-
 /// Scores become the block's softmax weights p, and its largest score and sum join the state.
 /// Returns {a, b}: what the old mean and the block's mean are to be multiplied by.
 struct merge_factors {
@@ -2912,27 +2568,19 @@ inline void attend_f32(softmax_state& state, float* o, const float* q, float sca
         o[i] = std::fma(o[i], a, block * b);
     }
 }
-
 }  // namespace narae::inline NARAE_ABI::kernel::scalar
-
 // ==== narae/kernel/gemv_dense/contract.hpp ====
 // The contract of gemv_f32, gemv_f16 and gemv_bf16: unpacked weights as checkpoints hold them, float activations.
-
 namespace narae::inline NARAE_ABI::kernel {
-
 /// y[N] = W[N, K] * x[K] for rows row_begin .. row_end, W row-major little-endian f32, f16 or bf16, at any address.
 /// Exact order: column i goes by fma to lane i % 16, ascending; then num::sum_lanes. So every table gives equal bits.
 /// Error at most (K / 16 + 5) * 2^-24 * sum |w * x|. Allocates nothing, cannot fail.
 using gemv_dense_op = void(float* y, const std::byte* w, const float* x, std::size_t k, std::size_t row_begin,
                            std::size_t row_end) noexcept;
-
 }  // namespace narae::inline NARAE_ABI::kernel
-
 // ==== narae/kernel/gemv_dense/scalar.hpp ====
 // gemv_f32, gemv_f16 and gemv_bf16 by definition: one loop, three ways to read a weight.
-
 namespace narae::inline NARAE_ABI::kernel::scalar {
-
 inline float weight_f32(const std::byte* w, std::size_t i) noexcept { return load_le<float>(w + i * 4); }
 inline float weight_f16(const std::byte* w, std::size_t i) noexcept {
     return num::f16_to_f32(load_le<std::uint16_t>(w + i * 2));
@@ -2951,18 +2599,13 @@ inline void gemv_dense(float* y, const std::byte* w, const float* x, std::size_t
         y[row] = num::sum_lanes(lane);
     }
 }
-
 }  // namespace narae::inline NARAE_ABI::kernel::scalar
-
 // ==== narae/kernel/isa/avx2_math.hpp ====
 // What AVX2 kernels share: num/math.hpp eight lanes at a time (the same steps in the same order, so the same bits;
 // read that file first) and fetching ahead.
-
 #if NARAE_X86
 #include <immintrin.h>
-
 namespace narae::inline NARAE_ABI::kernel::avx2 {
-
 /// Asks for the cache line `ahead` bytes behind p, which may lie beyond the end of everything.
 /// Matrices are read once and in order, but the hardware's own fetching stops at page ends and starts anew: two pages
 /// ahead gave 2.4 times the speed from memory with q4, 1.6 with q8, and cost nothing from the cache.
@@ -2971,7 +2614,6 @@ inline void fetch(const std::byte* p, std::size_t ahead) noexcept {
     _mm_prefetch(reinterpret_cast<const char*>(reinterpret_cast<std::uintptr_t>(p) + ahead), _MM_HINT_T0);
 }
 inline constexpr std::size_t two_pages = 8192;
-
 /// num::sum_lanes of lanes 0..7 and 8..15.
 NARAE_TARGET("avx2,fma,f16c")
 inline float sum_lanes(__m256 low, __m256 high) noexcept {
@@ -2980,7 +2622,6 @@ inline float sum_lanes(__m256 low, __m256 high) noexcept {
     s = _mm_add_ps(s, _mm_movehl_ps(s, s));
     return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
 }
-
 /// The largest of eight.
 NARAE_TARGET("avx2,fma,f16c")
 inline float largest_of(__m256 v) noexcept {
@@ -2988,7 +2629,6 @@ inline float largest_of(__m256 v) noexcept {
     m = _mm_max_ps(m, _mm_movehl_ps(m, m));
     return _mm_cvtss_f32(_mm_max_ss(m, _mm_movehdup_ps(m)));
 }
-
 /// num::exp.
 NARAE_TARGET("avx2,fma,f16c")
 inline __m256 exp(__m256 x) noexcept {
@@ -3004,7 +2644,6 @@ inline __m256 exp(__m256 x) noexcept {
     const __m256i power = _mm256_slli_epi32(_mm256_add_epi32(n, _mm256_set1_epi32(127)), 23);
     return _mm256_and_ps(_mm256_mul_ps(p, _mm256_castsi256_ps(power)), not_zero);
 }
-
 /// num::gelu.
 NARAE_TARGET("avx2,fma,f16c")
 inline __m256 gelu(__m256 x) noexcept {
@@ -3017,15 +2656,11 @@ inline __m256 gelu(__m256 x) noexcept {
     const __m256 negative = _mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_LT_OQ);
     return _mm256_blendv_ps(_mm256_fnmadd_ps(x, tail, x), _mm256_mul_ps(x, tail), negative);
 }
-
 }  // namespace narae::inline NARAE_ABI::kernel::avx2
-
 // ==== narae/kernel/gemv_dense/avx2.hpp ====
 // gemv_f32, gemv_f16 and gemv_bf16 for AVX2: two registers are the 16 lanes of a row, four rows go together.
 // Read scalar.hpp first: it is the definition.
-
 namespace narae::inline NARAE_ABI::kernel::avx2 {
-
 struct weights_f32 {
     static constexpr std::size_t size = 4;  // bytes of one weight
     static constexpr gemv_dense_op* definition = scalar::gemv_dense<scalar::weight_f32>;
@@ -3084,11 +2719,9 @@ inline void gemv_dense(float* y, const std::byte* w, const float* x, std::size_t
         if (row + 3 < row_end) y[row + 3] = sum_lanes(low3, high3);
     }
 }
-
 // ==== narae/kernel/attend/avx2.hpp ====
 // attend_q8 and attend_f32 for AVX2: scores of four positions together, softmax in 16 lanes, then the values in
 // columns of 32. Read scalar.hpp first: it is the definition.
-
 /// scalar::softmax_block; writes p up to the next multiple of 16.
 NARAE_TARGET("avx2,fma,f16c")
 inline scalar::merge_factors softmax_block(softmax_state& state, float* p, std::size_t n) noexcept {
@@ -3128,14 +2761,12 @@ struct values_f32 {
     NARAE_TARGET("avx2,fma,f16c")
     static __m256 load(const float* v) noexcept { return _mm256_loadu_ps(v); }
 };
-
 /// o[0 .. 8] = fma(o, a, block * b)
 NARAE_TARGET("avx2,fma,f16c")
 inline void merge(float* o, __m256 block, scalar::merge_factors f) noexcept {
     block = _mm256_mul_ps(block, _mm256_set1_ps(f.b));
     _mm256_storeu_ps(o, _mm256_fmadd_ps(_mm256_loadu_ps(o), _mm256_set1_ps(f.a), block));
 }
-
 /// The block's mean of v[n, E] by weights p, joined to o.
 template <class Values>
 NARAE_TARGET("avx2,fma,f16c")
@@ -3164,7 +2795,6 @@ inline void merge_values(float* o, const float* p, const typename Values::type* 
         merge(o + i, block, f);
     }
 }
-
 /// dot + q . k of 16 inputs, in eight lanes of 32 bits.
 NARAE_TARGET("avx2,fma,f16c")
 inline __m256i dot16(__m256i dot, __m256i q, const std::int8_t* k) noexcept {
@@ -3208,16 +2838,11 @@ inline void attend_f32(softmax_state& state, float* o, const float* q, float sca
     for (std::size_t j = 0; j < n; ++j) p[j] *= scale;
     merge_values<values_f32>(o, p, v, n, e, softmax_block(state, p, n));
 }
-
 }  // namespace narae::inline NARAE_ABI::kernel::avx2
-
 #endif
-
 // ==== narae/kernel/gemv_q4/contract.hpp ====
 // The contract of gemv_q4: 4-bit weights times 8-bit activations. Read num/q4.hpp for the layout first.
-
 namespace narae::inline NARAE_ABI::kernel {
-
 /// y[N] = W[N, K] * x[K] for rows row_begin .. row_end, W packed as num::q4_layout, x as num::q8_row.
 /// Needs row_begin and row_end at multiples of 16 and y with room for whole tiles; w need not be aligned.
 /// Exact: per group of 64 an integer dot product, then one fma into the row's sum, groups in ascending order;
@@ -3226,17 +2851,12 @@ namespace narae::inline NARAE_ABI::kernel {
 /// (groups + 2) * 2^-24 * sum over groups of |dot * w_scale * x_scale|. Allocates nothing, cannot fail.
 using gemv_q4_op = void(float* y, const std::byte* w, const num::q8_row& x, std::size_t k, std::size_t row_begin,
                         std::size_t row_end) noexcept;
-
 }  // namespace narae::inline NARAE_ABI::kernel
-
 // ==== narae/kernel/gemv_q4/avx2.hpp ====
 // gemv_q4 for AVX2: a register holds 8 rows x 4 inputs, and each 32-bit lane stays with its row to the end.
 // Read scalar.hpp first: it is the definition.
-
 #if NARAE_X86
-
 namespace narae::inline NARAE_ABI::kernel::avx2 {
-
 NARAE_TARGET("avx2,fma,f16c")
 inline void gemv_q4(float* y, const std::byte* w, const num::q8_row& x, std::size_t k, std::size_t row_begin,
                     std::size_t row_end) noexcept {
@@ -3280,16 +2900,11 @@ inline void gemv_q4(float* y, const std::byte* w, const num::q8_row& x, std::siz
         _mm256_storeu_ps(y + row + 8, sum1);
     }
 }
-
 }  // namespace narae::inline NARAE_ABI::kernel::avx2
-
 #endif
-
 // ==== narae/kernel/gemv_q8/contract.hpp ====
 // The contract of gemv_q8: 8-bit weights times 8-bit activations. Read num/q8.hpp for the layout first.
-
 namespace narae::inline NARAE_ABI::kernel {
-
 /// y[N] = W[N, K] * x[K] for rows row_begin .. row_end, W packed as num::q8_layout, x as num::q8_row.
 /// Needs row_begin and row_end at multiples of 16 and y with room for whole tiles; w need not be aligned.
 /// Exact: per group of 64 an integer dot product, then one fma into the row's sum, groups in ascending order;
@@ -3298,17 +2913,12 @@ namespace narae::inline NARAE_ABI::kernel {
 /// (groups + 2) * 2^-24 * sum over groups of |dot * w_scale * x_scale|. Allocates nothing, cannot fail.
 using gemv_q8_op = void(float* y, const std::byte* w, const num::q8_row& x, std::size_t k, std::size_t row_begin,
                         std::size_t row_end) noexcept;
-
 }  // namespace narae::inline NARAE_ABI::kernel
-
 // ==== narae/kernel/gemv_q8/avx2.hpp ====
 // gemv_q8 for AVX2: a register holds 8 rows x 4 inputs, and each 32-bit lane stays with its row to the end.
 // Read scalar.hpp first: it is the definition.
-
 #if NARAE_X86
-
 namespace narae::inline NARAE_ABI::kernel::avx2 {
-
 /// dot + w . q, four inputs in each 32-bit lane. The multiplication wants one factor unsigned, so the weight's sign
 /// goes to q. Two products reach 2 * 128 * 127 at most, which 16 bits hold, even if a file brings a -128.
 NARAE_TARGET("avx2,fma,f16c")
@@ -3347,35 +2957,24 @@ inline void gemv_q8(float* y, const std::byte* w, const num::q8_row& x, std::siz
         _mm256_storeu_ps(y + row + 8, sum1);
     }
 }
-
 }  // namespace narae::inline NARAE_ABI::kernel::avx2
-
 #endif
-
 // ==== narae/kernel/rows/contract.hpp ====
 // The contracts of what happens to one row of numbers between two matrices. Sums run in num::lanes lanes.
-
 namespace narae::inline NARAE_ABI::kernel {
-
 /// y[D] = (x - mean) / sqrt(var + eps) * gain + bias. Layer normalisation: Ba et al. 2016, arXiv:1607.06450.
 /// mean = sum / D; var = sum of (x - mean)^2 by fma / D; y = fma((x - mean) * inverse, gain, bias). y may be x.
 using layer_norm_op = void(float* y, const float* x, const float* gain, const float* bias, std::size_t d,
                            float eps) noexcept;
-
 /// x[n] = gelu(x + bias), in place, by num::gelu.
 using bias_gelu_op = void(float* x, const float* bias, std::size_t n) noexcept;
-
 /// Quantises x[K] to 8 bits in groups of 64: scale = largest |x| / 127, q = x * (127 / largest) by num::round_q8,
 /// zero where the whole group is zero; the last group is padded with zeros.
 using quantize_q8_op = void(const num::q8_row& out, const float* x, std::size_t k) noexcept;
-
 }  // namespace narae::inline NARAE_ABI::kernel
-
 // ==== narae/kernel/rows/scalar.hpp ====
 // layer_norm, bias_gelu and quantize_q8 by definition.
-
 namespace narae::inline NARAE_ABI::kernel::scalar {
-
 inline void layer_norm(float* y, const float* x, const float* gain, const float* bias, std::size_t d,
                        float eps) noexcept {
     float lane[num::lanes] = {};
@@ -3412,17 +3011,12 @@ inline void quantize_q8(const num::q8_row& out, const float* x, std::size_t k) n
         out.sum[g] = sum;
     }
 }
-
 }  // namespace narae::inline NARAE_ABI::kernel::scalar
-
 // ==== narae/kernel/rows/avx2.hpp ====
 // layer_norm, bias_gelu and quantize_q8 for AVX2. Read scalar.hpp first: it is the definition, and it also does
 // what does not fill a register.
-
 #if NARAE_X86
-
 namespace narae::inline NARAE_ABI::kernel::avx2 {
-
 NARAE_TARGET("avx2,fma,f16c")
 inline void layer_norm(float* y, const float* x, const float* gain, const float* bias, std::size_t d,
                        float eps) noexcept {
@@ -3455,7 +3049,6 @@ inline void bias_gelu(float* x, const float* bias, std::size_t n) noexcept {
         _mm256_storeu_ps(x + i, gelu(_mm256_add_ps(_mm256_loadu_ps(x + i), _mm256_loadu_ps(bias + i))));
     scalar::bias_gelu(x + i, bias + i, n - i);
 }
-
 /// num::round_q8 of x * inverse, eight times.
 NARAE_TARGET("avx2,fma,f16c")
 inline __m256i round_q8(const float* x, __m256 inverse) noexcept {
@@ -3493,16 +3086,11 @@ inline void quantize_q8(const num::q8_row& out, const float* x, std::size_t k) n
     const std::size_t done = whole * num::group_len;
     if (done < k) scalar::quantize_q8({out.q + done, out.scale + whole, out.sum + whole}, x + done, k - done);
 }
-
 }  // namespace narae::inline NARAE_ABI::kernel::avx2
-
 #endif
-
 // ==== narae/kernel/gemv_q4/scalar.hpp ====
 // gemv_q4 by definition. Every other version must give these bits.
-
 namespace narae::inline NARAE_ABI::kernel::scalar {
-
 inline void gemv_q4(float* y, const std::byte* w, const num::q8_row& x, std::size_t k, std::size_t row_begin,
                     std::size_t row_end) noexcept {
     using namespace num;
@@ -3521,7 +3109,6 @@ inline void gemv_q4(float* y, const std::byte* w, const num::q8_row& x, std::siz
         y[row] = sum;
     }
 }
-
 // ==== narae/kernel/gemv_q8/scalar.hpp ====
 // gemv_q8 by definition. Every other version must give these bits.
 
@@ -3543,15 +3130,11 @@ inline void gemv_q8(float* y, const std::byte* w, const num::q8_row& x, std::siz
         y[row] = sum;
     }
 }
-
 }  // namespace narae::inline NARAE_ABI::kernel::scalar
-
 // ==== narae/kernel/table.hpp ====
 // One function pointer per operation; each slot starts as its scalar version, which is its definition.
 // A table is a value: it is handed to whoever computes, and nothing is chosen behind anyone's back.
-
 namespace narae::inline NARAE_ABI::kernel {
-
 struct table {
     const char* name = "scalar";
     gemv_dense_op* gemv_f32 = scalar::gemv_dense<scalar::weight_f32>;
@@ -3565,16 +3148,11 @@ struct table {
     attend_q8_op* attend_q8 = scalar::attend_q8;
     attend_f32_op* attend_f32 = scalar::attend_f32;
 };
-
 }  // namespace narae::inline NARAE_ABI::kernel
-
 // ==== narae/kernel/isa/avx2.hpp ====
 // What AVX2 (with FMA and F16C) replaces.
-
 #if NARAE_X86
-
 namespace narae::inline NARAE_ABI::kernel::avx2 {
-
 inline table overlay(table t) noexcept {
     t.name = "avx2";
     t.gemv_f32 = gemv_dense<weights_f32>;
@@ -3589,19 +3167,13 @@ inline table overlay(table t) noexcept {
     t.attend_f32 = attend_f32;
     return t;
 }
-
 }  // namespace narae::inline NARAE_ABI::kernel::avx2
-
 #endif
-
 // ==== narae/kernel/isa/neon_math.hpp ====
 // num/math.hpp four lanes at a time: the same steps in the same order, so the same bits. Read that file first.
-
 #if NARAE_NEON
 #include <arm_neon.h>
-
 namespace narae::inline NARAE_ABI::kernel::neon {
-
 /// Four floats, whatever their alignment and type in memory.
 inline float32x4_t load4(const void* p) noexcept {
     return vreinterpretq_f32_u8(vld1q_u8(static_cast<const std::uint8_t*>(p)));
@@ -3612,17 +3184,14 @@ inline uint16x4_t load4_u16(const void* p) noexcept {
 }
 /// Four binary16.
 inline float32x4_t load4_f16(const void* p) noexcept { return vcvt_f32_f16(vreinterpret_f16_u16(load4_u16(p))); }
-
 /// num::sum_lanes of lanes 0..3, 4..7, 8..11 and 12..15.
 inline float sum_lanes(float32x4_t a, float32x4_t b, float32x4_t c, float32x4_t d) noexcept {
     const float32x4_t four = vaddq_f32(vaddq_f32(a, c), vaddq_f32(b, d));
     const float32x2_t two = vadd_f32(vget_low_f32(four), vget_high_f32(four));
     return vget_lane_f32(vpadd_f32(two, two), 0);
 }
-
 /// a where it is greater, else b; b also where a is no number.
 inline float32x4_t larger(float32x4_t a, float32x4_t b) noexcept { return vbslq_f32(vcgtq_f32(a, b), a, b); }
-
 /// num::exp.
 inline float32x4_t exp(float32x4_t x) noexcept {
     const uint32x4_t not_zero = vcgeq_f32(x, vdupq_n_f32(num::exp_min));
@@ -3638,7 +3207,6 @@ inline float32x4_t exp(float32x4_t x) noexcept {
     p = vmulq_f32(p, vreinterpretq_f32_s32(power));
     return vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(p), not_zero));
 }
-
 /// num::gelu.
 inline float32x4_t gelu(float32x4_t x) noexcept {
     const float32x4_t size = vabsq_f32(x), one = vdupq_n_f32(1.0f), most = vdupq_n_f32(num::tail_max);
@@ -3649,15 +3217,11 @@ inline float32x4_t gelu(float32x4_t x) noexcept {
     const float32x4_t tail = vmulq_f32(p, exp(vmulq_f32(vmulq_f32(z, z), vdupq_n_f32(-0.5f))));
     return vbslq_f32(vcltq_f32(x, vdupq_n_f32(0)), vmulq_f32(x, tail), vfmsq_f32(x, x, tail));
 }
-
 }  // namespace narae::inline NARAE_ABI::kernel::neon
-
 // ==== narae/kernel/gemv_dense/neon.hpp ====
 // gemv_f32, gemv_f16 and gemv_bf16 for NEON: four registers are the 16 lanes of a row, two rows go together.
 // Read scalar.hpp first: it is the definition.
-
 namespace narae::inline NARAE_ABI::kernel::neon {
-
 struct weights_f32 {
     static constexpr std::size_t size = 4;  // bytes of one weight
     static constexpr gemv_dense_op* definition = scalar::gemv_dense<scalar::weight_f32>;
@@ -3702,11 +3266,9 @@ inline void gemv_dense(float* y, const std::byte* w, const float* x, std::size_t
         if (row + 1 < row_end) y[row + 1] = sum_lanes(a1, b1, c1, d1);
     }
 }
-
 // ==== narae/kernel/attend/neon.hpp ====
 // attend_q8 and attend_f32 for NEON: scores, softmax in 16 lanes, then the values in columns of 16.
 // Read scalar.hpp first: it is the definition.
-
 /// scalar::softmax_block; writes p up to the next multiple of 16.
 inline scalar::merge_factors softmax_block(softmax_state& state, float* p, std::size_t n) noexcept {
     static_assert(attend_block % num::lanes == 0, "a block has room for its padding");
@@ -3731,7 +3293,6 @@ inline scalar::merge_factors softmax_block(softmax_state& state, float* p, std::
     state.largest = largest;
     return {a, b};
 }
-
 /// Sixteen values as floats.
 inline void load16(float32x4_t (&out)[4], const std::int8_t* v) noexcept {
     const int8x16_t bytes = vld1q_s8(v);
@@ -3744,7 +3305,6 @@ inline void load16(float32x4_t (&out)[4], const std::int8_t* v) noexcept {
 inline void load16(float32x4_t (&out)[4], const float* v) noexcept {
     for (std::size_t i = 0; i < 4; ++i) out[i] = vld1q_f32(v + 4 * i);
 }
-
 /// The block's mean of v[n, E] by weights p, joined to o.
 template <class Value>
 inline void merge_values(float* o, const float* p, const Value* v, std::size_t n, std::size_t e,
@@ -3786,11 +3346,9 @@ inline void attend_f32(softmax_state& state, float* o, const float* q, float sca
     const scalar::merge_factors f = softmax_block(state, p, n);
     merge_values(o, p, v, n, e, f);
 }
-
 // ==== narae/kernel/gemv_q4/neon.hpp ====
 // gemv_q4 for NEON: a register holds 4 rows x 4 inputs; products are summed in 16 bits over a whole group.
 // Read scalar.hpp first: it is the definition.
-
 /// Four rows' dot products over one group. A 16-bit lane takes 16 times at most 15 * 127: 30,480 and still exact.
 inline int32x4_t group_q4(const std::byte* codes, const std::int8_t* q) noexcept {
     const uint8x16_t nibble = vdupq_n_u8(15);
@@ -3837,11 +3395,9 @@ inline void gemv_q4(float* y, const std::byte* w, const num::q8_row& x, std::siz
         vst1q_f32(y + row + 12, sum3);
     }
 }
-
 // ==== narae/kernel/gemv_q8/neon.hpp ====
 // gemv_q8 for NEON: a register holds 4 rows x 4 inputs; two products are summed in 16 bits, then widened.
 // Read scalar.hpp first: it is the definition.
-
 /// Four rows' dot products over one group. Two products reach 2 * 128 * 127 at most, which 16 bits hold.
 inline int32x4_t group_q8(const std::byte* codes, const std::int8_t* q) noexcept {
     int32x4_t rows01 = vdupq_n_s32(0), rows23 = rows01;
@@ -3883,7 +3439,6 @@ inline void gemv_q8(float* y, const std::byte* w, const num::q8_row& x, std::siz
         vst1q_f32(y + row + 12, sum3);
     }
 }
-
 // ==== narae/kernel/rows/neon.hpp ====
 // layer_norm, bias_gelu and quantize_q8 for NEON. Read scalar.hpp first: it is the definition, and it also does
 // what does not fill a register.
@@ -3915,7 +3470,6 @@ inline void bias_gelu(float* x, const float* bias, std::size_t n) noexcept {
     for (; i + 4 <= n; i += 4) vst1q_f32(x + i, gelu(vaddq_f32(vld1q_f32(x + i), vld1q_f32(bias + i))));
     scalar::bias_gelu(x + i, bias + i, n - i);
 }
-
 /// num::round_q8 of x * inverse, four times.
 inline int32x4_t round_q8(const float* x, float inverse) noexcept {
     const float32x4_t most = vdupq_n_f32(127.0f);
@@ -3946,7 +3500,6 @@ inline void quantize_q8(const num::q8_row& out, const float* x, std::size_t k) n
     const std::size_t done = whole * num::group_len;
     if (done < k) scalar::quantize_q8({out.q + done, out.scale + whole, out.sum + whole}, x + done, k - done);
 }
-
 // ==== narae/kernel/isa/neon.hpp ====
 // What NEON replaces.
 
@@ -3964,16 +3517,11 @@ inline table overlay(table t) noexcept {
     t.attend_f32 = attend_f32;
     return t;
 }
-
 }  // namespace narae::inline NARAE_ABI::kernel::neon
-
 #endif
-
 // ==== narae/kernel/select.hpp ====
 // Which tables this machine can run. A new instruction set is its kernel files, a list in isa/, and a line here.
-
 namespace narae::inline NARAE_ABI::kernel {
-
 /// A short list of tables, plainest first, best last.
 struct table_list {
     static constexpr std::size_t capacity = 8;
@@ -3984,7 +3532,6 @@ struct table_list {
     const table* end() const noexcept { return item + count; }
     const table& best() const noexcept { return item[count - 1]; }
 };
-
 /// Every table that this machine can run.
 inline table_list runnable() noexcept {
     table_list all;
@@ -3996,14 +3543,10 @@ inline table_list runnable() noexcept {
 #endif
     return all;
 }
-
 }  // namespace narae::inline NARAE_ABI::kernel
-
 // ==== narae/store/format.hpp ====
 // The narae model file, version 1: the specification and its constants. Read safetensors.hpp before.
-
 namespace narae::inline NARAE_ABI::store {
-
 // A narae model file IS a safetensors file, or several with a *.safetensors.index.json as Hugging Face writes it.
 // Any safetensors tool lists it. What narae adds:
 //
@@ -4030,20 +3573,16 @@ inline constexpr std::string_view narae_source_key = "narae.source";
 inline constexpr std::string_view narae_tokenizer = "narae.tokenizer";
 inline constexpr std::string_view q4_suffix = ".q4";
 inline constexpr std::string_view q8_suffix = ".q8";
-
 /// The 64-bit FNV-1a hash that identifies source files; pass the last value to go on with the next piece.
 /// It tells files apart; it is no protection against someone who wants two to look alike.
 inline std::uint64_t fnv1a64(byte_view bytes, std::uint64_t hash = 0xCBF29CE484222325) noexcept {
     for (const auto b : bytes) hash = (hash ^ static_cast<std::uint64_t>(b)) * 0x100000001B3;
     return hash;
 }
-
 // ==== narae/store/tensor.hpp ====
 // A tensor as a model file holds it: a name, a shape and a view of its bytes. It owns no weights and reads none.
-
 /// The element types of model files. All are little-endian there; boolean is one byte, 0 or 1.
 enum class dtype : std::uint8_t { f64, f32, f16, bf16, i64, i32, i16, i8, u64, u32, u16, u8, boolean };
-
 /// A dtype with its name in safetensors headers and its size in bytes.
 struct dtype_row {
     dtype type;
@@ -4064,7 +3603,6 @@ static_assert([] {
         if (dtype_rows[i].type != static_cast<dtype>(i)) return false;
     return true;
 }());
-
 /// The product of a shape (1 for a scalar); false if it does not fit 64 bits.
 inline bool shape_elements(const std::vector<std::uint64_t>& shape, std::uint64_t& elements) noexcept {
     elements = 1;
@@ -4072,7 +3610,6 @@ inline bool shape_elements(const std::vector<std::uint64_t>& shape, std::uint64_
         if (!checked_mul(elements, n, elements)) return false;
     return true;
 }
-
 /// The strides, in elements, of a row-major tensor of this shape. Its product must fit 64 bits.
 inline std::vector<std::uint64_t> row_major(const std::vector<std::uint64_t>& shape) {
     std::vector<std::uint64_t> strides(shape.size(), 1);
@@ -4093,7 +3630,6 @@ struct tensor {
         shape_elements(shape, n);
         return n;
     }
-
     /// Row-major without gaps: element i starts at byte i * dtype_size(type).
     bool contiguous() const noexcept {
         std::uint64_t step = 1;
@@ -4102,7 +3638,6 @@ struct tensor {
         return true;
     }
 };
-
 /// A name out of a file as an error message may show it: one line, valid UTF-8, not endless.
 inline std::string printable(std::string_view name) {
     constexpr std::size_t longest = 120;
@@ -4115,12 +3650,10 @@ inline std::string printable(std::string_view name) {
     }
     return name.empty() ? out : out + "...";
 }
-
 // ==== narae/store/safetensors.hpp ====
 // The safetensors container: 8 bytes of header length, a JSON header, then the tensors' bytes.
 // Nothing in a file is trusted before it is checked; the tensors' bytes are not touched.
 // Format: https://github.com/huggingface/safetensors#format
-
 /// The format's own limit on a header, in bytes.
 inline constexpr std::uint64_t safetensors_max_header = 100'000'000;
 
@@ -4130,9 +3663,7 @@ struct safetensors {
     std::vector<tensor> tensors;  ///< in the order of their bytes
     metadata_list metadata;
 };
-
 namespace safetensors_detail {
-
 /// The first name that occurs twice, or nullptr.
 inline const std::string* twice(const std::vector<const std::string*>& names) {
     const auto order = sorted(names.size(), [&](auto a, auto b) { return *names[a] < *names[b]; });
@@ -4140,7 +3671,6 @@ inline const std::string* twice(const std::vector<const std::string*>& names) {
         if (*names[order[i - 1]] == *names[order[i]]) return names[order[i]];
     return nullptr;
 }
-
 /// Reads the members of the header, in the order in which they stand there.
 struct header_reader {
     byte_view data;  // all that follows the header
@@ -4149,7 +3679,6 @@ struct header_reader {
     metadata_list metadata{};
     bool described = false;
     error failed{};
-
     /// Errors in the header say where in the file they stand.
     bool fail(errc code, std::initializer_list<piece> what, const text::json_value& v) {
         failed = {code, concat(what), 8 + v.at()};
@@ -4210,9 +3739,7 @@ struct header_reader {
         return whole;
     }
 };
-
 }  // namespace safetensors_detail
-
 /// Reads the header of a whole safetensors file; the tensors are views into `file`, which must outlive them.
 /// As the format asks, the tensors' bytes must fill the rest of the file, without holes and without overlap.
 inline result<safetensors> parse_safetensors(byte_view file) {
@@ -4259,7 +3786,6 @@ inline result<safetensors> parse_safetensors(byte_view file) {
     if (filled != read.data.size()) return bad({"bytes after the last tensor that belong to none"}, in.at() + filled);
     return out;
 }
-
 // ==== narae/store/unpickle.hpp ====
 // Python's pickle, restricted to what torch.save writes for a dict of tensors: it calls nothing and builds tensors
 // only. Every other opcode and every other class is refused by name. No recursion; memory grows with the input.
@@ -4286,14 +3812,12 @@ struct pickle_value {
     std::uint64_t number = 0;  ///< a whole number or truth; else an index
     std::string_view text;     ///< into the pickle
 };
-
 /// A storage as the pickle refers to it; its bytes lie elsewhere in the file, under this key.
 struct pickle_storage {
     dtype type;
     std::string_view key;
     std::uint64_t elements;
 };
-
 /// A strided window of a storage, in elements.
 struct pickle_tensor {
     std::uint64_t storage, offset;
@@ -4306,10 +3830,8 @@ public:
     static constexpr std::size_t longest = std::size_t{4} << 20;
     static constexpr std::size_t max_dimensions = 16;
     static constexpr std::size_t longest_key = 255;  ///< bytes of a storage's key, which is a number in text
-
     /// Reads pickles from `bytes`, which must outlive every value.
     explicit unpickler(byte_view bytes) : in_(bytes.first((std::min)(bytes.size(), longest))) {}
-
     /// The next pickle's object. What earlier pickles built stays valid.
     result<pickle_value> next() {
         stack_.clear(), marks_.clear(), memo_.clear();
@@ -4324,7 +3846,6 @@ public:
             return error{errc::bad_value, "pickle: does not end with one object", op_at_};
         return stack_.back();
     }
-
     /// Where the next pickle, or what follows the last one, begins.
     std::uint64_t at() const noexcept { return in_.at(); }
 
@@ -4333,7 +3854,6 @@ public:
     std::span<const pickle_value> items(const pickle_value& tuple) const noexcept {
         return std::span(tuple_items_).subspan(static_cast<std::size_t>(tuple.number), tuple.count);
     }
-
     /// f(key, item) for what a dict or list holds, in order, until f returns false; a list's keys are none.
     template <class F>
     void for_each(const pickle_value& container, F&& f) const {
@@ -4363,7 +3883,6 @@ private:
         bytes = as_text(*taken);
         return true;
     }
-
     /// A little-endian unsigned number of n <= 8 bytes.
     bool number(std::size_t n, std::uint64_t& value) {
         std::string_view bytes;
@@ -4386,7 +3905,6 @@ private:
         std::string_view bytes;
         return number(length_size, n) && take(n, bytes) && push(pickle_kind::text, 0, bytes);
     }
-
     /// A two's complement integer of the next n bytes.
     bool push_signed(std::uint64_t n) {
         std::string_view bytes;
@@ -4399,7 +3917,6 @@ private:
         const bool negative = !bytes.empty() && (static_cast<unsigned char>(bytes.back()) & 0x80) != 0;
         return negative ? push(pickle_kind::other, 0, bytes) : push(pickle_kind::whole, value);
     }
-
     /// Objects on the stack above the last mark.
     std::size_t above() const noexcept { return stack_.size() - (marks_.empty() ? 0 : marks_.back()); }
 
@@ -4418,7 +3935,6 @@ private:
     bool top_is(pickle_kind kind, std::size_t below) {
         return (above() > below && stack_[stack_.size() - 1 - below].kind == kind) || malformed();
     }
-
     /// The last n objects become one tuple.
     bool tuple(std::size_t n) {
         if (above() < n || n > 0xFFFFFFFF) return malformed();
@@ -4427,7 +3943,6 @@ private:
         stack_.resize(stack_.size() - n);
         return push(pickle_kind::tuple, first, {}, static_cast<std::uint32_t>(n));
     }
-
     /// The last n objects go into the container below them: pairs into a dict, single ones into a list.
     bool put(std::size_t n, pickle_kind kind) {
         const std::size_t each = kind == pickle_kind::dict ? 2 : 1;
@@ -4464,7 +3979,6 @@ private:
         if (length == all.npos) return fail(errc::truncated, "a name is cut short");
         return take(length, text) && take(1, end);
     }
-
     /// Pushes what module.name stands for, if it is one of the few things a tensor needs.
     bool global(std::string_view module, std::string_view name) {
         if (module == "collections" && name == "OrderedDict") return push(pickle_kind::callee, ordered_dict);
@@ -4484,7 +3998,6 @@ private:
         return fail(errc::unsupported, concat({"calls ", printable(concat({module, ".", name})),
                                                ", which is not needed for tensors and not allowed"}));
     }
-
     /// callee(*args): the three functions that a state dict needs, done here.
     bool reduce() {
         pickle_value args, callee;
@@ -4516,7 +4029,6 @@ private:
         tensors_.push_back(std::move(t));
         return push(pickle_kind::tensor, tensors_.size() - 1);
     }
-
     /// ("storage", type, key, device, elements), and in legacy files a view, which must be None.
     bool persistent() {
         pickle_value id;
@@ -4598,17 +4110,13 @@ private:
     std::vector<pickle_storage> storages_;
     std::vector<pickle_tensor> tensors_;
 };
-
 // ==== narae/store/zip.hpp ====
 // The table of contents of a zip archive whose entries are stored as they are, as torch.save writes it.
 // Sizes come from the central directory: the local headers of such files leave them out.
 // Format: PKWARE APPNOTE.TXT 6.3, sections 4.3 and 4.5.3 (zip64).
-
 /// Entry names and their bytes, both views into the archive.
 using zip_entries = std::map<std::string_view, byte_view>;
-
 namespace zip_detail {
-
 inline constexpr std::size_t end_size = 22, end64_size = 56, locator_size = 20, central_size = 46, local_size = 30;
 
 template <class T>
@@ -4619,7 +4127,6 @@ T field(byte_view record, std::size_t at) noexcept {
 inline bool signed_as(byte_view record, std::uint32_t signature) noexcept {
     return field<std::uint32_t>(record, 0) == signature;
 }
-
 /// The central directory: where it lies and how many entries it lists.
 struct directory {
     std::uint64_t begin, size, entries;
@@ -4650,7 +4157,6 @@ inline result<directory> find_directory(byte_view file) {
     }
     return error{errc::truncated, "zip: no end record: the file is cut short or not a zip archive", file.size()};
 }
-
 /// Replaces the values that a 32-bit field could not hold by those of the zip64 extra field, in their fixed order.
 inline bool widen(byte_view extra, std::uint64_t& size, std::uint64_t& packed, std::uint64_t& offset) {
     const bool wide[] = {size == 0xFFFFFFFF, packed == 0xFFFFFFFF, offset == 0xFFFFFFFF};
@@ -4673,9 +4179,7 @@ inline bool widen(byte_view extra, std::uint64_t& size, std::uint64_t& packed, s
     }
     return false;
 }
-
 }  // namespace zip_detail
-
 /// Lists a whole zip archive. Compressed or encrypted entries, and names that occur twice, are refused.
 inline result<zip_entries> parse_zip(byte_view file) {
     using namespace zip_detail;
@@ -4717,14 +4221,11 @@ inline result<zip_entries> parse_zip(byte_view file) {
     }
     return entries;
 }
-
 // ==== narae/store/torch_bin.hpp ====
 // Files of torch.save that hold a state dict: the zip format (a pickle and one entry per storage) and the older
 // format (five pickles, then raw storages). Tensors are views into the file. Read unpickle.hpp and zip.hpp before.
 // Formats: torch/serialization.py of PyTorch.
-
 namespace torch_detail {
-
 /// Lays a tensor of the pickle over its storage's bytes; every element must lie inside.
 inline result<tensor> lay_out(std::string name, const pickle_tensor& from, const pickle_storage& storage,
                               byte_view bytes) {
@@ -4748,7 +4249,6 @@ inline result<tensor> lay_out(std::string name, const pickle_tensor& from, const
                             static_cast<std::size_t>(last - from.offset + 1) * size);
     return t;
 }
-
 /// What a walk through a container remembers of the item that stopped it.
 struct stop {
     error why{};
@@ -4762,7 +4262,6 @@ struct stop {
         return (*this)(error{code, concat(what), at});
     }
 };
-
 /// The tensors of the state dict `root`; storage_bytes(storage, bytes) finds all elements of a storage.
 inline result<std::vector<tensor>> state_dict(const unpickler& pickle, const pickle_value& root,
                                               callback<const pickle_storage&, result<byte_view>&> storage_bytes) {
@@ -4900,9 +4399,7 @@ inline result<std::vector<tensor>> parse_legacy(byte_view file) {
         return true;
     });
 }
-
 }  // namespace torch_detail
-
 /// Reads a whole file of torch.save; the tensors are views into `file`, which must outlive them. They may start at
 /// any byte, overlap, or be strided. Anything but a flat dict of tensors is refused.
 inline result<std::vector<tensor>> parse_torch_bin(byte_view file) {
@@ -4912,12 +4409,10 @@ inline result<std::vector<tensor>> parse_torch_bin(byte_view file) {
     if (begins.empty()) return error{errc::truncated, "empty file"};
     return error{errc::unsupported, "neither a zip archive nor a pickle: not a torch file", 0};
 }
-
 // ==== narae/store/checkpoint.hpp ====
 // A checkpoint, opened: its config, its tokenizer and its tensors by name, whichever way it is stored: a Hugging Face
 // folder (safetensors or torch files, in one piece or in shards) or a narae file. Files are mapped, no weight is read.
 // Read safetensors.hpp, torch_bin.hpp and format.hpp before.
-
 /// One file of weights that a checkpoint came from.
 struct source_file {
     std::string name;  ///< without its folder
@@ -4933,7 +4428,6 @@ public:
             return c.made(c.add_file("memory", "memory", file) && c.finish("memory", true));
         });
     }
-
 #ifndef NARAE_NO_FILES
     /// Opens a Hugging Face folder, a narae file, or the *.index.json of a model in shards.
     static result<checkpoint> open(const std::string& path) {
@@ -4951,24 +4445,19 @@ public:
         });
     }
 #endif
-
     /// All tensors, file after file, each file's in the order of their bytes; of torch files, in the dict's order.
     const std::vector<tensor>& tensors() const noexcept { return tensors_; }
-
     /// The tensor of this name, or nullptr.
     const tensor* find(std::string_view name) const noexcept {
         const auto at = std::lower_bound(by_name_.begin(), by_name_.end(), name,
                                          [&](std::size_t i, std::string_view n) { return tensors_[i].name < n; });
         return at == by_name_.end() || tensors_[*at].name != name ? nullptr : &tensors_[*at];
     }
-
     /// What was opened, for messages.
     const std::string& path() const noexcept { return path_; }
-
     /// The text of config.json, and what to call it in messages.
     std::string_view config_text() const noexcept { return config_; }
     const std::string& config_name() const noexcept { return config_name_; }
-
     /// The bytes of tokenizer.json; empty if there is none.
     byte_view tokenizer_json() const noexcept {
         const auto* packed = find(narae_tokenizer);
@@ -4979,7 +4468,6 @@ public:
         return {};
 #endif
     }
-
     /// A value of the safetensors metadata (of the first file that has the key); empty if there is none.
     std::string_view metadata(std::string_view key) const noexcept {
         for (const auto& [k, value] : metadata_)
@@ -4987,13 +4475,10 @@ public:
         return {};
     }
     const metadata_list& metadata() const noexcept { return metadata_; }
-
     /// Made by narae-convert, and not an original checkpoint?
     bool is_narae() const noexcept { return !metadata(narae_version_key).empty(); }
-
     /// The files of weights, in the order they were read.
     const std::vector<source_file>& sources() const noexcept { return sources_; }
-
     /// Says that the pages of these bytes (of a tensor or a source file) are done with for now; reading them again
     /// brings them back.
     void let_go([[maybe_unused]] byte_view part) const noexcept {
@@ -5039,7 +4524,6 @@ private:
         sources_.push_back({std::move(name), bytes});
         return true;
     }
-
     /// Sorts the names, and checks what is true of every checkpoint.
     bool finish(const std::string& path, bool must_be_narae) {
         path_ = path;
@@ -5069,7 +4553,6 @@ private:
         promised_.clear();
         return true;
     }
-
 #ifndef NARAE_NO_FILES
     bool add_path(const std::string& path, std::string name) {
         auto file = sys::file_view::open(path);
@@ -5077,7 +4560,6 @@ private:
         files_.push_back(std::move(*file));
         return add_file(path, std::move(name), files_.back().bytes());
     }
-
     /// The shards that an index names, each once. Their names may not lead out of the folder.
     bool add_shards(const std::string& folder, const std::string& index_path, const sys::file_view& index) {
         const auto doc = text::json::parse(as_text(index.bytes()));
@@ -5131,7 +4613,6 @@ private:
     std::vector<sys::file_view> files_;
     sys::file_view tokenizer_;
 #endif
-
     std::vector<tensor> tensors_;
     std::vector<std::size_t> by_name_;  // indices of tensors_, sorted by name
     std::vector<source_file> sources_;
@@ -5140,7 +4621,6 @@ private:
     std::string path_, config_, config_name_;
     std::vector<std::pair<std::string, std::string>> promised_;  // tensor, and the shard that an index puts it in
 };
-
 // ==== narae/store/config.hpp ====
 // What a checkpoint's config.json says about a GPT-NeoX model, and nothing that narae could not run.
 // Key names: Hugging Face transformers, GPTNeoXConfig. An unknown architecture or option is refused by name.
@@ -5160,9 +4640,7 @@ struct config {
     bool parallel_residual = true;   ///< use_parallel_residual; a missing key means true
     bool tied = false;               ///< tie_word_embeddings: the head is the embedding
 };
-
 namespace detail {
-
 /// Reads members of one JSON object into numbers, remembering the first thing that is wrong.
 struct config_reader {
     text::json_value root;
@@ -5207,9 +4685,7 @@ struct config_reader {
         out = v.truth();
     }
 };
-
 }  // namespace detail
-
 /// Parses config.json (or the copy of it in a narae file). Every number is bounded, so products of them cannot wrap
 /// 64 bits.
 inline result<config> parse_config(std::string_view source) {
@@ -5267,17 +4743,13 @@ inline result<config> parse_config(std::string_view source) {
     if (c.rotary % 2 != 0) return wrong({"rotary_pct leaves ", c.rotary, " rotated dimensions, an odd number"});
     return c;
 }
-
 }  // namespace narae::inline NARAE_ABI::store
-
 // ==== narae/model/shape.hpp ====
 // The letters. They mean the same in every file of narae:
 //   T tokens in this call    S slots of the cache     L layers    D width of the residual stream
 //   H query heads            G key-value heads        E head width    F width of the feed-forward layer
 //   V vocabulary rows        N rows (outputs) and K columns (inputs) of any matrix
-
 namespace narae::inline NARAE_ABI::model {
-
 /// The shape of a GPT-NeoX model. Black et al. 2022, arXiv:2204.06745.
 struct shape {
     std::size_t L, D, H, G, E, F, V;
@@ -5302,7 +4774,6 @@ struct shape {
           norm_eps(static_cast<float>(c.norm_eps)),
           parallel_residual(c.parallel_residual),
           tied(c.tied) {}
-
     /// How many query heads share one key-value head. GQA: Ainslie et al. 2023, arXiv:2305.13245, section 2.2;
     /// G == H is plain multi-head attention, G == 1 multi-query attention.
     std::size_t share() const noexcept { return H / G; }
@@ -5314,17 +4785,14 @@ struct shape {
     std::size_t k_row(std::size_t g) const noexcept { return (g * (share() + 2) + share()) * E; }
     std::size_t v_row(std::size_t g) const noexcept { return k_row(g) + E; }
 };
-
 // ==== narae/model/cache.hpp ====
 // The key-value cache of one conversation: a window over the latest positions, and the first few for ever.
 // Attention sinks: Xiao et al. 2023, arXiv:2309.17453. Keys are stored rotated at their absolute position; only
 // distances matter, so the window slides without touching them. See query_position() for the sinks.
 
 enum class cache_type { q8, f32 };
-
 /// How many tokens one forward pass takes at most; longer prompts go in several.
 inline constexpr std::size_t chunk_len = 32;
-
 /// Sinks first, then a ring. [L][G][slots][E] keys and values, E padded for the kernels; in q8 a scale per vector.
 class cache {
 public:
@@ -5363,10 +4831,8 @@ public:
     std::size_t padded_width() const noexcept { return E_; }
     std::size_t window() const noexcept { return window_; }
     std::size_t sinks() const noexcept { return sinks_; }
-
     /// How many tokens have passed: the position of the next one.
     std::uint64_t length = 0;
-
     /// The oldest position in the ring that the query at p sees; it sees all from there to p, and the sinks.
     std::uint64_t oldest(std::uint64_t p) const noexcept {
         return p + 1 > window_ ? p + 1 - (window_ - sinks_) : (p + 1 < sinks_ ? p + 1 : sinks_);
@@ -5384,7 +4850,6 @@ public:
         const auto end = sinks_ + ((from - sinks_) / kernel::attend_block + 1) * kernel::attend_block;
         return end < to ? end : to;
     }
-
     /// Which vector of which kind: the index of a slot's key (value) in the arrays below.
     std::size_t key(std::size_t layer, std::size_t g, std::size_t slot) const noexcept {
         return ((layer * G_ + g) * 2) * slots() + slot;
@@ -5395,7 +4860,6 @@ public:
     const std::int8_t* q8(std::size_t vector) const noexcept { return q_.data() + vector * E_; }
     const float* scale(std::size_t vector) const noexcept { return scales_.data() + vector; }
     const float* f32(std::size_t vector) const noexcept { return f_.data() + vector * E_; }
-
     /// Stores x[e] as one vector. Different vectors may be stored at once.
     void put(std::size_t vector, const float* x, std::size_t e) noexcept {
         if (type_ == cache_type::q8)
@@ -5403,7 +4867,6 @@ public:
         else
             for (std::size_t i = 0; i < e; ++i) f_[vector * E_ + i] = x[i];
     }
-
     /// q[e] = x in 8 bits with one scale, which is returned: what keys, values and queries become.
     static float quantize(std::int8_t* q, const float* x, std::size_t e) noexcept {
         float largest = 0;
@@ -5421,7 +4884,6 @@ private:
     sys::buffer<std::int8_t> q_;
     sys::buffer<float> scales_, f_;
 };
-
 // ==== narae/model/matrix.hpp ====
 // A weight matrix in whatever format its file holds, and the one place where formats meet kernels.
 
@@ -5430,7 +4892,6 @@ inline constexpr std::string_view format_names[] = {"f32", "f16", "bf16", "q8", 
 
 constexpr std::string_view format_name(format f) noexcept { return format_names[static_cast<std::size_t>(f)]; }
 constexpr bool packed(format f) noexcept { return f == format::q8 || f == format::q4; }
-
 /// Bytes of an [N, K] matrix in this format.
 constexpr std::size_t matrix_bytes(format f, std::size_t n, std::size_t k) noexcept {
     switch (f) {
@@ -5441,20 +4902,17 @@ constexpr std::size_t matrix_bytes(format f, std::size_t n, std::size_t k) noexc
         default: return num::tiles_of(n) * num::q4_layout::tile_bytes(k);
     }
 }
-
 /// W[N, K], borrowed from a model file.
 struct matrix {
     format type = format::f32;
     std::size_t N = 0, K = 0;
     const std::byte* data = nullptr;
 };
-
 /// A vector on its way into a matrix: as floats, and for packed formats also in 8 bits.
 struct activation {
     const float* x;
     num::q8_row q;
 };
-
 /// y[row_begin .. row_end] = W x. Needs row_begin % 16 == 0, and row_end too unless it is N; y has room for whole
 /// tiles.
 inline void multiply(const kernel::table& kernels, float* y, const matrix& w, const activation& x,
@@ -5468,7 +4926,6 @@ inline void multiply(const kernel::table& kernels, float* y, const matrix& w, co
         case format::q4: return kernels.gemv_q4(y, w.data, x.q, w.K, row_begin, whole);
     }
 }
-
 /// out[K] = row `row` of W: what an embedding looks up.
 inline void copy_row(float* out, const matrix& w, std::size_t row) noexcept {
     const auto tile = row / num::tile_rows, r = row % num::tile_rows;
@@ -5486,11 +4943,9 @@ inline void copy_row(float* out, const matrix& w, std::size_t row) noexcept {
         case format::q4: return num::unpack_row_q4(out, w.data + tile * num::q4_layout::tile_bytes(w.K), r, w.K);
     }
 }
-
 // ==== narae/model/weights.hpp ====
 // Finds the tensors of a model by name and checks their shapes. Matrices stay where the file is mapped; only the
 // small vectors (biases and norms) are copied, as floats, and matrices that a file stores transposed.
-
 /// y = W x + bias.
 struct linear {
     matrix w;
@@ -5506,13 +4961,11 @@ struct layer_weights {
     norm before_attention, before_ffn;
     linear qkv, attention_out, ffn_up, ffn_down;
 };
-
 /// One matrix of a model: what its tensor is called (without ".q4" or ".q8") and its rows and columns.
 struct matrix_name {
     std::string name;
     std::size_t N, K;
 };
-
 /// Every matrix of a model of this shape, in the order in which a forward pass reads them: four a layer.
 inline std::vector<matrix_name> matrix_names(const shape& s) {
     std::vector<matrix_name> all{{"gpt_neox.embed_in.weight", s.V, s.D}};
@@ -5528,7 +4981,6 @@ inline std::vector<matrix_name> matrix_names(const shape& s) {
     if (!s.tied) all.push_back({"embed_out.weight", s.V, s.D});
     return all;
 }
-
 /// Every vector of such a model and its length: eight a layer, then two.
 inline std::vector<std::pair<std::string, std::size_t>> vector_names(const shape& s) {
     std::vector<std::pair<std::string, std::size_t>> all;
@@ -5549,7 +5001,6 @@ inline std::vector<std::pair<std::string, std::size_t>> vector_names(const shape
     all.emplace_back("gpt_neox.final_layer_norm.bias", s.D);
     return all;
 }
-
 /// Element i of a tensor, counted row-major whatever its strides; its dtype must be f32, f16 or bf16.
 inline float element(const store::tensor& t, std::uint64_t i) noexcept {
     std::uint64_t at = 0;
@@ -5559,7 +5010,6 @@ inline float element(const store::tensor& t, std::uint64_t i) noexcept {
            : t.type == store::dtype::f16 ? kernel::scalar::weight_f16(t.bytes.data(), p)
                                          : kernel::scalar::weight_bf16(t.bytes.data(), p);
 }
-
 /// A tensor by name with this shape and a float dtype; an error names file, tensor and reason.
 inline result<const store::tensor*> find_floats(const store::checkpoint& from, const std::string& name,
                                                 const std::vector<std::uint64_t>& shape) {
@@ -5577,19 +5027,16 @@ inline result<const store::tensor*> find_floats(const store::checkpoint& from, c
         return error{errc::unsupported, concat({place, ": weights of type ", store::dtype_name(t->type)})};
     return t;
 }
-
 /// A matrix where a checkpoint has it. view.data is nullptr if the tensor's strides are not those of whole rows.
 struct stored_matrix {
     const store::tensor* tensor = nullptr;
     matrix view;
-
     /// out[K] = row `row`, as floats.
     void read_row(float* out, std::size_t row) const noexcept {
         if (view.data != nullptr) return copy_row(out, view, row);
         for (std::size_t i = 0; i < view.K; ++i) out[i] = element(*tensor, std::uint64_t{row} * view.K + i);
     }
 };
-
 /// A matrix by name in any format; an error names file, tensor and reason.
 inline result<stored_matrix> find_matrix(const store::checkpoint& from, const matrix_name& m) {
     for (const auto type : {format::q8, format::q4}) {
@@ -5610,7 +5057,6 @@ inline result<stored_matrix> find_matrix(const store::checkpoint& from, const ma
                                                     : format::bf16;
     return stored_matrix{&t, {type, m.N, m.K, t.contiguous() ? t.bytes.data() : nullptr}};
 }
-
 /// Everything a forward pass reads. Borrows from the checkpoint, which must outlive it.
 struct weights {
     matrix embedding, head;
@@ -5674,10 +5120,8 @@ private:
     sys::buffer<float> owned_floats_;
     std::vector<sys::buffer<std::byte>> owned_matrices_;
 };
-
 // ==== narae/model/workspace.hpp ====
 // What one forward pass writes into, for up to chunk_len tokens, and who computes. One conversation, one workspace.
-
 /// A [T, width] array of floats whose rows have room for whole tiles of a packed matrix.
 struct rows {
     float* data = nullptr;
@@ -5741,7 +5185,6 @@ public:
     rows ffn_out;        ///< [T, D]
     rows turn;           ///< [T, 2 * rotary]: cosines and sines of a token's rotation, then those towards the sinks
     rows logits;         ///< [1, V]
-
     /// Room for the 8-bit copy of row t.
     num::q8_row q8(std::size_t t) noexcept {
         return {q_.data() + t * groups_ * num::group_len, scales_.data() + t * groups_, sums_.data() + t * groups_};
@@ -5756,7 +5199,6 @@ private:
     sys::buffer<std::int32_t> sums_;
     std::size_t groups_ = 0;
 };
-
 /// y[t] = W x[t] for T rows, all threads together. Rows are taken in small blocks, so that the weights of a block stay
 /// in the cache while every token passes.
 inline void project(workspace& w, const rows& y, const matrix& m, const rows& x, std::size_t T) {
@@ -5770,12 +5212,10 @@ inline void project(workspace& w, const rows& y, const matrix& m, const rows& x,
                 multiply(w.kernels, y[t], m, {x[t], w.q8(t)}, from, (std::min)(from + block, mine.end));
     });
 }
-
 // ==== narae/model/block.hpp ====
 // One transformer block of GPT-NeoX, in the order of the paper's figure. Read model/shape.hpp first (the letters).
 //   parallel:  x + attention(norm1(x)) + ffn(norm2(x))        serial:  x += attention(norm1(x));  x += ffn(norm2(x))
 // Rotary position embedding: Su et al. 2021, arXiv:2104.09864, over the first dimensions of each head, halves paired.
-
 /// Turns the first `rotary` numbers of a head: pair (i, i + rotary/2) by the angle whose cosine is turn[i] and whose
 /// sine is turn[i + rotary/2].
 inline void rotate(float* head, const float* turn, std::size_t rotary) noexcept {
@@ -5786,7 +5226,6 @@ inline void rotate(float* head, const float* turn, std::size_t rotary) noexcept 
         head[i + half] = std::fma(b, c, a * s);
     }
 }
-
 /// Mixes one head of one token: out[E] = softmax(q . K / sqrt(E)) V over what the cache lets position p see.
 inline void attend(float* out, const workspace& w, const cache& kv, const shape& s, const float* q, const float* turn,
                    std::size_t layer, std::size_t g, std::uint64_t p) noexcept {
@@ -5825,7 +5264,6 @@ inline void attend(float* out, const workspace& w, const cache& kv, const shape&
     }
     for (std::size_t i = 0; i < s.E; ++i) out[i] = mean[i] / state.sum;
 }
-
 /// attention_out[t] = W mix(...) without its bias, for T tokens whose normalised input is in w.normed.
 inline void attention(workspace& w, cache& kv, const shape& s, const layer_weights& layer, std::size_t index,
                       std::size_t T) {
@@ -5853,7 +5291,6 @@ inline void attention(workspace& w, cache& kv, const shape& s, const layer_weigh
     });
     project(w, w.attention_out, layer.attention_out.w, w.mixed, T);
 }
-
 /// ffn_out[t] = W_down gelu(W_up x + bias) without the last bias, for T tokens whose normalised input is in w.normed.
 inline void feed_forward(workspace& w, const shape& s, const layer_weights& layer, std::size_t T) {
     project(w, w.ffn, layer.ffn_up.w, w.normed, T);
@@ -5864,18 +5301,15 @@ inline void feed_forward(workspace& w, const shape& s, const layer_weights& laye
     });
     project(w, w.ffn_out, layer.ffn_down.w, w.ffn, T);
 }
-
 /// normed[t] = norm(x[t])
 inline void normalise(workspace& w, const shape& s, const norm& n, std::size_t T) {
     for (std::size_t t = 0; t < T; ++t) w.kernels.layer_norm(w.normed[t], w.x[t], n.gain, n.bias, s.D, s.norm_eps);
 }
-
 /// x[t] += out[t] + bias
 inline void add(workspace& w, const shape& s, const rows& out, const float* bias, std::size_t T) {
     for (std::size_t t = 0; t < T; ++t)
         for (std::size_t i = 0; i < s.D; ++i) w.x[t][i] += out[t][i] + bias[i];
 }
-
 /// Block `index` over T tokens in w.x, at positions kv.length and on.
 inline void block(workspace& w, cache& kv, const shape& s, const layer_weights& layer, std::size_t index,
                   std::size_t T) {
@@ -5887,11 +5321,9 @@ inline void block(workspace& w, cache& kv, const shape& s, const layer_weights& 
     if (s.parallel_residual) add(w, s, w.attention_out, layer.attention_out.bias, T);
     add(w, s, w.ffn_out, layer.ffn_down.bias, T);
 }
-
 // ==== narae/model/forward.hpp ====
 // The whole network on one page: embed, L blocks, norm, head. GPT-NeoX: Black et al. 2022, arXiv:2204.06745.
 // Read model/shape.hpp before it (the letters) and model/block.hpp after it. One forward serves every weight format.
-
 /// Cosines, then sines, of the angles by which `position` turns the pairs of a head. The frequencies are rounded to
 /// float as the reference does; the angle is a double, so that it stays exact at any position.
 inline void fill_turn(float* turn, const shape& s, std::uint64_t position) noexcept {
@@ -5904,10 +5336,8 @@ inline void fill_turn(float* turn, const shape& s, std::uint64_t position) noexc
         turn[i + half] = sine;
     }
 }
-
 /// Which logits a forward pass computes: the head is the largest matrix, so no more of them than asked for.
 enum class want { nothing, last, each };
-
 /// Runs ids[T], T <= chunk_len, each below V, through the network at the cache's next positions, which they then fill.
 /// `seen(t, logits[V])` is called for each t wanted, ascending; the logits stay in w.logits until the next call.
 inline void forward(workspace& w, cache& kv, const weights& m, const shape& s, std::span<const std::uint32_t> ids,
@@ -5928,21 +5358,16 @@ inline void forward(workspace& w, cache& kv, const weights& m, const shape& s, s
         seen(t, std::span<const float>(w.logits[0], s.V));
     }
 }
-
 }  // namespace narae::inline NARAE_ABI::model
-
 // ==== narae/gen/open.hpp ====
 // Opening a model: a narae file, an original Hugging Face folder, or bytes in memory. Nothing is unpacked or copied
 // but small vectors; weights are read from the map when they are first used.
-
 namespace narae::inline NARAE_ABI {
-
 struct open_options {
     std::size_t threads = 0;                 ///< of each session; 0: one per processor, at most 16
     std::uint64_t memory_limit = 0;          ///< in bytes, for weights, cache and workspace together; 0: none
     std::optional<kernel::table> kernels{};  ///< one of kernel::runnable(); empty: the best of them
 };
-
 /// A model, ready to be talked to. Immutable: copies share it, and any number of sessions on any threads may use it.
 class language_model {
 public:
@@ -5950,15 +5375,12 @@ public:
     const model::weights& weights() const noexcept { return parts_->weights; }
     const store::checkpoint& checkpoint() const noexcept { return parts_->checkpoint; }
     const open_options& options() const noexcept { return parts_->options; }
-
     /// nullptr if the checkpoint came without one: such a model takes ids, but no text.
     const token::tokenizer* tokenizer() const noexcept { return parts_->tokenizer ? &*parts_->tokenizer : nullptr; }
-
     /// May this row of the logits be sampled? Vocabularies are padded past the tokenizer's size.
     bool is_token(token::token_id id) const noexcept {
         return !parts_->tokenizer || !parts_->tokenizer->bytes_of(id).empty();
     }
-
     /// Use narae::open.
     static result<language_model> make(store::checkpoint from, const std::string& path, const open_options& options) {
         const auto config = store::parse_config(from.config_text());
@@ -5996,7 +5418,6 @@ private:
     language_model() = default;
     std::shared_ptr<const parts> parts_;
 };
-
 #ifndef NARAE_NO_FILES
 /// Opens a narae file, the first shard's index, or an original checkpoint folder, which then runs as it is.
 /// Errors name the file, the tensor and the reason.
@@ -6008,7 +5429,6 @@ inline result<language_model> open(const std::string& path, const open_options& 
     });
 }
 #endif
-
 /// Opens a narae file that is already in memory. `file` is borrowed: it must outlive the model and its sessions.
 inline result<language_model> open(byte_view file, const open_options& options = {}) {
     return guarded([&]() -> result<language_model> {
@@ -6017,10 +5437,8 @@ inline result<language_model> open(byte_view file, const open_options& options =
         return language_model::make(std::move(*from), "memory", options);
     });
 }
-
 // ==== narae/gen/sampler.hpp ====
 // From logits to the next token. Equal logits, options and seed give equal tokens on every machine.
-
 /// How a token is drawn: first the repetition penalty, then temperature, then top-k, then top-p.
 struct sampling {
     float temperature = 0.8f;  ///< 0: always the likeliest token (greedy)
@@ -6030,7 +5448,6 @@ struct sampling {
         1.0f;  ///< divides the positive logits of tokens in the window. Keskar et al., 1909.05858
     std::uint64_t seed = 1;
 };
-
 /// Says which option cannot be, if one cannot.
 inline result<void> check(const sampling& s) {
     const auto refuse = [](const char* why) { return error{errc::bad_argument, why}; };
@@ -6044,7 +5461,6 @@ inline result<void> check(const sampling& s) {
 class sampler {
 public:
     explicit sampler(const sampling& options) : options_(options), state_(options.seed) {}
-
     /// The next token. `recent` are the ids that the repetition penalty looks at; allowed(id) says which rows of the
     /// logits are tokens at all. If no logit is a number, the first allowed id.
     template <class Allowed>
@@ -6094,7 +5510,6 @@ private:
                 c.weight =
                     c.weight > 0 ? c.weight / options_.repetition_penalty : c.weight * options_.repetition_penalty;
     }
-
     /// SplitMix64 (Steele et al. 2014), its upper 53 bits as a number from 0 up to 1.
     double uniform() noexcept {
         std::uint64_t z = state_ += 0x9E3779B97F4A7C15;
@@ -6108,14 +5523,12 @@ private:
     std::vector<candidate> all_;
     std::vector<std::uint32_t> seen_;
 };
-
 // ==== narae/gen/stop.hpp ====
 // Watches a growing text for stop strings, which may come in pieces: what could be the beginning of one is held back.
 
 class stop_watch {
 public:
     explicit stop_watch(const std::vector<std::string>& stops) : stops_(stops) {}
-
     /// Adds text. True once a stop string is complete: the text then ends before it.
     bool push(std::string_view piece) {
         text_ += piece;
@@ -6128,10 +5541,8 @@ public:
             for (const auto& s : stops_) sure_ = (std::min)(sure_, text_.size() - beginning_at_end(s));
         return found != text_.npos;
     }
-
     /// No more text will come: nothing is held back any longer.
     void end() noexcept { sure_ = text_.size(); }
-
     /// The text that is certain and was not taken yet; valid until the next push.
     std::string_view take() noexcept {
         const auto from = given_;
@@ -6154,7 +5565,6 @@ private:
     std::string text_;
     std::size_t given_ = 0, sure_ = 0;
 };
-
 // ==== narae/gen/session.hpp ====
 // One conversation with a model: its cache, its position, and the text in and out. Read gen/open.hpp before.
 // Not for two threads at once; any number of sessions may share one model.
@@ -6177,36 +5587,30 @@ struct generate_options {
     std::uint64_t seed = sampling{}.seed;
     std::vector<std::string> stop{};  ///< text that ends the answer, and is not part of it
 };
-
 /// Why generation ended.
 enum class finish { max_tokens, end_of_text, stop_string, cancelled };
-
 /// What the last generate() did.
 struct generation {
     std::size_t prompt_tokens = 0, tokens = 0;
     double prompt_seconds = 0, seconds = 0;
     finish reason = finish::max_tokens;
 };
-
 /// How likely a text is after its context.
 struct choice_score {
     double log_likelihood = 0;   ///< natural logarithm, summed over its tokens
     std::size_t tokens = 0;      ///< how many were summed
     std::size_t characters = 0;  ///< code points of the choice, for length-normalised comparison
 };
-
 /// Bytes that a session needs, all told.
 struct memory_estimate {
     std::uint64_t weights, cache, workspace;
     std::uint64_t total() const noexcept { return weights + cache + workspace; }
 };
-
 namespace detail {
 inline std::size_t window_of(const model::shape& s, const session_options& o) noexcept {
     return o.window != 0 ? o.window : (std::min<std::size_t>)(512, s.positions);
 }
 }  // namespace detail
-
 inline memory_estimate estimate(const language_model& m, const session_options& o = {}) noexcept {
     return {m.weights().bytes, model::cache::bytes(m.shape(), o.cache, detail::window_of(m.shape(), o)),
             model::workspace::bytes(m.shape())};
@@ -6220,18 +5624,15 @@ public:
     }
 
     const language_model& model() const noexcept { return model_; }
-
     /// The window in use, and how many tokens have passed.
     std::size_t window() const noexcept { return options_.window; }
     std::uint64_t length() const noexcept { return cache_ ? cache_->length : 0; }
-
     /// Forgets the conversation.
     void reset() noexcept {
         if (cache_) cache_->length = 0;
         pending_.reset();
         recent_.clear();
     }
-
     /// Goes on from `prompt` and returns the text that follows it. `on_text` gets it piece by piece as it comes, always
     /// whole UTF-8 characters; it is also polled with an empty piece while the prompt is read. Returning false stops:
     /// what came so far is then the result.
@@ -6239,10 +5640,8 @@ public:
                                  callback<std::string_view> on_text = {}) {
         return guarded([&] { return generate_text(prompt, options, on_text); });
     }
-
     /// What the last generate() did, and how long it took.
     const generation& last() const noexcept { return last_; }
-
     /// Takes ids into the conversation; returns the logits [V] after the last one, valid until the next call.
     /// Needs at least one id, each below V. `on_progress(done, total)` returning false leaves errc::cancelled.
     result<std::span<const float>> feed(std::span<const token_id> ids,
@@ -6253,12 +5652,10 @@ public:
             return std::span<const float>(work_->logits[0], model_.shape().V);
         });
     }
-
     /// The same, with the logits after each id: on_logits(index, logits[V]). Returning false leaves errc::cancelled.
     result<void> feed_each(std::span<const token_id> ids, callback<std::size_t, std::span<const float>> on_logits) {
         return guarded([&] { return run(ids, model::want::each, on_logits, {}); });
     }
-
     /// How likely each choice is as the continuation of `context`, which is cut from the left where the window is too
     /// short. Apart from the conversation, which stays as it is. Blanks at the end of the context count as the
     /// beginning of the choice, as evaluation harnesses do it; an empty context is the end-of-text token.
@@ -6286,7 +5683,6 @@ private:
         work_.emplace(std::move(*work));
         return {};
     }
-
     /// Runs ids through the model in chunks, after the token that the last generate() drew but did not yet feed.
     result<void> run(std::span<const token_id> ids, model::want logits,
                      callback<std::size_t, std::span<const float>> on_logits,
@@ -6320,7 +5716,6 @@ private:
                  callback<std::size_t, std::span<const float>> seen = {}) {
         model::forward(*work_, cache, model_.weights(), model_.shape(), ids, logits, seen);
     }
-
     /// Keeps the ids of the window, for the repetition penalty.
     void remember(token_id id) {
         if (recent_.size() == options_.window) recent_.erase(recent_.begin());
@@ -6432,7 +5827,6 @@ private:
         }
         return scores;
     }
-
     /// log softmax(logits)[id], in double.
     static double log_probability(std::span<const float> logits, token_id id) noexcept {
         double largest = logits[0], sum = 0;
@@ -6456,9 +5850,7 @@ private:
     std::vector<token_id> recent_;
     generation last_;
 };
-
 }  // namespace narae::inline NARAE_ABI
-
 // ==== no macro of narae stays behind ====
 #undef NARAE_ABI
 #undef NARAE_ABI_F

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/toolkit.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 7386bfb0900321c6
+// FNV-1a hash of all that follows this line: 596d2338f63fef04
 //
 // The toolkit: makes, shrinks, teaches and judges models. Running one needs only narae.hpp, which never reaches here.
 //
@@ -27,32 +27,27 @@
 #else
 #define NARAE_EXCEPTIONS 0
 #endif
-
 #if !defined(NARAE_NO_SIMD) && (defined(__x86_64__) || defined(__i386__) || defined(_M_X64))
 #define NARAE_X86 1  // AVX2 kernels are compiled in, chosen at run time
 #else
 #define NARAE_X86 0
 #endif
-
 #if !defined(NARAE_NO_SIMD) && (defined(__aarch64__) || defined(_M_ARM64)) && \
     !(defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
 #define NARAE_NEON 1  // 64-bit ARM: NEON is part of the architecture
 #else
 #define NARAE_NEON 0
 #endif
-
 #if defined(__unix__) || defined(__APPLE__) || defined(__EMSCRIPTEN__)
 #define NARAE_POSIX 1  // files are mapped through the POSIX calls
 #else
 #define NARAE_POSIX 0
 #endif
-
 #if defined(__GNUC__) || defined(__clang__)
 #define NARAE_TARGET(isa) __attribute__((target(isa)))  // one function may use more than the user's flags allow
 #else
 #define NARAE_TARGET(isa)
 #endif
-
 // --- the namespace tag ------------------------------------------------------------------------------------
 #if NARAE_EXCEPTIONS
 #define NARAE_ABI_X v0
@@ -77,28 +72,151 @@
 #define NARAE_JOIN2(a, b, c, d) a##b##c##d
 #define NARAE_JOIN(a, b, c, d) NARAE_JOIN2(a, b, c, d)
 #define NARAE_ABI NARAE_JOIN(NARAE_ABI_X, NARAE_ABI_F, NARAE_ABI_T, NARAE_ABI_S)
+// ==== narae/quant/rtn.hpp ====
+// Round to nearest: weights to 8 and 4 bits, each group by itself. Read num/q8.hpp and num/q4.hpp for the layouts.
+namespace narae::inline NARAE_ABI::quant {
+/// Quantises rows[row_count][k] (row_count <= 16) into one tile of q8_layout::tile_bytes(k) bytes, plain rounding.
+inline void pack_tile_q8(std::byte* tile, const float* rows, std::size_t row_count, std::size_t k) noexcept {
+    using namespace num;
+    std::memset(tile, 0, q8_layout::tile_bytes(k));
+    std::byte* codes = tile + q8_layout::scale_bytes(k);
+    for (std::size_t r = 0; r < row_count; ++r)
+        for (std::size_t g = 0; g < groups_of(k); ++g) {
+            const float* w = rows + r * k + g * group_len;
+            const std::size_t n = k - g * group_len < group_len ? k - g * group_len : group_len;
+            float largest = 0;
+            for (std::size_t i = 0; i < n; ++i) largest = std::abs(w[i]) > largest ? std::abs(w[i]) : largest;
+            const auto stored = f32_to_f16(largest / 127);
+            const float scale = f16_to_f32(stored), inverse = scale > 0 ? 1 / scale : 0;
+            store_le(tile + (g * tile_rows + r) * 2, stored);
+            for (std::size_t i = 0; i < n; ++i)
+                codes[q8_layout::at(r, g * group_len + i)] = static_cast<std::byte>(round_q8(w[i] * inverse));
+        }
+}
+/// Quantises rows[row_count][k] (row_count <= 16) into one tile of q4_layout::tile_bytes(k) bytes by plain rounding:
+/// the weight of largest size becomes code 0, that is -8 times the scale, so all 16 codes are used.
+inline void pack_tile_q4(std::byte* tile, const float* rows, std::size_t row_count, std::size_t k) noexcept {
+    using namespace num;
+    std::memset(tile, 0, q4_layout::scale_bytes(k));
+    std::byte* codes = tile + q4_layout::scale_bytes(k);
+    std::memset(codes, 0x88, groups_of(k) * q4_layout::group_bytes);
+    for (std::size_t r = 0; r < row_count; ++r)
+        for (std::size_t g = 0; g < groups_of(k); ++g) {
+            const float* w = rows + r * k + g * group_len;
+            const std::size_t n = k - g * group_len < group_len ? k - g * group_len : group_len;
+            float largest = 0;
+            for (std::size_t i = 0; i < n; ++i) largest = std::abs(w[i]) > std::abs(largest) ? w[i] : largest;
+            const auto stored = f32_to_f16(largest / -8);
+            const float scale = f16_to_f32(stored), inverse = scale < 0 || scale > 0 ? 1 / scale : 0;
+            store_le(tile + (g * tile_rows + r) * 2, stored);
+            for (std::size_t i = 0; i < n; ++i) {
+                auto code = round_q8(w[i] * inverse);
+                code = static_cast<std::int8_t>((code < -8 ? -8 : code > 7 ? 7 : code) + 8);
+                auto& byte = codes[q4_layout::at(r, g * group_len + i)];
+                const unsigned shift = q4_layout::shift(i);
+                byte = (byte & static_cast<std::byte>(0xF0 >> shift)) | static_cast<std::byte>(code << shift);
+            }
+        }
+}
+}  // namespace narae::inline NARAE_ABI::quant
+// ==== narae/sys/file_sink.hpp ====
+// A file being written: under a name beside the wanted one, and renamed only when every byte is safely down.
+// Until commit() succeeds the old file, if any, is untouched; a sink that goes away earlier leaves nothing.
+#ifndef NARAE_NO_FILES
+namespace narae::inline NARAE_ABI::sys {
+/// Do both paths lead to one file that is there?
+inline bool same_file(const std::string& a, const std::string& b) {
+#if NARAE_POSIX
+    struct stat of_a, of_b;
+    return ::stat(a.c_str(), &of_a) == 0 && ::stat(b.c_str(), &of_b) == 0 && of_a.st_dev == of_b.st_dev &&
+           of_a.st_ino == of_b.st_ino;
+#else
+    return a == b;
+#endif
+}
 
+class file_sink {
+public:
+    file_sink(file_sink&& other) noexcept
+        : file_(std::exchange(other.file_, nullptr)),
+          path_(std::move(other.path_)),
+          beside_(std::move(other.beside_)) {}
+    file_sink& operator=(file_sink&&) = delete;
+    ~file_sink() {
+        if (file_ == nullptr) return;
+        std::fclose(file_);
+        std::remove(beside_.c_str());
+    }
+
+    static result<file_sink> create(const std::string& path) {
+        if (is_folder(path)) return error{errc::io, concat({path, ": cannot write: is a folder"})};
+        file_sink sink;
+        sink.path_ = path;
+        sink.beside_ = path + ".part";
+        sink.file_ = std::fopen(sink.beside_.c_str(), "wb");
+        if (sink.file_ == nullptr) return system_error(path, "cannot write");
+        return sink;
+    }
+
+    result<void> write(byte_view bytes) {
+        errno = 0;
+        if (!bytes.empty() && std::fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size())
+            return system_error(path_, "cannot write");
+        return {};
+    }
+    /// Writes over the first bytes of what is down already. Only commit() may follow.
+    result<void> rewrite_front(byte_view bytes) {
+        errno = 0;
+        if (std::fseek(file_, 0, SEEK_SET) != 0) return system_error(path_, "cannot write");
+        return write(bytes);
+    }
+    /// Everything down to the disk, then the wanted name.
+    result<void> commit() {
+        errno = 0;
+        bool ok = std::fflush(file_) == 0;
+#if NARAE_POSIX
+        ok = ok && ::fsync(::fileno(file_)) == 0;
+#endif
+        auto failed = ok ? error{} : system_error(path_, "cannot write");
+        if (std::fclose(std::exchange(file_, nullptr)) != 0 && ok) {
+            ok = false;
+            failed = system_error(path_, "cannot write");
+        }
+#if !NARAE_POSIX
+        if (ok) std::remove(path_.c_str());  // elsewhere rename does not replace
+#endif
+        if (ok && std::rename(beside_.c_str(), path_.c_str()) != 0) {
+            ok = false;
+            failed = system_error(path_, "cannot rename into place");
+        }
+        if (ok) return {};
+        std::remove(beside_.c_str());
+        return failed;
+    }
+
+private:
+    file_sink() = default;
+    std::FILE* file_ = nullptr;
+    std::string path_, beside_;
+};
+}  // namespace narae::inline NARAE_ABI::sys
+#endif  // NARAE_NO_FILES
 // ==== narae/store/safetensors_writer.hpp ====
 // Writes what safetensors.hpp reads; read that before. Running a model needs no part of this.
-
 namespace narae::inline NARAE_ABI::store {
-
 /// narae begins the data on a boundary of this many bytes, which every SIMD load and cache line likes.
 inline constexpr std::uint64_t data_alignment = 64;
-
 /// A tensor that is going to be written.
 struct tensor_plan {
     std::string name;
     dtype type = dtype::f32;
     std::vector<std::uint64_t> shape;
 };
-
 /// The bytes that such a tensor takes; the shape must have been checked.
 inline std::uint64_t planned_bytes(const tensor_plan& t) noexcept {
     std::uint64_t n = 0;
     return shape_elements(t.shape, n) ? n * dtype_size(t.type) : 0;
 }
-
 /// Everything of a file that stands before its data: the length and the header, padded with spaces so that the data
 /// begin on a 64-byte boundary. The tensors' bytes follow in the order of `tensors`.
 inline result<std::string> safetensors_header(const std::vector<tensor_plan>& tensors, const metadata_list& metadata) {
@@ -135,7 +253,6 @@ inline result<std::string> safetensors_header(const std::vector<tensor_plan>& te
     store_le(out.data(), static_cast<std::uint64_t>(json.size()));
     return out + json;
 }
-
 #ifndef NARAE_NO_FILES
 /// Writes a safetensors file piece by piece: plan all tensors, append their bytes in that order, commit.
 /// A tensor starts on a 64-byte boundary if the sizes of all before it are multiples of 64: plan the others last.
@@ -151,7 +268,6 @@ public:
         if (!written) return written.error();
         return safetensors_writer(path, std::move(*sink), std::move(tensors), header->size());
     }
-
     /// The next bytes of the tensor `name`, little-endian and row-major; a tensor may come in any number of pieces.
     result<void> append(std::string_view name, byte_view piece) {
         skip_finished();
@@ -165,14 +281,12 @@ public:
         written_ += piece.size();
         return sink_.write(piece);
     }
-
     /// The size of the whole file, once it is written.
     std::uint64_t bytes() const noexcept {
         std::uint64_t n = header_size_;
         for (const auto& t : tensors_) n += planned_bytes(t);
         return n;
     }
-
     /// Puts other metadata, of just the same length, in place of what create() was given: for figures that are known
     /// only when all is written. Only commit() may follow.
     result<void> rewrite_metadata(const metadata_list& metadata) {
@@ -182,7 +296,6 @@ public:
             return error{errc::bad_argument, path_ + ": metadata of another length than planned"};
         return sink_.rewrite_front(as_bytes(*header));
     }
-
     /// Puts the finished file in place; an error, and no file, if bytes are still missing.
     result<void> commit() {
         skip_finished();
@@ -207,15 +320,11 @@ private:
     std::uint64_t written_ = 0;  // bytes of it that are down
 };
 #endif
-
 }  // namespace narae::inline NARAE_ABI::store
-
 // ==== narae/quant/rows.hpp ====
 // Rows of a matrix on their way into a model file: read as floats, checked, put into a number format, written in order.
 // A team works on tiles of 16 rows, a few MB at a time; the bytes and the figures do not depend on its size.
-
 #ifndef NARAE_NO_FILES
-
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -223,12 +332,9 @@ private:
 #include <string>
 #include <utility>
 #include <vector>
-
 namespace narae::inline NARAE_ABI::quant {
-
 /// Bytes done and bytes to do in all; false stops the work, which then leaves errc::cancelled and no file.
 using progress = callback<std::uint64_t, std::uint64_t>;
-
 /// What long work has got done so far.
 struct progress_count {
     progress tell;
@@ -240,7 +346,6 @@ struct progress_count {
         return {};
     }
 };
-
 /// The tensor that holds an [N, K] matrix in this format: its name's end, its dtype and its shape.
 inline store::tensor_plan plan_matrix(const model::matrix_name& m, model::format type) {
     using store::dtype;
@@ -256,13 +361,12 @@ inline store::tensor_plan plan_matrix(const model::matrix_name& m, model::format
                                          : dtype::bf16,
             {m.N, m.K}};
 }
-
 /// Puts rows[count][k], count <= 16, where a matrix of this format (f32, f16, q8 or q4) has them.
 inline void encode_tile(std::byte* out, model::format type, const float* rows, std::size_t count,
                         std::size_t k) noexcept {
     switch (type) {
-        case model::format::q4: return num::pack_tile_q4(out, rows, count, k);
-        case model::format::q8: return num::pack_tile_q8(out, rows, count, k);
+        case model::format::q4: return pack_tile_q4(out, rows, count, k);
+        case model::format::q8: return pack_tile_q8(out, rows, count, k);
         case model::format::f16:
             for (std::size_t i = 0; i < count * k; ++i) store_le(out + 2 * i, num::f32_to_f16(rows[i]));
             return;
@@ -270,7 +374,6 @@ inline void encode_tile(std::byte* out, model::format type, const float* rows, s
             for (std::size_t i = 0; i < count * k; ++i) store_le(out + 4 * i, rows[i]);
     }
 }
-
 /// The index of the first of n weights that this format cannot hold, or n: formats with an f16 in them end at 65504.
 /// Bits are compared, because some compiler flags promise that there are no infinities and NaNs.
 inline std::size_t first_unfit(const float* w, std::size_t n, model::format type) noexcept {
@@ -285,7 +388,6 @@ inline error unfit(const std::string& place, float w, const std::string& index) 
     return {errc::bad_value, place + ": element [" + index + "] is " +
                                  (finite ? "larger than 65504, the largest that an f16 holds" : "not finite")};
 }
-
 /// Writes one matrix after the other.
 class row_writer {
 public:
@@ -296,7 +398,6 @@ public:
         w.team_ = std::move(*team);
         return w;
     }
-
     /// Appends an [N, K] matrix to `out`, as plan_matrix() planned it. read(row, floats[K]) is called once for each
     /// row, by several threads; `done(first row, past the last)` returns result<void> and is called in order, by one.
     /// `place` names the matrix's source in errors.
@@ -341,7 +442,6 @@ public:
         }
         return {};
     }
-
     /// sqrt(sum (w - w')^2 / sum w^2) over all matrices so far: what the number format lost.
     double weight_error() const noexcept { return squares_ > 0 ? std::sqrt(lost_ / squares_) : 0; }
 
@@ -378,7 +478,6 @@ private:
     std::unique_ptr<sys::team> team_;
     double squares_ = 0, lost_ = 0;
 };
-
 /// Appends a vector as f32, or as f16 where the whole file is to be f16. read(i) is its element i.
 template <class Read>
 result<void> write_vector(store::safetensors_writer& out, const store::tensor_plan& plan, const std::string& place,
@@ -391,18 +490,13 @@ result<void> write_vector(store::safetensors_writer& out, const store::tensor_pl
     encode_tile(bytes.data(), type, values.data(), 1, n);
     return out.append(plan.name, bytes);
 }
-
 }  // namespace narae::inline NARAE_ABI::quant
-
 // ==== narae/quant/convert.hpp ====
 // An original checkpoint becomes a narae file: every tensor is checked before anything is written, then they stream
 // through one after the other, so that memory is needed for a few MB of rows and not for the model.
 // Read store/format.hpp (what the file holds) and quant/rows.hpp before.
-
 #include <set>
-
 namespace narae::inline NARAE_ABI::quant {
-
 struct convert_options {
     model::format type = model::format::q4;  ///< of the matrices: q4, q8, f16 or f32; vectors are always f32
     std::size_t threads = 0;                 ///< 0: one per processor, at most 16; the file is the same for any number
@@ -419,9 +513,7 @@ struct convert_report {
         return weights == 0 ? 0 : 8 * static_cast<double>(weight_bytes) / static_cast<double>(weights);
     }
 };
-
 namespace detail {
-
 /// x >= 0 with `digits` decimals, in any locale; the length is the same for all x below 10.
 inline std::string decimal(double x, unsigned digits) {
     std::uint64_t power = 1;
@@ -430,7 +522,6 @@ inline std::string decimal(double x, unsigned digits) {
     const auto fraction = std::to_string(n % power);
     return std::to_string(n / power) + "." + std::string(digits - fraction.size(), '0') + fraction;
 }
-
 /// The JSON array `list` (empty text: an empty array) with one more value.
 inline result<std::string> appended(std::string_view list, std::string_view value, const std::string& place) {
     if (list.empty()) return "[" + std::string(value) + "]";
@@ -446,13 +537,11 @@ inline std::string hex(std::uint64_t n) {
     for (int shift = 60; shift >= 0; shift -= 4) s += "0123456789abcdef"[n >> shift & 15];
     return s;
 }
-
 /// Buffers that old checkpoints carry; nothing is lost with them, they follow from the config.
 inline bool is_legacy_buffer(std::string_view name) noexcept {
     return name.ends_with(".attention.bias") || name.ends_with(".attention.masked_bias") ||
            name.ends_with(".rotary_emb.inv_freq");
 }
-
 /// The matrices and vectors of a checkpoint, all there and all of the right shape.
 struct inventory {
     std::vector<std::pair<model::matrix_name, model::stored_matrix>> matrices;
@@ -480,7 +569,6 @@ struct inventory {
         return all;
     }
 };
-
 /// narae.source of a file made from `from`: what the source tells of its own origin, then its files.
 inline result<std::string> describe_sources(const store::checkpoint& from, progress_count& count) {
     constexpr std::size_t piece_bytes = std::size_t{4} << 20;
@@ -505,7 +593,6 @@ inline result<std::string> describe_sources(const store::checkpoint& from, progr
     }
     return list;
 }
-
 /// Would writing `to` destroy a file that is being read?
 inline bool is_source(const store::checkpoint& from, const std::string& path, const std::string& to) {
     for (const auto* name :
@@ -519,9 +606,7 @@ inline bool is_source(const store::checkpoint& from, const std::string& path, co
     }
     return false;
 }
-
 }  // namespace detail
-
 /// Reads the checkpoint at `from` (a Hugging Face folder, or a narae file of unpacked weights) and writes the narae
 /// file `to`. Nothing is at `to`, or what was there before, unless all went well. Errors name file, tensor and reason.
 inline result<convert_report> convert(const std::string& from, const std::string& to,
@@ -622,16 +707,11 @@ inline result<convert_report> convert(const std::string& from, const std::string
         return report;
     });
 }
-
 }  // namespace narae::inline NARAE_ABI::quant
-
 #endif  // NARAE_NO_FILES
-
 // ==== narae/store/config_json.hpp ====
 // Writes the config.json that config.hpp reads; read that before. Running a model needs no part of this.
-
 namespace narae::inline NARAE_ABI::store {
-
 /// x as a JSON number that json_value::real reads back to the same double, for the short decimals of configs.
 inline std::string json_number(double x) {
     if (x < 0) return std::string("-").append(json_number(-x));
@@ -645,7 +725,6 @@ inline std::string json_number(double x) {
     if (text.size() <= point) text = std::string(point + 1 - text.size(), '0') + text;
     return text.substr(0, text.size() - point) + "." + text.substr(text.size() - point);
 }
-
 /// The text of a config.json that parse_config reads back to the same config. `more` is put in as it is: further
 /// members, each with a comma at its end.
 inline std::string config_json(const config& c, std::string_view more = {}) {
@@ -671,20 +750,14 @@ inline std::string config_json(const config& c, std::string_view more = {}) {
                        json_number(c.rotary_base), ",\n  \"use_parallel_residual\": ", truth(c.parallel_residual),
                        ",\n  \"tie_word_embeddings\": ", truth(c.tied), "\n}\n"});
 }
-
 }  // namespace narae::inline NARAE_ABI::store
-
 // ==== narae/quant/export.hpp ====
 // A model goes back to where others read it: a Hugging Face checkpoint, config.json, model.safetensors, tokenizer.json.
 // Packed weights are unpacked; heads that share keys and values get a copy each, because GPT-NeoX knows plain heads
 // only.
-
 #ifndef NARAE_NO_FILES
-
 namespace narae::inline NARAE_ABI::quant {
-
 namespace detail {
-
 /// The row of a QKV matrix of shape s that is row r of the same matrix with plain heads (q, k, v of head 0, of head 1,
 /// and so on).
 inline std::size_t shared_row(const model::shape& s, std::size_t r) noexcept {
@@ -699,7 +772,6 @@ inline result<void> write_text(const std::string& path, byte_view bytes) {
     if (!written) return written;
     return sink->commit();
 }
-
 /// The id that ends a text: the tokenizer's, or what the source's config says; empty if neither knows.
 inline result<std::string> end_of_text(const store::checkpoint& from, const std::string& place) {
     if (const auto json = from.tokenizer_json(); !json.empty()) {
@@ -712,9 +784,7 @@ inline result<std::string> end_of_text(const store::checkpoint& from, const std:
     std::uint64_t id = 0;
     return doc->root()["eos_token_id"].whole(id) ? std::to_string(id) : std::string();
 }
-
 }  // namespace detail
-
 /// Writes the model at `from` (anything that opens) into the folder `folder`, which must be there, with all weights in
 /// `type`, f16 or f32; returns the size of model.safetensors. Refuses heads that do not fill the width: other engines
 /// could not load them.
@@ -792,23 +862,17 @@ inline result<std::uint64_t> export_checkpoint(const std::string& from, const st
         return bytes;
     });
 }
-
 }  // namespace narae::inline NARAE_ABI::quant
-
 #endif  // NARAE_NO_FILES
-
 // ==== narae/quant/synthesize.hpp ====
 // A model file of any shape with pseudo-random weights, to measure speed and memory with: it says nothing sensible.
 // Random numbers: SplitMix64, Steele, Lea and Flood 2014. Read store/format.hpp before.
-
 namespace narae::inline NARAE_ABI::quant {
-
 /// A shape with a name.
 struct named_shape {
     std::string_view name;
     store::config config;
 };
-
 /// The released Polyglot-Ko models, a medium GPT-NeoX, and narae's slim shape.
 /// layers, width, heads, key-value heads, head width, ffn, vocabulary, positions, rotated dimensions
 inline constexpr named_shape named_shapes[] = {
@@ -818,18 +882,14 @@ inline constexpr named_shape named_shapes[] = {
     {"neox-410m", {24, 1024, 16, 16, 64, 4096, 30080, 2048, 16}},
     {"slim", {8, 768, 8, 2, 96, 3072, 32000, 512, 48}},
 };
-
 /// The config of this name, or nullptr.
 constexpr const store::config* find_shape(std::string_view name) noexcept {
     for (const auto& s : named_shapes)
         if (s.name == name) return &s.config;
     return nullptr;
 }
-
 #ifndef NARAE_NO_FILES
-
 namespace detail {
-
 struct split_mix {
     std::uint64_t state;
     std::uint64_t next() noexcept {
@@ -843,14 +903,12 @@ struct split_mix {
         for (auto bits = n > 0 ? next() : 0; n > 0; --n, bits >>= 8) *out++ = static_cast<std::byte>(bits);
     }
 };
-
 /// Random bytes in out[] become weights of `size` bytes whose size lies between 2^-6 and 1.5 * 2^-6: only the sign and
 /// all but the first bit of the mantissa stay random.
 template <class Bits>
 void around_a_fiftieth(std::byte* out, std::size_t n, Bits keep, Bits exponent) noexcept {
     for (; n > 0; --n, out += sizeof(Bits)) store_le(out, static_cast<Bits>((load_le<Bits>(out) & keep) | exponent));
 }
-
 /// Random bytes in a tile become scales and codes; rows from `count` on and columns from k on become zeros.
 /// The codes' spread times the scale, of either sign and between 1 and 1.25 times 2^-8 (q4) or 2^-12 (q8), is 0.02.
 inline void make_tile(std::byte* tile, model::format type, std::size_t count, std::size_t k) noexcept {
@@ -879,9 +937,7 @@ inline void make_tile(std::byte* tile, model::format type, std::size_t count, st
     for (std::size_t g = 0; g < num::groups_of(k); ++g)
         std::memset(tile + (g * num::tile_rows + count) * 2, 0, (num::tile_rows - count) * 2);
 }
-
 }  // namespace detail
-
 /// Writes the narae file `to` with random weights of this shape in this format (q4, q8, f16 or f32), without a
 /// tokenizer; returns its size. The same shape, format and seed give the same bytes everywhere.
 inline result<std::uint64_t> synthesize(const store::config& config, model::format type, const std::string& to,
@@ -942,11 +998,8 @@ inline result<std::uint64_t> synthesize(const store::config& config, model::form
         return bytes;
     });
 }
-
 #endif  // NARAE_NO_FILES
-
 }  // namespace narae::inline NARAE_ABI::quant
-
 // ==== no macro of narae stays behind ====
 #undef NARAE_ABI
 #undef NARAE_ABI_F

@@ -7,7 +7,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 #include "narae/base/bytes.hpp"
 #include "narae/num/half.hpp"
@@ -53,24 +52,6 @@ struct q8_layout {
     }
 };
 static_assert(q8_layout::tile_bytes(1024) * 8 == static_cast<std::size_t>(8.25 * 1024 * tile_rows), "on-disk layout");
-
-/// Quantises rows[row_count][k] (row_count <= 16) into one tile of q8_layout::tile_bytes(k) bytes, plain rounding.
-inline void pack_tile_q8(std::byte* tile, const float* rows, std::size_t row_count, std::size_t k) noexcept {
-    std::memset(tile, 0, q8_layout::tile_bytes(k));
-    std::byte* codes = tile + q8_layout::scale_bytes(k);
-    for (std::size_t r = 0; r < row_count; ++r)
-        for (std::size_t g = 0; g < groups_of(k); ++g) {
-            const float* w = rows + r * k + g * group_len;
-            const std::size_t n = k - g * group_len < group_len ? k - g * group_len : group_len;
-            float largest = 0;
-            for (std::size_t i = 0; i < n; ++i) largest = std::abs(w[i]) > largest ? std::abs(w[i]) : largest;
-            const auto stored = f32_to_f16(largest / 127);
-            const float scale = f16_to_f32(stored), inverse = scale > 0 ? 1 / scale : 0;
-            store_le(tile + (g * tile_rows + r) * 2, stored);
-            for (std::size_t i = 0; i < n; ++i)
-                codes[q8_layout::at(r, g * group_len + i)] = static_cast<std::byte>(round_q8(w[i] * inverse));
-        }
-}
 
 /// Row `row` of a tile as k floats.
 inline void unpack_row_q8(float* out, const std::byte* tile, std::size_t row, std::size_t k) noexcept {
