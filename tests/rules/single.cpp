@@ -91,19 +91,22 @@ TEST_CASE("a namespace that one header closes and the next opens stays open") {
         const auto begin = n.find("// Duty of NARAE_EARLY.\n") + 24;
         return n.substr(begin, n.find("\n// ==== no macro") - begin);
     };
+    // Blank lines beside titles, namespaces, directives and before doc comments go; all others stay.
     const std::string a = "namespace n {\n\nint a;\n\n}  // namespace n\n",
-                      b = "namespace n {\n\nint b;\n\n}  // namespace n\n",
-                      late = "\n// ==== narae/sys/late.hpp ====\n// Duty of NARAE_LATE.\n";
-    CHECK(between(a, b) == "\nnamespace n {\n\nint a;\n" + late + "\nint b;\n\n}  // namespace n\n");
+                      b = "namespace n {\n\nint b;\n\nint c;\n\n/// Duty of d.\nint d;\n\n}  // namespace n\n",
+                      tight_a = "namespace n {\nint a;\n}  // namespace n\n",
+                      tight_b = "int b;\n\nint c;\n/// Duty of d.\nint d;\n",
+                      late = "// ==== narae/sys/late.hpp ====\n// Duty of NARAE_LATE.\n";
+    CHECK(between(a, b) == "namespace n {\nint a;\n" + late + "\n" + tight_b + "}  // namespace n");
     CHECK(between("#if A\n" + a + "#endif\n", "#if A\n" + b + "#endif\n") ==
-          "\n#if A\nnamespace n {\n\nint a;\n" + late + "\nint b;\n\n}  // namespace n\n\n#endif\n");
+          "#if A\nnamespace n {\nint a;\n" + late + "\n" + tight_b + "}  // namespace n\n#endif");
     // Only the outer one is the same; the same ones are not around all of the header; the second turns into its
     // opposite.
     CHECK(between("#if A\n" + a + "#endif\n", "#if A\nint b;\n#endif\n") ==
-          "\n#if A\nnamespace n {\n\nint a;\n\n}  // namespace n\n" + late + "\nint b;\n\n#endif\n");
-    CHECK(between(a + a, b) == "\n" + a + a + late + "\n" + b);
+          "#if A\n" + tight_a + late + "\nint b;\n#endif");
+    CHECK(between(a + a, b) == tight_a + tight_a + late + "namespace n {\n" + tight_b + "}  // namespace n");
     CHECK(between("#if A\nint a;\n#else\nint c;\n#endif\n", "#if A\nint b;\n#endif\n") ==
-          "\n#if A\nint a;\n#else\nint c;\n#endif\n" + late + "\n#if A\nint b;\n\n#endif\n");
+          "#if A\nint a;\n#else\nint c;\n#endif\n" + late + "#if A\nint b;\n#endif");
 }
 
 TEST_CASE("the hash of a single header is of what follows it") {
