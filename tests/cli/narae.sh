@@ -1,0 +1,102 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The narae command as users meet it: text in and out, what it says, how it exits, what it leaves behind.
+#   sh narae.sh PATH/narae
+set -u
+case $1 in
+    /*) command=$1 ;;
+    *) command=$PWD/$1 ;;
+esac
+[ -x "$command" ] || { echo "no program at $command"; exit 1; }
+golden=$(cd "$(dirname "$0")/../golden" && pwd)
+model=$golden/models/tiny-neox-parallel
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+bad=0
+
+complain() {
+    echo "FAILED: $*"
+    bad=1
+}
+
+# refuse CODE PATTERN ARGUMENTS...: exits with CODE, one line on stderr that matches PATTERN, no file left.
+refuse() {
+    code=$1 pattern=$2
+    shift 2
+    "$command" "$@" >stdout 2>stderr </dev/null
+    got=$?
+    [ $got -eq "$code" ] || complain "$* exits with $got instead of $code: $(cat stderr)"
+    [ "$(wc -l <stderr)" -eq 1 ] || complain "$* does not say one line: $(cat stderr)"
+    grep -q "^narae.*: .*$pattern" stderr || complain "$* does not say '$pattern': $(cat stderr)"
+    for left in out out.part; do
+        [ -e "$left" ] && complain "$* leaves $left behind"
+    done
+}
+
+same() {
+    [ "$2" = "$3" ] || complain "$1: '$2' instead of '$3'"
+}
+
+# --- generate: the same text for every thread count, another for another seed, the speed on stderr ---
+text=$("$command" generate -m "$model" -p '옛날 옛적에' -n 24 2>said)
+[ -n "$text" ] || complain "generate says nothing"
+grep -q '^prompt: .* tokens, .* per second; answer: 24 tokens, .* peak memory ' said || complain "no speed: $(cat said)"
+for threads in 1 2 3; do
+    same "threads $threads" "$("$command" generate -m "$model" -p '옛날 옛적에' -n 24 --threads $threads 2>said)" "$text"
+done
+[ "$("$command" generate -m "$model" -p '옛날 옛적에' -n 24 --seed 2 2>said)" = "$text" ] && complain "seed 2 changes nothing"
+greedy=$("$command" generate -m "$model" -p '봄' -n 24 --temperature 0 2>said)
+same "top-k 1 is greedy" "$("$command" generate -m "$model" -p '봄' -n 24 --top-k 1 2>said)" "$greedy"
+same "no tokens" "$("$command" generate -m "$model" -p '봄' -n 0 2>said)" ""
+
+# --- tokenize: there and back, pieces, JSON lines, special tokens only when asked for ---
+printf '나래를 펴다\n\n<|endoftext|> abc\tx 😀\n' >lines
+"$command" tokenize -m "$model" <lines >ids || complain "tokenize fails"
+"$command" tokenize -m "$model/tokenizer.json" --threads 1 <lines | cmp -s - ids || complain "a model and its tokenizer differ"
+"$command" tokenize -m "$model" --decode <ids | cmp -s - lines || complain "ids do not give the lines back"
+same "special" "$(echo '<|endoftext|>' | "$command" tokenize -m "$model" --special)" 2
+same "a JSON line" "$(printf '"a\\nb"\n' | "$command" tokenize -m "$model" --jsonl | "$command" tokenize -m "$model" --jsonl --decode)" '"a\nb"'
+same "pieces give the line first" "$(printf '가 나\n' | "$command" tokenize -m "$model" --pieces | cut -f1)" "가 나"
+printf 'no newline' | "$command" tokenize -m "$model" | "$command" tokenize -m "$model" --decode | grep -qx 'no newline' || complain "the last line is lost"
+
+# --- logits: float32 of every position; bench: figures for programs; chat: an answer a question ---
+printf '1 2 3\n\n4\n' >sequences
+"$command" logits -m "$model" --ids sequences -o out.f32 2>said || complain "logits: $(cat said)"
+same "bytes of logits" "$(wc -c <out.f32 | tr -d ' ')" $((4 * 512 * 4))
+"$command" bench -m "$model" -p 8 -n 4 -r 1 --json 2>said | grep -q '^{"prompt_tok_s":[0-9.]*,"gen_tok_s":[0-9.]*,"bytes_per_token":[0-9]*,"gen_gb_s":[0-9.]*,"bandwidth_gb_s":[0-9.]*,"first_token_ms":[0-9.]*,"peak_rss_bytes":[0-9]*}$' || complain "bench --json"
+"$command" bench -m "$model" -p 8 -n 4 -r 2 2>said | grep -q '^generation .* tokens per second' || complain "bench"
+same "chat answers each line" "$(printf '안녕\n\n잘 가\n' | "$command" chat -m "$model" -n 4 --system '짧게' 2>said | wc -l | tr -d ' ' | sed 's/^[2-9]$/some/')" some
+
+# --- bad use: exit 2, bad input: exit 1, one line each ---
+refuse 2 "unknown verb 'sing'" sing
+refuse 2 '-m MODEL is missing' generate -p x
+refuse 2 "'--temperature' \|--temperature is 'warm', not a number" generate -m "$model" -p x --temperature warm
+refuse 2 "-n is '-5', not a whole number" generate -m "$model" -p x -n -5
+for threads in 0 -5 100000 many; do
+    refuse 2 "--threads is '$threads', not a whole number" generate -m "$model" -p x --threads "$threads"
+done
+refuse 2 "--cache is 'q2', not one of q8, f32" generate -m "$model" -p x --cache q2
+refuse 2 'needs one of -m MODEL and --shape NAME' bench
+refuse 2 "--shape is 'huge'" bench --shape huge
+refuse 2 '--pieces goes with neither' tokenize -m "$model" --pieces --decode
+refuse 1 'nowhere: cannot open: ' generate -m nowhere -p x
+refuse 1 'no config.json' generate -m "$golden" -p x
+refuse 1 'the weights alone are' generate -m "$model" -p x --memory-limit 1K
+refuse 1 'line 2: not a list of token ids' logits -m "$model" --ids "$(printf '1\nx\n' >bad; echo bad)" -o out
+refuse 1 'line 1: token id 600 is not below 512' logits -m "$model" --ids "$(echo 600 >bad; echo bad)" -o out
+refuse 1 'nowhere/out: cannot write' logits -m "$model" --ids sequences -o nowhere/out
+refuse 1 'none: cannot open' logits -m "$model" --ids none -o out
+echo 'one two' | "$command" tokenize -m "$model" --decode >stdout 2>stderr
+same "exit of tokenize" $? 1
+grep -q '^narae tokenize: standard input: line 1: not a list of ids$' stderr || complain "tokenize: $(cat stderr)"
+for verb in generate chat tokenize logits bench; do
+    "$command" $verb -h | grep -q "narae $verb" || complain "$verb -h"
+done
+"$command" --version | grep -q '^narae [0-9]' || complain "--version"
+if [ -w /dev/full ]; then
+    "$command" generate -m "$model" -p x -n 4 >/dev/full 2>stderr && complain "a full disk goes unnoticed"
+fi
+
+[ $bad -eq 0 ] && echo "narae: all well"
+exit $bad
