@@ -31,6 +31,15 @@ inline bool has_avx2() noexcept {
 #endif
 }
 
+/// Tells the processor that this thread watches a variable, so that it wastes less while it does.
+inline void relax() noexcept {
+#if (defined(__GNUC__) || defined(__clang__)) && (defined(__x86_64__) || defined(__i386__))
+    __builtin_ia32_pause();
+#elif defined(__GNUC__) && defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
 }  // namespace narae::inline NARAE_ABI::sys
 
 #endif

@@ -11,7 +11,9 @@
 #include <utility>
 
 #include "narae/base/result.hpp"
+#include "narae/sys/cpu.hpp"
 #ifndef NARAE_NO_THREADS
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -31,14 +33,18 @@ constexpr slice slice_of(std::size_t n, std::size_t step, std::size_t part, std:
 
 #ifndef NARAE_NO_THREADS
 
-/// Threads that wait for work; the caller's thread is one of them. Mutex and condition variable only:
+/// Threads that wait for work; the caller's thread is one of them. Between two pieces of work a thread watches for the
+/// next one for some microseconds, then sleeps: an idle team costs nothing. Sleep is mutex and condition variable, as
 /// the newer standard primitives hang on some systems.
 class team {
 public:
     /// A team of `threads` (1 starts none; 0 means one per processor, at most 16).
     static result<std::unique_ptr<team>> make(std::size_t threads) {
-        if (threads == 0) threads = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 16);
+        const std::size_t processors = std::thread::hardware_concurrency();
+        if (threads == 0) threads = std::clamp<std::size_t>(processors, 1, 16);
         auto made = std::unique_ptr<team>(new team);
+        made->size_ = threads;
+        made->watch_ = threads <= processors ? 2000 : 0;  // watching would keep others from their processor
         for (std::size_t i = 1; i < threads; ++i) {
 #if NARAE_EXCEPTIONS
             try {
@@ -50,18 +56,14 @@ public:
             made->threads_.emplace_back([t = made.get(), i] { t->serve(i); });
 #endif
         }
-        made->size_ = threads;
         return made;
     }
 
     team(const team&) = delete;
     team& operator=(const team&) = delete;
     ~team() {
-        {
-            const std::lock_guard lock(mutex_);
-            stop_ = true;
-        }
-        go_.notify_all();
+        stop_ = true;
+        start_round();
         for (auto& t : threads_) t.join();
     }
 
@@ -71,39 +73,50 @@ public:
     template <class F>
     void run(F&& f) {
         if (size_ == 1) return f(std::size_t{0}, std::size_t{1});
-        {
-            const std::lock_guard lock(mutex_);
-            work_ = [](void* body, std::size_t part, std::size_t parts) {
-                (*static_cast<std::remove_reference_t<F>*>(body))(part, parts);
-            };
-            body_ = const_cast<void*>(static_cast<const void*>(std::addressof(f)));
-            running_ = size_ - 1;
-            ++round_;
-        }
-        go_.notify_all();
+        work_ = [](void* body, std::size_t part, std::size_t parts) {
+            (*static_cast<std::remove_reference_t<F>*>(body))(part, parts);
+        };
+        body_ = const_cast<void*>(static_cast<const void*>(std::addressof(f)));
+        running_ = size_ - 1;
+        start_round();
         f(std::size_t{0}, size_);
-        std::unique_lock lock(mutex_);
-        done_.wait(lock, [this] { return running_ == 0; });
+        await(done_, caller_sleeps_, [this] { return running_ == 0; });
     }
 
 private:
     team() = default;
 
     void serve(std::size_t part) {
-        std::size_t seen = 0;
-        std::unique_lock lock(mutex_);
-        while (true) {
-            go_.wait(lock, [&] { return stop_ || round_ != seen; });
+        for (std::size_t seen = 0;; ++seen) {  // each round is seen: run() waits for all
+            await(go_, sleepers_, [&] { return round_ != seen; });
             if (stop_) return;
-            seen = round_;
-            const auto work = work_;
-            const auto body = body_;
-            const auto parts = size_;
-            lock.unlock();
-            work(body, part, parts);
-            lock.lock();
-            if (--running_ == 0) done_.notify_one();
+            work_(body_, part, size_);
+            if (--running_ == 0) wake(done_, caller_sleeps_);
         }
+    }
+
+    void start_round() {
+        ++round_;
+        wake(go_, sleepers_);
+    }
+
+    /// Returns once ready() is true. A sleeper counts itself before it looks for the last time, and wake() looks at the
+    /// count after what it announces is visible (both sequentially consistent): one of them sees the other.
+    template <class Ready>
+    void await(std::condition_variable& bell, std::atomic<std::size_t>& sleepers, Ready&& ready) {
+        for (std::size_t i = 0; i < watch_; ++i) {
+            if (ready()) return;
+            relax();
+        }
+        std::unique_lock lock(mutex_);
+        ++sleepers;
+        bell.wait(lock, ready);
+        --sleepers;
+    }
+    void wake(std::condition_variable& bell, std::atomic<std::size_t>& sleepers) {
+        if (sleepers == 0) return;
+        { const std::lock_guard lock(mutex_); }  // a sleeper that has looked is now waiting
+        bell.notify_all();
     }
 
     std::vector<std::thread> threads_;
@@ -111,8 +124,9 @@ private:
     std::condition_variable go_, done_;
     void (*work_)(void*, std::size_t, std::size_t) = nullptr;
     void* body_ = nullptr;
-    std::size_t size_ = 1, running_ = 0, round_ = 0;
-    bool stop_ = false;
+    std::size_t size_ = 1, watch_ = 0;
+    std::atomic<std::size_t> round_ = 0, running_ = 0, sleepers_ = 0, caller_sleeps_ = 0;
+    std::atomic<bool> stop_ = false;
 };
 
 #else
