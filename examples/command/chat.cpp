@@ -30,12 +30,7 @@ int chat(const std::vector<std::string>& words) {
                         {"--threads", "N"},
                         {"--memory-limit", "BYTES"}});
     line.read(words);
-    narae::generate_options how;
-    how.max_tokens = static_cast<std::size_t>(line.number("-n", 256, 1, 1u << 30));
-    how.temperature = static_cast<float>(line.real("--temperature", static_cast<double>(how.temperature), 0, 100));
-    how.top_k = static_cast<std::size_t>(line.number("--top-k", how.top_k, 0, 1u << 30));
-    how.top_p = static_cast<float>(line.real("--top-p", static_cast<double>(how.top_p), 1e-6, 1));
-    how.seed = line.number("--seed", how.seed, 0, ~std::uint64_t{0});
+    auto how = generate_options_of(line, 256);
     how.stop = {"###"};
 
     const auto model = narae::open(line.text("-m"), open_options_of(line));

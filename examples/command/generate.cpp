@@ -36,14 +36,9 @@ int generate(const std::vector<std::string>& words) {
                         {"--threads", "N"},
                         {"--memory-limit", "BYTES"}});
     line.read(words);
-    narae::generate_options how;
-    how.max_tokens = static_cast<std::size_t>(line.number("-n", how.max_tokens, 0, 1u << 30));
-    how.temperature = static_cast<float>(line.real("--temperature", static_cast<double>(how.temperature), 0, 100));
-    how.top_k = static_cast<std::size_t>(line.number("--top-k", how.top_k, 0, 1u << 30));
-    how.top_p = static_cast<float>(line.real("--top-p", static_cast<double>(how.top_p), 1e-6, 1));
+    auto how = generate_options_of(line, narae::generate_options{}.max_tokens);
     how.repetition_penalty =
         static_cast<float>(line.real("--repetition-penalty", static_cast<double>(how.repetition_penalty), 0.01, 100));
-    how.seed = line.number("--seed", how.seed, 0, ~std::uint64_t{0});
     for (const auto stop : line.all("--stop")) how.stop.emplace_back(stop);
     const narae::session_options talk_how{.cache = cache_of(line)};
 

@@ -16,24 +16,6 @@ constexpr const char* help =
     "\n"
     "  narae logits -m model.safetensors --ids ids.txt -o logits.f32 --cache f32\n";
 
-/// The ids of one line; false if there is something else in it.
-bool read_ids(const std::string& text, std::vector<narae::token_id>& ids) {
-    ids.clear();
-    for (std::size_t i = 0; i < text.size();) {
-        if (text[i] == ' ' || text[i] == '\t' || text[i] == '\r') {
-            ++i;
-            continue;
-        }
-        std::uint64_t id = 0;
-        const auto begin = i;
-        for (; i < text.size() && text[i] >= '0' && text[i] <= '9' && id < (1u << 30); ++i)
-            id = id * 10 + static_cast<std::uint64_t>(text[i] - '0');
-        if (i == begin || id >= (1u << 30)) return false;
-        ids.push_back(static_cast<narae::token_id>(id));
-    }
-    return true;
-}
-
 }  // namespace
 
 int logits(const std::vector<std::string>& words) {
@@ -59,6 +41,7 @@ int logits(const std::vector<std::string>& words) {
     std::size_t number = 0, tokens = 0;
     for (std::string text; std::getline(in, text);) {
         const auto place = line.text("--ids") + ": line " + std::to_string(++number);
+        ids.clear();
         if (!read_ids(text, ids)) return line.failed({narae::errc::bad_value, place + ": not a list of token ids"});
         if (ids.empty()) continue;
         talk.reset();

@@ -38,23 +38,6 @@ void append_piece(std::string& out, std::string_view bytes) {
     }
 }
 
-/// Ids apart by anything but digits; false if one is too large for any vocabulary or there are other signs.
-bool read_ids(std::string_view text, std::string_view apart, std::vector<narae::token_id>& ids) {
-    for (std::size_t i = 0; i < text.size();) {
-        if (apart.find(text[i]) != apart.npos) {
-            ++i;
-            continue;
-        }
-        std::uint64_t id = 0;
-        const auto begin = i;
-        for (; i < text.size() && text[i] >= '0' && text[i] <= '9' && id < (1u << 31); ++i)
-            id = id * 10 + static_cast<std::uint64_t>(text[i] - '0');
-        if (i == begin || id >= (1u << 31)) return false;
-        ids.push_back(static_cast<narae::token_id>(id));
-    }
-    return true;
-}
-
 /// Appends the answer to one line; false, with the reason in `out`, if the line is not what the options promise.
 bool answer(const task& t, std::string_view line, std::string& out) {
     if (t.decode) {
@@ -63,12 +46,13 @@ bool answer(const task& t, std::string_view line, std::string& out) {
             const auto doc = narae::text::json::parse(line);
             bool fine = doc && doc->root().is(narae::text::json_kind::array);
             if (fine)
-                doc->root().for_each(
-                    [&](const narae::text::json_value& v) { return fine = read_ids(v.raw(), "", ids); });
+                doc->root().for_each([&](const narae::text::json_value& v) {
+                    return fine = v.is(narae::text::json_kind::number) && read_ids(v.raw(), ids);
+                });
             if (!fine) return out = "not a JSON array of ids", false;
             out += narae::text::json_quote(t.tokenizer.decode(ids));
         } else {
-            if (!read_ids(line, " \t\r", ids)) return out = "not a list of ids", false;
+            if (!read_ids(line, ids)) return out = "not a list of ids", false;
             out += t.tokenizer.decode(ids);
         }
     } else {

@@ -22,8 +22,36 @@ inline narae::open_options open_options_of(const command::line& line) {
             .memory_limit = line.bytes("--memory-limit", 0)};
 }
 
+/// The options that say how tokens are drawn, as generate and chat read them.
+inline narae::generate_options generate_options_of(const command::line& line, std::size_t max_tokens) {
+    narae::generate_options how;
+    how.max_tokens = static_cast<std::size_t>(line.number("-n", max_tokens, 0, 1u << 30));
+    how.temperature = static_cast<float>(line.real("--temperature", static_cast<double>(how.temperature), 0, 100));
+    how.top_k = static_cast<std::size_t>(line.number("--top-k", how.top_k, 0, 1u << 30));
+    how.top_p = static_cast<float>(line.real("--top-p", static_cast<double>(how.top_p), 1e-6, 1));
+    how.seed = line.number("--seed", how.seed, 0, ~std::uint64_t{0});
+    return how;
+}
+
 inline narae::cache_type cache_of(const command::line& line) {
     return line.choice("--cache", "q8", {"q8", "f32"}) == 0 ? narae::cache_type::q8 : narae::cache_type::f32;
+}
+
+/// Appends the ids of one line, apart by blanks; false if there is something else in it, or no vocabulary is so large.
+inline bool read_ids(std::string_view text, std::vector<narae::token_id>& ids) {
+    for (std::size_t i = 0; i < text.size();) {
+        if (text[i] == ' ' || text[i] == '\t' || text[i] == '\r') {
+            ++i;
+            continue;
+        }
+        std::uint64_t id = 0;
+        const auto begin = i;
+        for (; i < text.size() && text[i] >= '0' && text[i] <= '9' && id < (1u << 30); ++i)
+            id = id * 10 + static_cast<std::uint64_t>(text[i] - '0');
+        if (i == begin || id >= (1u << 30)) return false;
+        ids.push_back(static_cast<narae::token_id>(id));
+    }
+    return true;
 }
 
 /// What to say on stderr after an answer: how much, how fast, in how much memory.
