@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "narae/base/bytes.hpp"
+#include "narae/base/callback.hpp"
 #include "narae/base/result.hpp"
 #include "narae/base/sorted.hpp"
 #include "narae/text/json.hpp"
@@ -33,7 +34,35 @@ struct tokenizer_parts {
     bool ignore_merges = false;     // a piece that is a token needs no merges
     vocab words;
     std::vector<char> skipped;  // by id: what decode leaves out on request
+
+    // Of narae's own tokenizers, from the section "narae" of the model:
+    bool morphemes = false;            // the file has that section
+    std::uint32_t digits = 0;          // the longest group of digits in one piece, 1 to 9
+    token_id decomposed = no_token;    // the added token that stands before decomposed Hangul
+    std::uint32_t expressions = 0;     // so many merges, the last ones, may cross a boundary
+    std::int32_t cut = 0;              // what the sum of weights at a gap is held against
+    std::vector<std::int8_t> weights;  // boundary_weights of them
+    std::string attribution;           // what the weights were learned from
 };
+
+/// How many weights the boundary table of a narae tokenizer has.
+inline constexpr std::size_t boundary_weights = std::size_t{1} << 17;
+
+/// Appends the bytes that base64 text (RFC 4648) stands for; false if it is none.
+inline bool base64_bytes(std::string_view s, std::vector<std::int8_t>& out) {
+    if (s.size() % 4 != 0) return false;
+    for (int i = 0; i < 2 && s.ends_with('='); ++i) s.remove_suffix(1);
+    std::uint32_t bits = 0;
+    int waiting = 0;
+    for (const char c : s) {
+        const auto digit = std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/").find(c);
+        if (digit == s.npos) return false;
+        bits = bits << 6 | static_cast<std::uint32_t>(digit);
+        if ((waiting += 6) < 8) continue;
+        out.push_back(static_cast<std::int8_t>(bits >> (waiting -= 8) & 0xFF));
+    }
+    return true;
+}
 
 /// The reader; its one entry is read().
 class tokenizer_json {
@@ -96,21 +125,28 @@ private:
                bad({place, ": ", quoted(key), " is not true or false"}, v.is(kind::none) ? object : v);
     }
 
-    /// A part ("normalizer", ...) by its type; a part without one is refused.
-    bool type_of(const value& part, std::string_view place, std::string& type) {
-        if (!part.is(kind::object)) return bad({place, " is not an object"}, part);
-        type = part["type"].string();
-        return part["type"].is(kind::string) || bad({place, ": 'type' is missing"}, part);
+    bool whole(const value& object, std::string_view place, std::string_view key, std::uint32_t least,
+               std::uint32_t most, std::uint32_t& out) {
+        const auto v = object[key];
+        std::uint64_t n = 0;
+        if (!v.whole(n) || n < least || n > most)
+            return bad({place, ": ", quoted(key), " is not a whole number from ", least, " to ", most},
+                       v.is(kind::none) ? object : v);
+        return out = static_cast<std::uint32_t>(n), true;
     }
 
-    /// (this->*f)(part) for every part of a Sequence, until one is refused.
-    bool each_of(const value& sequence, std::string_view place, std::string_view key,
-                 bool (tokenizer_json::*f)(const value&)) {
-        if (!only(sequence, place, {"type", key})) return false;
-        const auto parts = sequence[key];
-        if (!parts.is(kind::array)) return bad({place, ": ", quoted(key), " is not an array"}, sequence);
+    /// f(type, part) for this part ("normalizer", ...); for a Sequence, f of every part in its member `list`.
+    bool each_part(const value& part, std::string_view place, std::string_view list,
+                   callback<std::string_view, const value&> f) {
+        if (!part.is(kind::object)) return bad({place, " is not an object"}, part);
+        if (!part["type"].is(kind::string)) return bad({place, ": 'type' is missing"}, part);
+        const auto type = part["type"].string();
+        if (list.empty() || type != "Sequence") return f(type, part);
+        if (!only(part, place, {"type", list})) return false;
+        const auto parts = part[list];
+        if (!parts.is(kind::array)) return bad({place, ": ", quoted(list), " is not an array"}, part);
         bool ok = true;
-        parts.for_each([&](const value& v) { return ok = (this->*f)(v); });
+        parts.for_each([&](const value& v) { return ok = each_part(v, place, list, f); });
         return ok;
     }
 
@@ -126,60 +162,55 @@ private:
             if (!root[key].missing_or_null()) return refuse({key}, root[key]);
         return read_normalizer(root["normalizer"]) && read_pre_tokenizer(root["pre_tokenizer"]) &&
                check_post_processor(root["post_processor"]) && check_decoder(root["decoder"]) &&
-               read_model(root["model"], root["added_tokens"].size()) && read_added(root["added_tokens"]);
+               read_model(root["model"], root["added_tokens"].size()) && read_added(root["added_tokens"]) &&
+               read_narae(root["model"]["narae"]);
     }
 
     /// In a sequence the last form decides: both forms keep what is canonically equivalent.
-    bool read_normalizer(const value& part) {
-        std::string type;
-        if (part.missing_or_null()) return true;
-        if (!type_of(part, "normalizer", type)) return false;
-        if (type == "Sequence") return each_of(part, "normalizer", "normalizers", &tokenizer_json::read_normalizer);
-        if (type != "NFC" && type != "NFD") return refuse({"normalizer ", quoted(type)}, part);
-        parts_.form = type == "NFC" ? text::normal_form::nfc : text::normal_form::nfd;
-        return only(part, "normalizer", {"type"});
+    bool read_normalizer(const value& normalizer) {
+        if (normalizer.missing_or_null()) return true;
+        return each_part(normalizer, "normalizer", "normalizers", [&](std::string_view type, const value& part) {
+            if (type != "NFC" && type != "NFD") return refuse({"normalizer ", quoted(type)}, part);
+            parts_.form = type == "NFC" ? text::normal_form::nfc : text::normal_form::nfd;
+            return only(part, "normalizer", {"type"});
+        });
     }
 
-    bool read_pre_tokenizer(const value& part) {
-        if (part.missing_or_null()) return refuse({"pre_tokenizer null (a BPE that is not byte-level)"}, part);
-        return add_pre_tokenizer(part) &&
-               (byte_levels_ == 1 || refuse({"pre_tokenizer with other than one 'ByteLevel'"}, part));
-    }
-    bool add_pre_tokenizer(const value& part) {
-        std::string type;
-        if (!type_of(part, "pre_tokenizer", type)) return false;
-        if (type == "Sequence")
-            return each_of(part, "pre_tokenizer", "pretokenizers", &tokenizer_json::add_pre_tokenizer);
-        if (type != "ByteLevel") return refuse({"pre_tokenizer ", quoted(type)}, part);
-        ++byte_levels_;
-        return only_byte_level(part, "pre_tokenizer") &&
-               boolean(part, "pre_tokenizer", "add_prefix_space", parts_.add_prefix_space) &&
-               (part["use_regex"].is(kind::none) ||  // files from before that key: true
-                boolean(part, "pre_tokenizer", "use_regex", parts_.use_pattern));
+    bool read_pre_tokenizer(const value& all) {
+        constexpr std::string_view place = "pre_tokenizer";
+        if (all.missing_or_null()) return refuse({place, " null (a BPE that is not byte-level)"}, all);
+        int byte_levels = 0;
+        const auto read_one = [&](std::string_view type, const value& part) {
+            if (type != "ByteLevel") return refuse({place, " ", quoted(type)}, part);
+            ++byte_levels;
+            return only_byte_level(part, place) && boolean(part, place, "add_prefix_space", parts_.add_prefix_space) &&
+                   (part["use_regex"].is(kind::none) ||  // files from before that key: true
+                    boolean(part, place, "use_regex", parts_.use_pattern));
+        };
+        return each_part(all, place, "pretokenizers", read_one) &&
+               (byte_levels == 1 || refuse({place, " with other than one 'ByteLevel'"}, all));
     }
 
     /// Accepts what adds no token: ByteLevel moves offsets only, a template may consist of the text alone.
-    bool check_post_processor(const value& part) {
-        std::string type;
-        if (part.missing_or_null()) return true;
-        if (!type_of(part, "post_processor", type)) return false;
-        if (type == "Sequence")
-            return each_of(part, "post_processor", "processors", &tokenizer_json::check_post_processor);
-        if (type == "ByteLevel") return only_byte_level(part, "post_processor");
-        if (type != "TemplateProcessing") return refuse({"post_processor ", quoted(type)}, part);
-        const auto single = part["single"];
-        bool plain = single.size() == 1;
-        single.for_each([&](const value& v) { return plain = plain && v["Sequence"]["id"].raw() == "A"; });
-        if (!plain) return refuse({"post_processor 'TemplateProcessing' that adds tokens"}, part);
-        return only(part, "post_processor", {"type", "single", "pair", "special_tokens"});
+    bool check_post_processor(const value& all) {
+        constexpr std::string_view place = "post_processor";
+        if (all.missing_or_null()) return true;
+        return each_part(all, place, "processors", [&](std::string_view type, const value& part) {
+            if (type == "ByteLevel") return only_byte_level(part, place);
+            if (type != "TemplateProcessing") return refuse({place, " ", quoted(type)}, part);
+            const auto single = part["single"];
+            bool plain = single.size() == 1;
+            single.for_each([&](const value& v) { return plain = plain && v["Sequence"]["id"].raw() == "A"; });
+            if (!plain) return refuse({place, " 'TemplateProcessing' that adds tokens"}, part);
+            return only(part, place, {"type", "single", "pair", "special_tokens"});
+        });
     }
 
-    bool check_decoder(const value& part) {
-        std::string type;
-        if (part.missing_or_null()) return refuse({"decoder null"}, part);
-        if (!type_of(part, "decoder", type)) return false;
-        if (type != "ByteLevel") return refuse({"decoder ", quoted(type)}, part);
-        return only_byte_level(part, "decoder");
+    bool check_decoder(const value& decoder) {
+        if (decoder.missing_or_null()) return refuse({"decoder null"}, decoder);
+        return each_part(decoder, "decoder", {}, [&](std::string_view type, const value& part) {
+            return type == "ByteLevel" ? only_byte_level(part, "decoder") : refuse({"decoder ", quoted(type)}, part);
+        });
     }
 
     bool read_model(const value& model, std::size_t added) {
@@ -188,7 +219,7 @@ private:
             return refuse({"model ", quoted(model["type"].string())}, model);
         if (!only(model, "model",
                   {"type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk",
-                   "byte_fallback", "ignore_merges", "vocab", "merges"}))
+                   "byte_fallback", "ignore_merges", "vocab", "merges", "narae"}))
             return false;
         const auto tokens = model["vocab"], merges = model["merges"];
         if (!tokens.is(kind::object)) return bad({"model: 'vocab' is not an object"}, model);
@@ -251,7 +282,7 @@ private:
 
     /// Each merge is "a b" or ["a", "b"]; its place in the list is its rank.
     bool read_merges(const value& merges) {
-        std::uint32_t rank = 0;
+        auto& rank = merges_;
         bool ok = true;
         merges.for_each([&](const value& m) {
             std::string left = m.string(), right;
@@ -279,6 +310,37 @@ private:
             return ++rank, true;
         });
         return ok;
+    }
+
+    /// What makes a tokenizer narae's own. Other software passes over keys of the model that it does not know.
+    bool read_narae(const value& part) {
+        constexpr std::string_view place = "model.narae", bounds = "model.narae.boundaries";
+        if (part.missing_or_null()) return true;
+        if (!only(part, place, {"version", "digits", "decomposed", "expressions", "boundaries", "attribution"}))
+            return false;
+        if (const auto v = part["version"]; !v.is(kind::number) || v.raw() != "1")
+            return refuse({place, ": 'version' other than 1"}, v.is(kind::none) ? part : v);
+        if (!whole(part, place, "digits", 1, 9, parts_.digits) ||
+            !whole(part, place, "expressions", 0, merges_, parts_.expressions))
+            return false;
+        for (const auto* key : {"decomposed", "attribution"})
+            if (!part[key].is(kind::string)) return bad({place, ": ", quoted(key), " is not a string"}, part);
+        parts_.attribution = part["attribution"].string();
+        const auto* mark = find_added(parts_.added, part["decomposed"].string());
+        if (mark == nullptr) return bad({place, ": 'decomposed' is not an added token"}, part["decomposed"]);
+        parts_.decomposed = mark->id;
+
+        const auto table = part["boundaries"], weights = table["weights"];
+        if (!only(table, bounds, {"cut", "weights"})) return false;
+        double cut = 0;
+        if (!table["cut"].real(cut) || !(cut >= -1e9 && cut <= 1e9) || cut != static_cast<std::int32_t>(cut))
+            return bad({bounds, ": 'cut' is not a whole number below a billion"}, table);
+        parts_.cut = static_cast<std::int32_t>(cut);
+        if (!weights.is(kind::string) || !base64_bytes(weights.string(), parts_.weights))
+            return bad({bounds, ": 'weights' is not base64"}, table);
+        if (const auto n = parts_.weights.size(); n != boundary_weights)
+            return bad({bounds, ": 'weights' has ", n, " bytes, not ", boundary_weights}, table);
+        return parts_.morphemes = true;
     }
 
     /// The reference gives an added token the id of the vocabulary entry with its content, and else the next free one:
@@ -343,7 +405,7 @@ private:
     std::size_t file_size_;
     tokenizer_parts parts_;
     error failed_;
-    int byte_levels_ = 0;
+    std::uint32_t merges_ = 0;  // read so far
     std::string spelled_;
 };
 

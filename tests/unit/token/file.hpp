@@ -3,11 +3,13 @@
 #ifndef NARAE_TESTS_UNIT_TOKEN_FILE_HPP
 #define NARAE_TESTS_UNIT_TOKEN_FILE_HPP
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "narae/text/json.hpp"
-#include "narae/token/vocab.hpp"
+#include "narae/token/tokenizer_json.hpp"
 
 struct tokenizer_file {
     std::string normalizer = "null";
@@ -36,6 +38,35 @@ struct tokenizer_file {
         for (const std::string f : {"single_word", "lstrip", "rstrip", "normalized", "special"})
             out += ",\"" + f + "\":" + (flags.find(f) == std::string::npos ? "false" : "true");
         return out + "}";
+    }
+
+    /// A boundary weight of narae(); all values occur.
+    static std::int8_t weight(std::size_t i) { return static_cast<std::int8_t>(i * 37 >> 3 & 0xFF); }
+
+    static std::string base64(const std::string& bytes) {
+        constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        std::string out;
+        for (std::size_t i = 0; i < bytes.size(); i += 3) {
+            std::uint32_t three = 0;
+            for (std::size_t k = 0; k < 3; ++k)
+                three = three << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0);
+            for (std::size_t k = 0; k < 4; ++k) out += i + k > bytes.size() ? '=' : digits[three >> (18 - 6 * k) & 63];
+        }
+        return out;
+    }
+
+    /// One with a narae section, two merges and an added token.
+    static tokenizer_file narae() {
+        tokenizer_file f;
+        f.words = {"ab", "abc"};
+        f.merges = R"(["a b","ab c"])";
+        f.added = "[" + token(258, "<|nfd|>", "special") + "]";
+        std::string weights;
+        for (std::size_t i = 0; i < ::narae::token::boundary_weights; ++i) weights += static_cast<char>(weight(i));
+        f.model += R"("ignore_merges":true,"narae":{"version":1,"digits":3,"decomposed":"<|nfd|>","expressions":1,)"
+                   R"("boundaries":{"cut":-12,"weights":")" +
+                   base64(weights) + R"("},"attribution":"made \"here\""},)";
+        return f;
     }
 
     std::string text() const {

@@ -229,6 +229,86 @@ TEST_CASE("ids are bounded by the file, and none is given twice", "[tokenizer_js
           "tokenizer.json: added_tokens[0]: id 2 is there twice");
 }
 
+TEST_CASE("what makes a tokenizer narae's own is read", "[tokenizer_json]") {
+    const auto t = token::tokenizer_json::read(as_bytes(file::narae().text()));
+    INFO(t.error().message());
+    REQUIRE(t);
+    CHECK(t->morphemes);
+    CHECK(t->digits == 3);
+    CHECK(t->decomposed == 258);
+    CHECK(t->expressions == 1);
+    CHECK(t->cut == -12);
+    CHECK(t->attribution == "made \"here\"");
+    REQUIRE(t->weights.size() == token::boundary_weights);
+    std::size_t wrong = 0;
+    for (std::size_t i = 0; i < t->weights.size(); ++i) wrong += t->weights[i] != file::weight(i);
+    CHECK(wrong == 0);
+
+    const auto other = token::tokenizer_json::read(as_bytes(file().text()));
+    REQUIRE(other);
+    CHECK_FALSE(other->morphemes);
+    CHECK(other->weights.empty());
+    CHECK(other->decomposed == token::no_token);
+}
+
+TEST_CASE("base64 is what RFC 4648 says", "[tokenizer_json]") {
+    const auto bytes = [](std::string_view s) {
+        std::vector<std::int8_t> out;
+        return token::base64_bytes(s, out) ? std::string(out.begin(), out.end()) : "none";
+    };
+    for (const auto& [text, meant] : std::initializer_list<std::pair<const char*, const char*>>{
+             {"", ""}, {"Zg==", "f"}, {"Zm8=", "fo"}, {"Zm9v", "foo"}, {"Zm9vYmE=", "fooba"}, {"Zm9vYmFy", "foobar"}})
+        CHECK(bytes(text) == meant);
+    CHECK(bytes("+/+/") == "\xFB\xFF\xBF");
+    for (const char* text : {"Z", "Zg=", "Zg", "Z===", "====", "Zm=v", "Zm9v Zm8=", "Zm9\n", "Zm-_", "\xEA\xB0\x80="})
+        CHECK(bytes(text) == "none");
+}
+
+TEST_CASE("a narae section that is not as it should be is refused by key", "[tokenizer_json]") {
+    const auto with_section = [](const std::string& old_part, const std::string& new_part) {
+        auto f = file::narae();
+        const auto at = f.model.find(old_part);
+        REQUIRE(at != f.model.npos);
+        f.model.replace(at, old_part.size(), new_part);
+        return f.text();
+    };
+    const auto wrong = [&](const std::string& a, const std::string& b) {
+        const auto line = bad(with_section(a, b));
+        CHECK(line.starts_with("tokenizer.json: model.narae"));
+        return line.substr(line.find(':') + 2);
+    };
+    const auto refused = [&](const std::string& a, const std::string& b) {
+        const auto line = unsupported(with_section(a, b));
+        return line.substr(line.find(':') + 2);
+    };
+    CHECK(refused("\"version\":1", "\"version\":2") == "model.narae: 'version' other than 1 is not supported");
+    CHECK(refused("\"version\":1", "\"version\":\"1\"") == "model.narae: 'version' other than 1 is not supported");
+    CHECK(refused("\"version\":1,", "") == "model.narae: 'version' other than 1 is not supported");
+    CHECK(refused("\"version\":1", "\"version\":1,\"new\":1") == "model.narae: key 'new' is not supported");
+    CHECK(refused("\"cut\":-12", "\"cut\":-12,\"new\":1") == "model.narae.boundaries: key 'new' is not supported");
+    for (const char* n : {"0", "10", "-1", "1.5", "\"3\"", "null"})
+        CHECK(wrong("\"digits\":3", "\"digits\":" + std::string(n)) ==
+              "model.narae: 'digits' is not a whole number from 1 to 9");
+    for (const char* n : {"3", "-1", "4294967296"})
+        CHECK(wrong("\"expressions\":1", "\"expressions\":" + std::string(n)) ==
+              "model.narae: 'expressions' is not a whole number from 0 to 2");
+    CHECK(wrong("<|nfd|>", "<|none|>") == "model.narae: 'decomposed' is not an added token");
+    CHECK(wrong("<|nfd|>", "ab") == "model.narae: 'decomposed' is not an added token");
+    CHECK(wrong("\"<|nfd|>\"", "7") == "model.narae: 'decomposed' is not a string");
+    CHECK(wrong(R"(,"attribution":"made \"here\"")", "") == "model.narae: 'attribution' is not a string");
+    for (const char* n : {"1.5", "1e999", "-3000000000", "\"1\"", "null"})
+        CHECK(wrong("\"cut\":-12", "\"cut\":" + std::string(n)) ==
+              "model.narae.boundaries: 'cut' is not a whole number below a billion");
+    CHECK(wrong("\"weights\":\"", "\"weights\":\"!") == "model.narae.boundaries: 'weights' is not base64");
+    CHECK(wrong("\"weights\":\"", "\"weights\":\"AAAA") ==
+          "model.narae.boundaries: 'weights' has 131075 bytes, not 131072");
+    auto f = file::narae();
+    f.model = R"("narae":7,)";
+    CHECK(bad(f.text()) == "tokenizer.json: model.narae is not an object");
+    f.model = R"("narae":null,)";
+    CHECK(accepted(f));
+}
+
 TEST_CASE("any change of any byte gives a tokenizer or an error", "[tokenizer_json]") {
     file f;
     f.first_byte = 200;
