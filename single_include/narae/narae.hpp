@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/narae.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 98a4971ce6d6fe68
+// FNV-1a hash of all that follows this line: 2f6c64261ae47bee
 //
 // narae: runs a Korean language model (GPT-NeoX) from plain C++20 headers. This file brings all that running needs;
 // toolkit.hpp brings what making a model needs.
@@ -1060,19 +1060,21 @@ public:
         });
         return found;
     }
-    /// f(value) for every element of an array, in order, until f returns false.
+    /// f(value) for every element of an array, in order, until f returns false, which is then given back.
     template <class F>
-    void for_each(F&& f) const {
-        if (!is(json_kind::array)) return;
-        for (auto i = index_ + 1; i < node().end; i = (*nodes_)[i].end)
-            if (!f(json_value(source_, *nodes_, i))) return;
+    bool for_each(F&& f) const {
+        const auto end = is(json_kind::array) ? node().end : 0;
+        for (auto i = index_ + 1; i < end; i = (*nodes_)[i].end)
+            if (!f(json_value(source_, *nodes_, i))) return false;
+        return true;
     }
-    /// f(key, value) for every member of an object, in order, until f returns false.
+    /// f(key, value) for every member of an object, in the same way.
     template <class F>
-    void for_each_member(F&& f) const {
-        if (!is(json_kind::object)) return;
-        for (auto i = index_ + 1; i < node().end; i = (*nodes_)[i + 1].end)
-            if (!f(json_value(source_, *nodes_, i), json_value(source_, *nodes_, i + 1))) return;
+    bool for_each_member(F&& f) const {
+        const auto end = is(json_kind::object) ? node().end : 0;
+        for (auto i = index_ + 1; i < end; i = (*nodes_)[i + 1].end)
+            if (!f(json_value(source_, *nodes_, i), json_value(source_, *nodes_, i + 1))) return false;
+        return true;
     }
 
 private:
@@ -3771,12 +3773,12 @@ struct header_reader {
     }
 
     bool read_metadata(const text::json_value& key, const text::json_value& object) {
-        bool strings = object.is(text::json_kind::object);
-        object.for_each_member([&](const text::json_value& k, const text::json_value& v) {
+        const auto add = [&](const text::json_value& k, const text::json_value& v) {
             metadata.emplace_back(k.string(), v.string());
-            return strings = v.is(text::json_kind::string);
-        });
-        if (!strings) return fail(errc::bad_value, {"__metadata__ may hold strings only"}, object);
+            return v.is(text::json_kind::string);
+        };
+        if (!object.is(text::json_kind::object) || !object.for_each_member(add))
+            return fail(errc::bad_value, {"__metadata__ may hold strings only"}, object);
         return !std::exchange(described, true) || fail(errc::bad_value, {"__metadata__ occurs twice"}, key);
     }
 
@@ -3813,9 +3815,7 @@ struct header_reader {
     }
 
     static bool whole_numbers(const text::json_value& array, std::vector<std::uint64_t>& out) {
-        bool whole = true;
-        array.for_each([&](const text::json_value& n) { return whole = n.whole(out.emplace_back()); });
-        return whole;
+        return array.for_each([&](const text::json_value& n) { return n.whole(out.emplace_back()); });
     }
 };
 }  // namespace safetensors_detail
@@ -3837,9 +3837,8 @@ inline result<safetensors> parse_safetensors(byte_view file) {
     if (!doc) return error{doc.error().code, concat({"safetensors header: ", doc.error().what}), 8 + doc.error().at};
 
     header_reader read{file.subspan(static_cast<std::size_t>(in.at()))};
-    bool ok = true;
-    doc->root().for_each_member([&](const auto& key, const auto& value) { return ok = read.member(key, value); });
-    if (!ok) return std::move(read.failed);
+    if (!doc->root().for_each_member([&](const auto& key, const auto& value) { return read.member(key, value); }))
+        return std::move(read.failed);
     std::vector<const std::string*> names;
     for (const auto& t : read.tensors) names.push_back(&t.name);
     if (const auto* name = twice(names)) return bad({printable(*name), ": occurs twice"});

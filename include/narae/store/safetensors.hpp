@@ -63,12 +63,12 @@ struct header_reader {
     }
 
     bool read_metadata(const text::json_value& key, const text::json_value& object) {
-        bool strings = object.is(text::json_kind::object);
-        object.for_each_member([&](const text::json_value& k, const text::json_value& v) {
+        const auto add = [&](const text::json_value& k, const text::json_value& v) {
             metadata.emplace_back(k.string(), v.string());
-            return strings = v.is(text::json_kind::string);
-        });
-        if (!strings) return fail(errc::bad_value, {"__metadata__ may hold strings only"}, object);
+            return v.is(text::json_kind::string);
+        };
+        if (!object.is(text::json_kind::object) || !object.for_each_member(add))
+            return fail(errc::bad_value, {"__metadata__ may hold strings only"}, object);
         return !std::exchange(described, true) || fail(errc::bad_value, {"__metadata__ occurs twice"}, key);
     }
 
@@ -105,9 +105,7 @@ struct header_reader {
     }
 
     static bool whole_numbers(const text::json_value& array, std::vector<std::uint64_t>& out) {
-        bool whole = true;
-        array.for_each([&](const text::json_value& n) { return whole = n.whole(out.emplace_back()); });
-        return whole;
+        return array.for_each([&](const text::json_value& n) { return n.whole(out.emplace_back()); });
     }
 };
 
@@ -131,9 +129,8 @@ inline result<safetensors> parse_safetensors(byte_view file) {
     if (!doc) return error{doc.error().code, concat({"safetensors header: ", doc.error().what}), 8 + doc.error().at};
 
     header_reader read{file.subspan(static_cast<std::size_t>(in.at()))};
-    bool ok = true;
-    doc->root().for_each_member([&](const auto& key, const auto& value) { return ok = read.member(key, value); });
-    if (!ok) return std::move(read.failed);
+    if (!doc->root().for_each_member([&](const auto& key, const auto& value) { return read.member(key, value); }))
+        return std::move(read.failed);
     std::vector<const std::string*> names;
     for (const auto& t : read.tensors) names.push_back(&t.name);
     if (const auto* name = twice(names)) return bad({printable(*name), ": occurs twice"});

@@ -130,20 +130,22 @@ public:
         return found;
     }
 
-    /// f(value) for every element of an array, in order, until f returns false.
+    /// f(value) for every element of an array, in order, until f returns false, which is then given back.
     template <class F>
-    void for_each(F&& f) const {
-        if (!is(json_kind::array)) return;
-        for (auto i = index_ + 1; i < node().end; i = (*nodes_)[i].end)
-            if (!f(json_value(source_, *nodes_, i))) return;
+    bool for_each(F&& f) const {
+        const auto end = is(json_kind::array) ? node().end : 0;
+        for (auto i = index_ + 1; i < end; i = (*nodes_)[i].end)
+            if (!f(json_value(source_, *nodes_, i))) return false;
+        return true;
     }
 
-    /// f(key, value) for every member of an object, in order, until f returns false.
+    /// f(key, value) for every member of an object, in the same way.
     template <class F>
-    void for_each_member(F&& f) const {
-        if (!is(json_kind::object)) return;
-        for (auto i = index_ + 1; i < node().end; i = (*nodes_)[i + 1].end)
-            if (!f(json_value(source_, *nodes_, i), json_value(source_, *nodes_, i + 1))) return;
+    bool for_each_member(F&& f) const {
+        const auto end = is(json_kind::object) ? node().end : 0;
+        for (auto i = index_ + 1; i < end; i = (*nodes_)[i + 1].end)
+            if (!f(json_value(source_, *nodes_, i), json_value(source_, *nodes_, i + 1))) return false;
+        return true;
     }
 
 private:

@@ -52,18 +52,20 @@ TEST_CASE("values of every kind", "[json]") {
     CHECK(root["n"].raw() == "[0, -1, 2.5, 1e3, 12E-1, -0.0]");
     CHECK(source.substr(root["yes"].at(), 4) == "true");
     std::vector<double> numbers;
-    root["n"].for_each([&](const text::json_value& v) {
+    const bool all = root["n"].for_each([&](const text::json_value& v) {
         double x = 0;
         CHECK(v.real(x));
         numbers.push_back(x);
         return true;
     });
+    CHECK(all);
     CHECK(numbers == std::vector<double>{0, -1, 2.5, 1000, 1.2, 0});
     std::string keys;
-    root.for_each_member([&](const text::json_value& k, const text::json_value&) {
+    const bool to_the_end = root.for_each_member([&](const text::json_value& k, const text::json_value&) {
         keys += k.string() + " ";
         return k.raw() != "n";  // stops there
     });
+    CHECK_FALSE(to_the_end);
     CHECK(keys == "null yes no n ");
 }
 
