@@ -86,7 +86,10 @@ void print_json(const store::checkpoint& from, const findings& f) {
     for (const auto& k : f.kinds)
         s += (&k == f.kinds ? "" : ",") + json_quote(k.kind) + ":{\"weights\":" + std::to_string(k.weights) +
              ",\"bytes\":" + std::to_string(k.bytes) + ",\"bits_per_weight\":" + number(k.bits()) + "}";
-    s += "},\"tokenizer_bytes\":" + std::to_string(from.tokenizer_json().size()) + ",\"files\":[";
+    s += "},\"tokenizer_bytes\":" + std::to_string(from.tokenizer_json().size());
+    if (const auto t = narae::token::tokenizer::parse(from.tokenizer_json()))
+        s += ",\"tokenizer_tokens\":" + std::to_string(t->count());
+    s += ",\"files\":[";
     for (const auto& file : from.sources())
         s += (&file == &from.sources().front() ? "" : ",") + std::string("{\"name\":") + json_quote(file.name) +
              ",\"size\":" + std::to_string(file.bytes.size()) + "}";
@@ -126,10 +129,13 @@ void print_text(const store::checkpoint& from, const store::config& c, const fin
     std::printf("  vocabulary      %u%s\n", c.vocab, c.tied ? ", the head is the embedding" : "");
     std::printf("  positions       %u\n", c.positions);
     std::printf("  residual        %s, norm epsilon %g\n", c.parallel_residual ? "parallel" : "serial", c.norm_eps);
-    if (const auto n = from.tokenizer_json().size(); n != 0)
-        std::printf("  tokenizer       %s\n", size_text(n).c_str());
-    else
+    if (const auto bytes = from.tokenizer_json(); bytes.empty())
         std::printf("  tokenizer       none\n");
+    else if (const auto t = narae::token::tokenizer::parse(bytes))
+        std::printf("  tokenizer       %zu tokens, %s\n", t->count(), size_text(bytes.size()).c_str());
+    else
+        std::printf("  tokenizer       %s, not usable: %s\n", size_text(bytes.size()).c_str(),
+                    t.error().message().c_str());
     std::printf("weights\n");
     const auto show = [](const tally& t) {
         if (t.weights != 0)

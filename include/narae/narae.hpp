@@ -41,6 +41,7 @@
 #include "narae/text/utf8.hpp"
 #include "narae/token/added.hpp"
 #include "narae/token/bpe.hpp"
+#include "narae/token/packed.hpp"
 #include "narae/token/pretoken.hpp"
 #include "narae/token/tokenizer.hpp"
 #include "narae/token/tokenizer_json.hpp"

@@ -15,5 +15,6 @@
 #include "narae/store/config_json.hpp"
 #include "narae/store/safetensors_writer.hpp"
 #include "narae/sys/file_sink.hpp"
+#include "narae/token/packed_writer.hpp"
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/toolkit.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 596d2338f63fef04
+// FNV-1a hash of all that follows this line: ccd867e3f61ccd40
 //
 // The toolkit: makes, shrinks, teaches and judges models. Running one needs only narae.hpp, which never reaches here.
 //
@@ -491,10 +491,151 @@ result<void> write_vector(store::safetensors_writer& out, const store::tensor_pl
     return out.append(plan.name, bytes);
 }
 }  // namespace narae::inline NARAE_ABI::quant
+#endif  // NARAE_NO_FILES
+// ==== narae/token/packed_writer.hpp ====
+// A tokenizer.json becomes the packed tokenizer of a model file, and the other way round. Read packed.hpp before.
+// Running a model needs no part of this.
+namespace narae::inline NARAE_ABI::token {
+/// The key that spells these bytes in a vocabulary: the other direction of spell_bytes().
+inline std::string spelled_key(std::string_view bytes, bool literal) {
+    static constexpr auto letters = [] {
+        std::array<char16_t, 256> all{};
+        for (char16_t c = 0; c < 0x144; ++c)
+            if (const int b = alphabet_byte(c); b >= 0) all[static_cast<std::size_t>(b)] = c;
+        return all;
+    }();
+    if (literal) return std::string(bytes);
+    std::string key;
+    for (const char b : bytes) text::utf8_append(key, letters[static_cast<unsigned char>(b)]);
+    return key;
+}
+/// The base64 text (RFC 4648) of these bytes.
+inline std::string base64_text(byte_view bytes) {
+    constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string out;
+    for (std::size_t i = 0; i < bytes.size(); i += 3) {
+        std::uint32_t three = 0;
+        for (std::size_t k = i; k < i + 3; ++k)
+            three = three << 8 | (k < bytes.size() ? std::to_integer<std::uint32_t>(bytes[k]) : 0);
+        for (std::size_t k = 0; k < 4; ++k) out += i + k > bytes.size() ? '=' : digits[three >> (18 - 6 * k) & 63];
+    }
+    return out;
+}
+namespace packing {
+/// Where a list stands in the text of a tokenizer.json, and what to write there instead.
+struct exchange {
+    std::size_t at = 0, length = 0;
+    std::string text;
+
+    exchange(const text::json_value& v, std::string with) : at(v.at()), length(v.raw().size()), text(std::move(with)) {}
+};
+/// The text with vocabulary, merges and boundary weights (if it has any) exchanged for these.
+inline std::string exchanged(std::string_view json, const text::json_value& model, std::string vocab,
+                             std::string merges, std::string weights) {
+    std::vector<exchange> all{{model["vocab"], std::move(vocab)}, {model["merges"], std::move(merges)}};
+    if (const auto w = model["narae"]["boundaries"]["weights"]; w.is(text::json_kind::string))
+        all.emplace_back(w, std::move(weights));
+    std::string out;
+    std::size_t done = 0;
+    for (const auto i : sorted(all.size(), [&](auto a, auto b) { return all[a].at < all[b].at; })) {
+        out.append(json.substr(done, all[i].at - done)).append(all[i].text);
+        done = all[i].at + all[i].length;
+    }
+    return out.append(json.substr(done));
+}
+
+inline void append_numbers(std::string& out, std::span<const std::uint32_t> numbers, std::size_t width) {
+    for (const auto n : numbers)
+        for (std::size_t i = 0; i < width; ++i) out += static_cast<char>(n >> 8 * i & 0xFF);
+}
+}  // namespace packing
+/// The packed form of a tokenizer.json that narae understands; a packed one comes back as it is.
+inline result<std::string> pack_tokenizer(byte_view file) {
+    const auto parts = tokenizer_json::read(file);
+    if (!parts) return parts.error();
+    if (as_text(file).starts_with(packed_magic)) return std::string(as_text(file));
+    const auto doc = text::json::parse(as_text(file));
+    if (!doc) return doc.error();
+    const auto& words = parts->words;
+    const auto model = doc->root()["model"];
+    std::vector<std::uint32_t> ids, merges;
+    std::string bytes, left, right, spelled;
+    std::uint64_t longest = 0;
+    model["vocab"].for_each_member([&](const text::json_value& k, const text::json_value& v) {
+        std::uint64_t id = 0;
+        v.whole(id);
+        spelled.clear();
+        const std::uint64_t literal = spell_bytes(k.string(), spelled) ? 0 : 1;
+        if (id >= ids.size()) ids.resize(static_cast<std::size_t>(id) + 1);
+        longest = (std::max)(longest, 1 + 2 * spelled.size() + literal);
+        ids[static_cast<std::size_t>(id)] = static_cast<std::uint32_t>(1 + 2 * spelled.size() + literal);
+        return true;
+    });
+    for (std::size_t id = 0; id < ids.size(); ++id)
+        if (ids[id] != 0) bytes += words.bytes_of(static_cast<token_id>(id));
+    const auto id_of = [&](const std::string& key) {
+        spelled.clear();
+        const bool literal = !spell_bytes(key, spelled);
+        return words.find(spelled, literal);
+    };
+    model["merges"].for_each([&](const text::json_value& m) {
+        if (merges.empty() && m.raw().starts_with("#version")) return true;
+        merge_keys(m, left, right);
+        for (const auto& key : {left, right, left + right}) merges.push_back(id_of(key));
+        return true;
+    });
+
+    const std::size_t width = longest <= 0xFFFF && ids.size() <= 0x10000 ? 2 : 4;
+    if (longest > 0xFFFFFFFF) return error{errc::unsupported, "a token of 2 GiB"};
+    std::string out(packed_magic);
+    const std::uint32_t head[] = {packed_version, static_cast<std::uint32_t>(width),
+                                  static_cast<std::uint32_t>(ids.size()), static_cast<std::uint32_t>(merges.size() / 3),
+                                  static_cast<std::uint32_t>(parts->weights.size())};
+    packing::append_numbers(out, head, 4);
+    packing::append_numbers(out, ids, width);
+    packing::append_numbers(out, merges, width);
+    out += bytes;
+    for (const auto w : parts->weights) out += static_cast<char>(w);
+    return out + packing::exchanged(as_text(file), model, "{}", "[]", "");
+}
+/// A tokenizer.json that means the same as a packed one; a tokenizer.json comes back as it is.
+inline result<std::string> unpack_tokenizer(byte_view file) {
+    const auto parts = tokenizer_json::read(file);
+    if (!parts) return parts.error();
+    if (!as_text(file).starts_with(packed_magic)) return std::string(as_text(file));
+    const auto p = packed_lists::find(file);
+    if (!p) return p.error();
+    const auto doc = text::json::parse(as_text(p->settings));
+    if (!doc) return doc.error();
+    const auto key_of = [&](token_id id) {
+        return spelled_key(parts->words.bytes_of(id), p->literal(p->number(p->ids, id)));
+    };
+    std::string vocab, merges;
+    bool blanks = false;  // then merges are pairs; else "a b", which every version of other software reads
+    for (token_id id = 0; id < p->count(p->ids); ++id) {
+        if (p->number(p->ids, id) == 0) continue;
+        const auto key = key_of(id);
+        blanks = blanks || key.find(' ') != key.npos || key.starts_with("#version");
+        vocab += concat({vocab.empty() ? "\n      " : ",\n      ", text::json_quote(key), ": ", id});
+    }
+    for (std::size_t i = 0; i < p->count(p->merges); i += 3) {
+        const auto left = key_of(p->number(p->merges, i)), right = key_of(p->number(p->merges, i + 1));
+        merges += merges.empty() ? "\n      " : ",\n      ";
+        merges += blanks ? concat({"[", text::json_quote(left), ", ", text::json_quote(right), "]"})
+                         : text::json_quote(concat({left, " ", right}));
+    }
+    auto json = packing::exchanged(as_text(p->settings), doc->root()["model"], "{" + vocab + "\n    }",
+                                   "[" + merges + "\n    ]", base64_text(p->weights));
+    const auto again = tokenizer_json::read(as_bytes(json));  // a made-up file may hold what no tokenizer.json can
+    if (!again) return again.error();
+    return json;
+}
+}  // namespace narae::inline NARAE_ABI::token
 // ==== narae/quant/convert.hpp ====
 // An original checkpoint becomes a narae file: every tensor is checked before anything is written, then they stream
 // through one after the other, so that memory is needed for a few MB of rows and not for the model.
 // Read store/format.hpp (what the file holds) and quant/rows.hpp before.
+#ifndef NARAE_NO_FILES
 #include <set>
 namespace narae::inline NARAE_ABI::quant {
 struct convert_options {
@@ -620,10 +761,11 @@ inline result<convert_report> convert(const std::string& from, const std::string
         const model::shape s(*config);
         const auto all = detail::inventory::take(*source, s);
         if (!all) return all.error();
-        const auto tokenizer_json = source->tokenizer_json();
-        if (!tokenizer_json.empty()) {
-            const auto tokenizer = token::tokenizer::parse(tokenizer_json);
-            if (!tokenizer) return tokenizer.error().in(from + ": tokenizer.json");
+        std::string tokenizer;  // packed
+        if (!source->tokenizer_json().empty()) {
+            auto packed = token::pack_tokenizer(source->tokenizer_json());
+            if (!packed) return packed.error().in(from);
+            tokenizer = std::move(*packed);
         }
         if (detail::is_source(*source, from, to))
             return error{errc::bad_argument, to + ": cannot write: is a file of the checkpoint itself"};
@@ -646,8 +788,8 @@ inline result<convert_report> convert(const std::string& from, const std::string
             report.weights += t->shape[0];
         }
         for (const auto& t : plan) report.weight_bytes += store::planned_bytes(t);
-        if (!tokenizer_json.empty())
-            plan.push_back({std::string(store::narae_tokenizer), store::dtype::u8, {tokenizer_json.size()}});
+        if (!tokenizer.empty())
+            plan.push_back({std::string(store::narae_tokenizer), store::dtype::u8, {tokenizer.size()}});
 
         const auto sources = detail::describe_sources(*source, count);
         if (!sources) return sources.error();
@@ -693,7 +835,7 @@ inline result<convert_report> convert(const std::string& from, const std::string
                              [&](std::size_t i) { return model::element(*t, i); });
             if (!written) return written.error();
         }
-        const auto copied = out->append(store::narae_tokenizer, tokenizer_json);
+        const auto copied = out->append(store::narae_tokenizer, as_bytes(tokenizer));
         if (!copied) return copied.error();
 
         report.weight_error = rows->weight_error();
@@ -776,7 +918,7 @@ inline result<void> write_text(const std::string& path, byte_view bytes) {
 inline result<std::string> end_of_text(const store::checkpoint& from, const std::string& place) {
     if (const auto json = from.tokenizer_json(); !json.empty()) {
         const auto tokenizer = token::tokenizer::parse(json);
-        if (!tokenizer) return tokenizer.error().in(place + ": tokenizer.json");
+        if (!tokenizer) return tokenizer.error().in(place);
         if (const auto id = tokenizer->end_of_text()) return std::to_string(*id);
     }
     const auto doc = text::json::parse(from.config_text());
@@ -825,8 +967,10 @@ inline result<std::uint64_t> export_checkpoint(const std::string& from, const st
         if (!end->empty()) more += "  \"bos_token_id\": " + *end + ",\n  \"eos_token_id\": " + *end + ",\n";
         const auto described = detail::write_text(folder + "/config.json", as_bytes(store::config_json(*config, more)));
         if (!described) return described.error();
-        if (const auto json = source->tokenizer_json(); !json.empty()) {
-            const auto copied = detail::write_text(folder + "/tokenizer.json", json);
+        if (const auto packed = source->tokenizer_json(); !packed.empty()) {
+            const auto json = token::unpack_tokenizer(packed);
+            if (!json) return json.error().in(from);
+            const auto copied = detail::write_text(folder + "/tokenizer.json", as_bytes(*json));
             if (!copied) return copied.error();
         }
 

@@ -50,6 +50,7 @@ for model in tiny-neox-parallel tiny-neox-serial tiny-neox-legacy-pt; do
         accept 'weights, .* bits each, weight error .* written in' "$models/$model" -o out --type $type --threads 2
         accept "convert narae .* type $type" inspect out
         accept '"tensors":\[{"name":"gpt_neox.embed_in.weight"' inspect out --json
+        accept '^  tokenizer       503 tokens, [0-9.]* kB$' inspect out
         accept 'checkpoint of type f32' export out --type=f32 -o folder
         accept 'original checkpoint' inspect folder
         accept 'weights, ' folder -o again --type f32

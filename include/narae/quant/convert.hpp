@@ -12,6 +12,7 @@
 
 #include "narae/base/version.hpp"
 #include "narae/store/checkpoint.hpp"
+#include "narae/token/packed_writer.hpp"
 #include "narae/token/tokenizer.hpp"
 
 namespace narae::inline NARAE_ABI::quant {
@@ -148,10 +149,11 @@ inline result<convert_report> convert(const std::string& from, const std::string
         const model::shape s(*config);
         const auto all = detail::inventory::take(*source, s);
         if (!all) return all.error();
-        const auto tokenizer_json = source->tokenizer_json();
-        if (!tokenizer_json.empty()) {
-            const auto tokenizer = token::tokenizer::parse(tokenizer_json);
-            if (!tokenizer) return tokenizer.error().in(from + ": tokenizer.json");
+        std::string tokenizer;  // packed
+        if (!source->tokenizer_json().empty()) {
+            auto packed = token::pack_tokenizer(source->tokenizer_json());
+            if (!packed) return packed.error().in(from);
+            tokenizer = std::move(*packed);
         }
         if (detail::is_source(*source, from, to))
             return error{errc::bad_argument, to + ": cannot write: is a file of the checkpoint itself"};
@@ -174,8 +176,8 @@ inline result<convert_report> convert(const std::string& from, const std::string
             report.weights += t->shape[0];
         }
         for (const auto& t : plan) report.weight_bytes += store::planned_bytes(t);
-        if (!tokenizer_json.empty())
-            plan.push_back({std::string(store::narae_tokenizer), store::dtype::u8, {tokenizer_json.size()}});
+        if (!tokenizer.empty())
+            plan.push_back({std::string(store::narae_tokenizer), store::dtype::u8, {tokenizer.size()}});
 
         const auto sources = detail::describe_sources(*source, count);
         if (!sources) return sources.error();
@@ -221,7 +223,7 @@ inline result<convert_report> convert(const std::string& from, const std::string
                              [&](std::size_t i) { return model::element(*t, i); });
             if (!written) return written.error();
         }
-        const auto copied = out->append(store::narae_tokenizer, tokenizer_json);
+        const auto copied = out->append(store::narae_tokenizer, as_bytes(tokenizer));
         if (!copied) return copied.error();
 
         report.weight_error = rows->weight_error();

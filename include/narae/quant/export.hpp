@@ -32,7 +32,7 @@ inline result<void> write_text(const std::string& path, byte_view bytes) {
 inline result<std::string> end_of_text(const store::checkpoint& from, const std::string& place) {
     if (const auto json = from.tokenizer_json(); !json.empty()) {
         const auto tokenizer = token::tokenizer::parse(json);
-        if (!tokenizer) return tokenizer.error().in(place + ": tokenizer.json");
+        if (!tokenizer) return tokenizer.error().in(place);
         if (const auto id = tokenizer->end_of_text()) return std::to_string(*id);
     }
     const auto doc = text::json::parse(from.config_text());
@@ -83,8 +83,10 @@ inline result<std::uint64_t> export_checkpoint(const std::string& from, const st
         if (!end->empty()) more += "  \"bos_token_id\": " + *end + ",\n  \"eos_token_id\": " + *end + ",\n";
         const auto described = detail::write_text(folder + "/config.json", as_bytes(store::config_json(*config, more)));
         if (!described) return described.error();
-        if (const auto json = source->tokenizer_json(); !json.empty()) {
-            const auto copied = detail::write_text(folder + "/tokenizer.json", json);
+        if (const auto packed = source->tokenizer_json(); !packed.empty()) {
+            const auto json = token::unpack_tokenizer(packed);
+            if (!json) return json.error().in(from);
+            const auto copied = detail::write_text(folder + "/tokenizer.json", as_bytes(*json));
             if (!copied) return copied.error();
         }
 

@@ -75,7 +75,7 @@ public:
     std::string_view config_text() const noexcept { return config_; }
     const std::string& config_name() const noexcept { return config_name_; }
 
-    /// The bytes of tokenizer.json; empty if there is none.
+    /// What token::tokenizer::parse reads: tokenizer.json, or its packed form; empty if there is none.
     byte_view tokenizer_json() const noexcept {
         const auto* packed = find(narae_tokenizer);
         if (packed != nullptr) return packed->bytes;
@@ -192,18 +192,18 @@ private:
         if (!map.is(text::json_kind::object) || map.size() == 0)
             return fail(errc::bad_value, {index_path, ": no weight_map"});
         std::set<std::string> shards;  // in the order of their names, which are numbered
-        bool ok = true;
-        map.for_each_member([&](const text::json_value& key, const text::json_value& value) {
+        const auto add = [&](const text::json_value& key, const text::json_value& value) {
             const auto name = value.string();
             // With its suffix asked for, a name without these characters is neither "." nor "..".
             const bool plain = name.find_first_of(std::string_view("/\\:\0", 4)) == name.npos;
             if (!plain || !(name.ends_with(".safetensors") || name.ends_with(".bin")))
-                return ok = fail(errc::bad_value, {index_path, ": ", printable(key.string()), ": '", printable(name),
-                                                   "' is not the plain name of a .safetensors or .bin file"});
+                return fail(errc::bad_value, {index_path, ": ", printable(key.string()), ": '", printable(name),
+                                              "' is not the plain name of a .safetensors or .bin file"});
             shards.insert(name);
             promised_.emplace_back(key.string(), concat({folder, "/", name}));
             return true;
-        });
+        };
+        bool ok = map.for_each_member(add);
         for (const auto& name : shards) ok = ok && add_path(concat({folder, "/", name}), name);
         return ok;
     }

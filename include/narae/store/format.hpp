@@ -23,7 +23,8 @@ namespace narae::inline NARAE_ABI::store {
 // Tensors bear their Hugging Face names ("gpt_neox.layers.0.attention.dense.weight", ...). A packed matrix is a U8
 // tensor of shape [tiles, tile bytes] whose name has the number format as its last part:
 //   "<name>.q4", "<name>.q8"   tiles as num/q4.hpp and num/q8.hpp lay them out
-// Its rows and columns follow from the config. The tensor narae.tokenizer (U8) holds tokenizer.json as it was.
+// Its rows and columns follow from the config. The tensor narae.tokenizer (U8) holds tokenizer.json as token/packed.hpp
+// packs it; in old files, its text.
 //
 // Data begin on a 64-byte boundary: the header is padded with spaces. Packed tensors are multiples of 64 bytes and
 // stand first, so each begins on such a boundary, too; tensors of other sizes stand last.

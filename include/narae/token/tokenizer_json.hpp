@@ -20,9 +20,12 @@
 #include "narae/text/json.hpp"
 #include "narae/text/normalize.hpp"
 #include "narae/token/added.hpp"
+#include "narae/token/packed.hpp"
 #include "narae/token/vocab.hpp"
 
 namespace narae::inline NARAE_ABI::token {
+
+inline constexpr std::size_t boundary_weights = std::size_t{1} << 17;  ///< in the table of a narae tokenizer
 
 /// All that encoding and decoding need, in the order in which encoding uses it.
 struct tokenizer_parts {
@@ -34,7 +37,6 @@ struct tokenizer_parts {
     bool ignore_merges = false;     // a piece that is a token needs no merges
     vocab words;
     std::vector<char> skipped;  // by id: what decode leaves out on request
-
     // Of narae's own tokenizers, from the section "narae" of the model:
     bool morphemes = false;            // the file has that section
     std::uint32_t digits = 0;          // the longest group of digits in one piece, 1 to 9
@@ -45,23 +47,34 @@ struct tokenizer_parts {
     std::string attribution;           // what the weights were learned from
 };
 
-/// How many weights the boundary table of a narae tokenizer has.
-inline constexpr std::size_t boundary_weights = std::size_t{1} << 17;
-
 /// Appends the bytes that base64 text (RFC 4648) stands for; false if it is none.
 inline bool base64_bytes(std::string_view s, std::vector<std::int8_t>& out) {
     if (s.size() % 4 != 0) return false;
     for (int i = 0; i < 2 && s.ends_with('='); ++i) s.remove_suffix(1);
-    std::uint32_t bits = 0;
-    int waiting = 0;
+    std::uint32_t bits = 0, waiting = 0;
     for (const char c : s) {
         const auto digit = std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/").find(c);
         if (digit == s.npos) return false;
         bits = bits << 6 | static_cast<std::uint32_t>(digit);
-        if ((waiting += 6) < 8) continue;
-        out.push_back(static_cast<std::int8_t>(bits >> (waiting -= 8) & 0xFF));
+        if ((waiting += 6) >= 8) out.push_back(static_cast<std::int8_t>(bits >> (waiting -= 8) & 0xFF));
     }
     return true;
+}
+
+/// The keys of a merge, which is written "a b" or ["a", "b"]; false if it is neither.
+inline bool merge_keys(const text::json_value& m, std::string& left, std::string& right) {
+    left = m.string();
+    if (const auto blank = left.find(' '); blank != left.npos) {
+        right = left.substr(blank + 1);
+        left.resize(blank);
+        return right.find(' ') == right.npos;
+    }
+    bool first = true;
+    const auto take = [&](const text::json_value& v) {
+        (std::exchange(first, false) ? left : right) = v.string();
+        return v.is(text::json_kind::string);
+    };
+    return m.is(text::json_kind::array) && m.size() == 2 && m.for_each(take);
 }
 
 /// The reader; its one entry is read().
@@ -69,10 +82,11 @@ class tokenizer_json {
 public:
     /// Needs nothing of `file` afterwards. Errors name the key and, where it helps, the byte.
     static result<tokenizer_parts> read(byte_view file) {
-        const auto source = as_text(file);
-        auto doc = text::json::parse(source);
+        const auto lists = packed_lists::find(file);
+        if (!lists) return lists.error().in("packed tokenizer");
+        const auto doc = text::json::parse(as_text(lists->settings));
         if (!doc) return doc.error().in(name);
-        tokenizer_json reader(source.size());
+        tokenizer_json reader(*lists);
         if (!reader.read_root(doc->root())) return std::move(reader.failed_);
         return std::move(reader.parts_);
     }
@@ -81,10 +95,9 @@ private:
     using value = text::json_value;
     using kind = text::json_kind;
     using pieces = std::initializer_list<piece>;
-    using keys = std::initializer_list<std::string_view>;
     static constexpr std::string_view name = "tokenizer.json";
 
-    explicit tokenizer_json(std::size_t file_size) : file_size_(file_size) {}
+    explicit tokenizer_json(const packed_lists& lists) : lists_(lists) {}
 
     // Every step returns true to go on; or else false, and failed_ says why.
     bool fail(errc code, pieces what, const value& v) {
@@ -102,37 +115,25 @@ private:
     }
 
     /// An object, whose members (but for those that are null) are all among `known`.
-    bool only(const value& object, std::string_view place, keys known) {
+    bool only(const value& object, std::string_view place, std::initializer_list<std::string_view> known) {
         if (!object.is(kind::object)) return bad({place, " is not an object"}, object);
-        bool ok = true;
-        object.for_each_member([&](const value& k, const value& v) {
-            const auto key = k.string();
-            if (!v.is(kind::null) && std::find(known.begin(), known.end(), key) == known.end())
-                ok = refuse({place, ": key ", quoted(key)}, k);
-            return ok;
+        return object.for_each_member([&](const value& k, const value& v) {
+            return v.is(kind::null) || std::find(known.begin(), known.end(), k.string()) != known.end() ||
+                   refuse({place, ": key ", quoted(k.string())}, k);
         });
-        return ok;
     }
 
     bool only_byte_level(const value& part, std::string_view place) {
         return only(part, place, {"type", "add_prefix_space", "trim_offsets", "use_regex"});
     }
 
-    bool boolean(const value& object, std::string_view place, std::string_view key, bool& out) {
+    bool wrong(const value& object, std::string_view place, std::string_view key, std::string_view what) {
         const auto v = object[key];
-        out = v.truth();
-        return v.is(kind::boolean) ||
-               bad({place, ": ", quoted(key), " is not true or false"}, v.is(kind::none) ? object : v);
+        return bad({place, ": ", quoted(key), " is not ", what}, v.is(kind::none) ? object : v);
     }
-
-    bool whole(const value& object, std::string_view place, std::string_view key, std::uint32_t least,
-               std::uint32_t most, std::uint32_t& out) {
-        const auto v = object[key];
-        std::uint64_t n = 0;
-        if (!v.whole(n) || n < least || n > most)
-            return bad({place, ": ", quoted(key), " is not a whole number from ", least, " to ", most},
-                       v.is(kind::none) ? object : v);
-        return out = static_cast<std::uint32_t>(n), true;
+    bool boolean(const value& object, std::string_view place, std::string_view key, bool& out) {
+        out = object[key].truth();
+        return object[key].is(kind::boolean) || wrong(object, place, key, "true or false");
     }
 
     /// f(type, part) for this part ("normalizer", ...); for a Sequence, f of every part in its member `list`.
@@ -143,11 +144,8 @@ private:
         const auto type = part["type"].string();
         if (list.empty() || type != "Sequence") return f(type, part);
         if (!only(part, place, {"type", list})) return false;
-        const auto parts = part[list];
-        if (!parts.is(kind::array)) return bad({place, ": ", quoted(list), " is not an array"}, part);
-        bool ok = true;
-        parts.for_each([&](const value& v) { return ok = each_part(v, place, list, f); });
-        return ok;
+        if (!part[list].is(kind::array)) return wrong(part, place, list, "an array");
+        return part[list].for_each([&](const value& v) { return each_part(v, place, list, f); });
     }
 
     bool read_root(const value& root) {
@@ -155,9 +153,8 @@ private:
                   {"version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer", "post_processor",
                    "decoder", "model"}))
             return false;
-        const auto version = root["version"];
-        if (!version.missing_or_null() && version.string() != "1.0")
-            return refuse({"version ", quoted(version.raw())}, version);
+        if (const auto v = root["version"]; !v.missing_or_null() && v.string() != "1.0")
+            return refuse({"version ", quoted(v.raw())}, v);
         for (const auto* key : {"truncation", "padding"})  // both would change the ids of a text
             if (!root[key].missing_or_null()) return refuse({key}, root[key]);
         return read_normalizer(root["normalizer"]) && read_pre_tokenizer(root["pre_tokenizer"]) &&
@@ -198,10 +195,9 @@ private:
         return each_part(all, place, "processors", [&](std::string_view type, const value& part) {
             if (type == "ByteLevel") return only_byte_level(part, place);
             if (type != "TemplateProcessing") return refuse({place, " ", quoted(type)}, part);
-            const auto single = part["single"];
-            bool plain = single.size() == 1;
-            single.for_each([&](const value& v) { return plain = plain && v["Sequence"]["id"].raw() == "A"; });
-            if (!plain) return refuse({place, " 'TemplateProcessing' that adds tokens"}, part);
+            const auto is_text = [](const value& v) { return v["Sequence"]["id"].raw() == "A"; };
+            if (part["single"].size() != 1 || !part["single"].for_each(is_text))
+                return refuse({place, " 'TemplateProcessing' that adds tokens"}, part);
             return only(part, place, {"type", "single", "pair", "special_tokens"});
         });
     }
@@ -222,10 +218,11 @@ private:
                    "byte_fallback", "ignore_merges", "vocab", "merges", "narae"}))
             return false;
         const auto tokens = model["vocab"], merges = model["merges"];
-        if (!tokens.is(kind::object)) return bad({"model: 'vocab' is not an object"}, model);
-        if (!merges.is(kind::array)) return bad({"model: 'merges' is not an array"}, model);
-        parts_.words.reserve(tokens.size() + added, tokens.raw().size(), merges.size());
-        if (!read_vocab(tokens) || !read_merges(merges)) return false;
+        if (!tokens.is(kind::object)) return wrong(model, "model", "vocab", "an object");
+        if (!merges.is(kind::array)) return wrong(model, "model", "merges", "an array");
+        parts_.words.reserve(tokens.size() + lists_.count(lists_.ids) + added,
+                             tokens.raw().size() + lists_.bytes.size(), merges.size() + lists_.count(lists_.merges));
+        if (!read_vocab(tokens) || !read_merges(merges) || !read_lists()) return false;
 
         double dropout = 0;
         if (const auto v = model["dropout"]; !v.missing_or_null() && (!v.real(dropout) || dropout != 0))
@@ -234,27 +231,25 @@ private:
             if (const auto v = model[key]; !v.missing_or_null() && (!v.is(kind::string) || !v.raw().empty()))
                 return refuse({"model: ", quoted(key), " that is not empty"}, v);
         for (const auto* key : {"fuse_unk", "byte_fallback", "ignore_merges"})
-            if (const auto v = model[key]; !v.missing_or_null() && !v.is(kind::boolean))
-                return bad({"model: ", quoted(key), " is not true or false"}, v);
+            if (!model[key].missing_or_null() && !model[key].is(kind::boolean))
+                return wrong(model, "model", key, "true or false");
         parts_.ignore_merges = model["ignore_merges"].truth();
         // With a token for every byte nothing is unknown, and these say nothing.
-        bool all_bytes = true;
-        for (int b = 0; b < 256; ++b)
-            all_bytes = all_bytes && parts_.words.of_byte(static_cast<unsigned char>(b)) != no_token;
-        const auto unknown = model["unk_token"], fallback = model["byte_fallback"];
-        if (all_bytes || (unknown.missing_or_null() && !fallback.truth())) return true;
-        const bool named = !unknown.missing_or_null();
-        return refuse({"model: ", named ? "'unk_token'" : "'byte_fallback'", " with a vocabulary that lacks bytes"},
-                      named ? unknown : fallback);
+        int bytes = 0;
+        for (int b = 0; b < 256; ++b) bytes += parts_.words.of_byte(static_cast<unsigned char>(b)) != no_token;
+        for (const auto* key : {"unk_token", "byte_fallback"})
+            if (const auto v = model[key]; bytes < 256 && (v.is(kind::boolean) ? v.truth() : !v.missing_or_null()))
+                return refuse({"model: ", quoted(key), " with a vocabulary that lacks bytes"}, v);
+        return true;
     }
 
     /// Ids may leave gaps, but none may reach the file's size in bytes: tables by id stay in proportion to the file.
     bool read_id(const value& v, std::string_view place, token_id& out) {
         std::uint64_t id = 0;
         if (!v.whole(id)) return bad({place, ": the id is not a whole number"}, v);
-        if (id >= file_size_) return bad({place, ": id ", id, " is too large for a file of this size"}, v);
-        out = static_cast<token_id>(id);
-        return true;
+        if (id >= lists_.settings.size() + lists_.ids.size())
+            return bad({place, ": id ", id, " is too large for a file of this size"}, v);
+        return out = static_cast<token_id>(id), true;
     }
 
     /// spelled_ becomes the bytes of a key; true if it is literal.
@@ -268,78 +263,89 @@ private:
     }
 
     bool read_vocab(const value& tokens) {
-        bool ok = true;
-        tokens.for_each_member([&](const value& k, const value& v) {
+        return tokens.for_each_member([&](const value& k, const value& v) {
             const auto key = k.string();
             token_id id = no_token;
             const bool literal = spell(key);
-            return ok = read_id(v, "model.vocab", id) &&
-                        (parts_.words.add(id, spelled_, literal) ||
-                         bad({"model.vocab: token ", quoted(key), " or id ", id, " is there twice"}, k));
+            return read_id(v, "model.vocab", id) &&
+                   (parts_.words.add(id, spelled_, literal) ||
+                    bad({"model.vocab: token ", quoted(key), " or id ", id, " is there twice"}, k));
         });
-        return ok;
     }
 
-    /// Each merge is "a b" or ["a", "b"]; its place in the list is its rank.
+    /// The place of a merge in the list is its rank.
     bool read_merges(const value& merges) {
-        auto& rank = merges_;
-        bool ok = true;
-        merges.for_each([&](const value& m) {
-            std::string left = m.string(), right;
-            if (rank == 0 && left.starts_with("#version")) return true;
-            const auto wrong = [&](pieces what) { return ok = bad({"model.merges[", rank, "]: ", concat(what)}, m); };
-            if (m.is(kind::string)) {
-                const auto blank = left.find(' ');
-                if (blank == left.npos || left.find(' ', blank + 1) != left.npos)
-                    return wrong({"not two tokens with one space between"});
-                right = left.substr(blank + 1);
-                left.resize(blank);
-            } else {
-                std::size_t n = 0;
-                m.for_each([&](const value& v) {
-                    return n += v.is(kind::string), (n == 1 ? left : right) = v.string(), true;
-                });
-                if (n != 2 || m.size() != 2) return wrong({"not a pair of tokens"});
-            }
+        std::string left, right;
+        return merges.for_each([&](const value& m) {
+            if (merges_ == 0 && m.raw().starts_with("#version")) return true;
+            if (!merge_keys(m, left, right)) return bad({"model.merges[", merges_, "]: not a pair of tokens"}, m);
             const auto both = left + right;
-            merge found{find_key(left), find_key(right), rank, find_key(both)};
+            const merge found{find_key(left), find_key(right), merges_, find_key(both)};
             for (const auto& [id, key] :
                  {std::pair<token_id, std::string_view>{found.left, left}, {found.right, right}, {found.whole, both}})
-                if (id == no_token) return wrong({"token ", quoted(key), " is not in the vocabulary"});
+                if (id == no_token)
+                    return bad({"model.merges[", merges_, "]: token ", quoted(key), " is not in the vocabulary"}, m);
             parts_.words.add_merge(found);
-            return ++rank, true;
+            return ++merges_, true;
         });
-        return ok;
+    }
+
+    /// What a packed tokenizer has beside its settings.
+    bool read_lists() {
+        const auto& p = lists_;
+        auto& words = parts_.words;
+        const char* next = as_text(p.bytes).data();
+        const auto ids = p.count(p.ids), numbers = p.count(p.merges);
+        for (std::size_t id = 0; id < ids; ++id) {
+            const auto n = p.number(p.ids, id);
+            if (n != 0 && !words.add(static_cast<token_id>(id), {next, p.length(n)}, p.literal(n)))
+                return bad({"packed token ", id, " is there twice"}, {});
+            next += p.length(n);
+        }
+        const auto entry = [&](token_id id) { return id < ids ? p.number(p.ids, id) : 0; };
+        for (std::size_t i = 0; i < numbers; i += 3) {
+            const merge m{p.number(p.merges, i), p.number(p.merges, i + 1), merges_++, p.number(p.merges, i + 2)};
+            const auto left = entry(m.left), right = entry(m.right), whole = entry(m.whole);
+            const bool plain = !p.literal(left) && !p.literal(right);  // literals are joined as keys, not as bytes
+            spelled_.assign(words.bytes_of(m.left)).append(words.bytes_of(m.right));
+            if (left == 0 || right == 0 || whole == 0 || p.literal(whole) == plain ||
+                (plain && spelled_ != words.bytes_of(m.whole)))
+                return bad({"packed merge ", m.rank, " does not join two tokens to a third"}, {});
+            words.add_merge(m);
+        }
+        return true;
     }
 
     /// What makes a tokenizer narae's own. Other software passes over keys of the model that it does not know.
     bool read_narae(const value& part) {
         constexpr std::string_view place = "model.narae", bounds = "model.narae.boundaries";
-        if (part.missing_or_null()) return true;
-        if (!only(part, place, {"version", "digits", "decomposed", "expressions", "boundaries", "attribution"}))
-            return false;
-        if (const auto v = part["version"]; !v.is(kind::number) || v.raw() != "1")
-            return refuse({place, ": 'version' other than 1"}, v.is(kind::none) ? part : v);
-        if (!whole(part, place, "digits", 1, 9, parts_.digits) ||
-            !whole(part, place, "expressions", 0, merges_, parts_.expressions))
-            return false;
-        for (const auto* key : {"decomposed", "attribution"})
-            if (!part[key].is(kind::string)) return bad({place, ": ", quoted(key), " is not a string"}, part);
-        parts_.attribution = part["attribution"].string();
-        const auto* mark = find_added(parts_.added, part["decomposed"].string());
-        if (mark == nullptr) return bad({place, ": 'decomposed' is not an added token"}, part["decomposed"]);
-        parts_.decomposed = mark->id;
-
         const auto table = part["boundaries"], weights = table["weights"];
-        if (!only(table, bounds, {"cut", "weights"})) return false;
+        if (part.missing_or_null()) return true;
+        if (!only(part, place, {"version", "digits", "decomposed", "expressions", "boundaries", "attribution"}) ||
+            !only(table, bounds, {"cut", "weights"}))
+            return false;
+        std::uint64_t version = 0, digits = 0, expressions = 0;
         double cut = 0;
+        if (!part["version"].whole(version) || version != 1) return refuse({place, ": 'version' other than 1"}, part);
+        if (!part["digits"].whole(digits) || digits < 1 || digits > 9)
+            return wrong(part, place, "digits", "a whole number from 1 to 9");
+        if (!part["expressions"].whole(expressions) || expressions > merges_)
+            return wrong(part, place, "expressions", concat({"a whole number from 0 to ", merges_}));
         if (!table["cut"].real(cut) || !(cut >= -1e9 && cut <= 1e9) || cut != static_cast<std::int32_t>(cut))
-            return bad({bounds, ": 'cut' is not a whole number below a billion"}, table);
-        parts_.cut = static_cast<std::int32_t>(cut);
+            return wrong(table, bounds, "cut", "a whole number below a billion");
+        const auto* mark = find_added(parts_.added, part["decomposed"].string());
+        if (mark == nullptr) return wrong(part, place, "decomposed", "an added token");
+        if (!part["attribution"].is(kind::string)) return wrong(part, place, "attribution", "a string");
         if (!weights.is(kind::string) || !base64_bytes(weights.string(), parts_.weights))
-            return bad({bounds, ": 'weights' is not base64"}, table);
+            return wrong(table, bounds, "weights", "base64");
+        for (const auto b : lists_.weights) parts_.weights.push_back(static_cast<std::int8_t>(b));
         if (const auto n = parts_.weights.size(); n != boundary_weights)
             return bad({bounds, ": 'weights' has ", n, " bytes, not ", boundary_weights}, table);
+        parts_.digits = static_cast<std::uint32_t>(digits);
+        parts_.expressions = static_cast<std::uint32_t>(expressions);
+        parts_.cut = static_cast<std::int32_t>(cut);
+        parts_.decomposed = mark->id;
+        parts_.attribution = part["attribution"].string();
         return parts_.morphemes = true;
     }
 
@@ -351,11 +357,10 @@ private:
         auto next_id = static_cast<token_id>(parts_.words.count());
         std::size_t index = 0;
         std::vector<added_token> read;
-        bool ok = true;
-        tokens.for_each([&](const value& v) {
-            return ok = add(v, concat({"added_tokens[", index++, "]"}), next_id, read);
-        });
-        if (!ok) return false;
+        const auto add_next = [&](const value& v) {
+            return add(v, concat({"added_tokens[", index++, "]"}), next_id, read);
+        };
+        if (!tokens.for_each(add_next)) return false;
         auto& added = parts_.added;
         parts_.skipped.resize(parts_.words.size());
         for (const auto i : sorted(read.size(), [&](auto a, auto b) { return read[a].content < read[b].content; }))
@@ -380,7 +385,7 @@ private:
     bool add(const value& v, std::string_view place, token_id& next_id, std::vector<added_token>& read) {
         if (!only(v, place, {"id", "content", "single_word", "lstrip", "rstrip", "normalized", "special"}))
             return false;
-        if (!v["content"].is(kind::string)) return bad({place, ": 'content' is not a string"}, v);
+        if (!v["content"].is(kind::string)) return wrong(v, place, "content", "a string");
         added_token t;
         t.content = v["content"].string();
         token_id id = no_token;
@@ -402,7 +407,7 @@ private:
         return true;
     }
 
-    std::size_t file_size_;
+    packed_lists lists_;
     tokenizer_parts parts_;
     error failed_;
     std::uint32_t merges_ = 0;  // read so far

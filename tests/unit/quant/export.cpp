@@ -46,7 +46,12 @@ TEST_CASE("quant/export: a converted checkpoint comes back as it was") {
         REQUIRE(a);
         REQUIRE(b);
         CHECK(store::config_json(*a) == store::config_json(*b));
-        CHECK(as_text(before->tokenizer_json()) == as_text(after->tokenizer_json()));
+        const auto old = token::pack_tokenizer(before->tokenizer_json());
+        const auto made = token::pack_tokenizer(after->tokenizer_json());
+        REQUIRE(old);
+        REQUIRE(made);
+        CHECK(*old == *made);
+        CHECK(after->tokenizer_json().front() == std::byte{'{'});
         std::size_t wrong = 0;
         for (const auto& t : after->tensors()) {
             const auto* original = before->find(t.name);

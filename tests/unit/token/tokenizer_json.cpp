@@ -182,8 +182,8 @@ TEST_CASE("broken files give one line with the place", "[tokenizer_json]") {
           "tokenizer.json: model: 'ignore_merges' is not true or false");
 
     const auto merges = [&](const std::string& m) { return part(&file::merges, m); };
-    CHECK(merges(R"(["ab"])") == "tokenizer.json: model.merges[0]: not two tokens with one space between");
-    CHECK(merges(R"(["a b c"])") == "tokenizer.json: model.merges[0]: not two tokens with one space between");
+    CHECK(merges(R"(["ab"])") == "tokenizer.json: model.merges[0]: not a pair of tokens");
+    CHECK(merges(R"(["a b c"])") == "tokenizer.json: model.merges[0]: not a pair of tokens");
     CHECK(merges(R"(["a b"])") == "tokenizer.json: model.merges[0]: token 'ab' is not in the vocabulary");
     CHECK(merges(R"(["a zz"])") == "tokenizer.json: model.merges[0]: token 'zz' is not in the vocabulary");
     CHECK(merges(R"(["a\nb a"])") == "tokenizer.json: model.merges[0]: token 'a\\nb' is not in the vocabulary");
@@ -294,7 +294,7 @@ TEST_CASE("a narae section that is not as it should be is refused by key", "[tok
               "model.narae: 'expressions' is not a whole number from 0 to 2");
     CHECK(wrong("<|nfd|>", "<|none|>") == "model.narae: 'decomposed' is not an added token");
     CHECK(wrong("<|nfd|>", "ab") == "model.narae: 'decomposed' is not an added token");
-    CHECK(wrong("\"<|nfd|>\"", "7") == "model.narae: 'decomposed' is not a string");
+    CHECK(wrong("\"<|nfd|>\"", "7") == "model.narae: 'decomposed' is not an added token");
     CHECK(wrong(R"(,"attribution":"made \"here\"")", "") == "model.narae: 'attribution' is not a string");
     for (const char* n : {"1.5", "1e999", "-3000000000", "\"1\"", "null"})
         CHECK(wrong("\"cut\":-12", "\"cut\":" + std::string(n)) ==
