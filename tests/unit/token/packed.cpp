@@ -33,7 +33,7 @@ struct parts {
     }
     std::string text() const {
         std::string out = "NARAETOK";
-        const auto put = [&](std::uint32_t n, std::uint32_t bytes_of_it) {
+        const auto put = [&](std::uint64_t n, std::uint32_t bytes_of_it) {
             for (std::uint32_t i = 0; i < bytes_of_it; ++i) out += static_cast<char>(n >> 8 * i & 0xFF);
         };
         for (const auto n : {version, width, static_cast<std::uint32_t>(ids.size()),
