@@ -13,7 +13,7 @@ int synthesize(const std::vector<std::string>& words);
 namespace {
 
 constexpr std::string_view help =
-    "narae-convert CHECKPOINT -o MODEL [--type q4|q8|f16|f32] [--threads N]\n"
+    "narae-convert CHECKPOINT -o MODEL [--type q4|q8|f16|f32] [--tokenizer FILE] [--threads N]\n"
     "narae-convert inspect MODEL | export MODEL -o FOLDER | synthesize --shape NAME -o MODEL    (-h after each)\n"
     "\n"
     "Turns an original GPT-NeoX checkpoint (a Hugging Face folder: config.json, safetensors or torch .bin files,\n"
@@ -21,12 +21,16 @@ constexpr std::string_view help =
     "\n"
     "  -o MODEL      the file to write; it appears only when it is whole\n"
     "  --type TYPE   what weights become: q4 (4 bits; if not given), q8 (8 bits), f16 or f32\n"
+    "  --tokenizer FILE\n"
+    "                a tokenizer.json with a new vocabulary; each new token starts as the mean of the old ones that\n"
+    "                spell it, and the model needs training after that\n"
     "  --threads N   if not given, one per processor; the file is the same for any number\n"
     "\n"
     "example:  narae-convert polyglot-ko-1.3b -o polyglot.safetensors --type q4\n";
 
 int convert(const std::vector<std::string>& words) {
-    line args("narae-convert", help, {{"-o", "MODEL", true}, {"--type", "TYPE"}, {"--threads", "N"}}, "CHECKPOINT", 1,
+    line args("narae-convert", help,
+              {{"-o", "MODEL", true}, {"--type", "TYPE"}, {"--tokenizer", "FILE"}, {"--threads", "N"}}, "CHECKPOINT", 1,
               1);
     args.read(words);
     using narae::model::format;
@@ -35,6 +39,8 @@ int convert(const std::vector<std::string>& words) {
     options.type = types[args.choice("--type", "q4", {"q4", "q8", "f16", "f32"})];
     options.threads = static_cast<std::size_t>(args.number("--threads", 0, 1, 256));
     const auto to = args.text("-o");
+    options.tokenizer = args.text("--tokenizer");
+    if (args.has("--tokenizer") && options.tokenizer.empty()) args.wrong("--tokenizer is empty");
 
     const stopwatch clock;
     const auto done = [&] {
@@ -44,6 +50,9 @@ int convert(const std::vector<std::string>& words) {
     if (!done) return args.failed(done.error());
     for (const auto& name : done->ignored)
         std::printf("ignored: %s (no part of a GPT-NeoX model)\n", narae::store::printable(name).c_str());
+    if (done->tokens != 0)
+        std::printf("new vocabulary: %llu tokens, %.1f %% copied, %.2f old tokens each on average\n",
+                    static_cast<unsigned long long>(done->tokens), 100 * done->tokens_copied, done->tokens_pieces);
     std::printf("%s: %llu weights, %.3f bits each, weight error %.4g, %s", to.c_str(),
                 static_cast<unsigned long long>(done->weights), done->bits_per_weight(), done->weight_error,
                 closing(done->file_bytes, clock).c_str());

@@ -12,6 +12,7 @@
 #include "narae/quant/rows.hpp"
 #include "narae/quant/rtn.hpp"
 #include "narae/quant/synthesize.hpp"
+#include "narae/quant/transplant.hpp"
 #include "narae/store/config_json.hpp"
 #include "narae/store/safetensors_writer.hpp"
 #include "narae/sys/file_sink.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/toolkit.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: ccd867e3f61ccd40
+// FNV-1a hash of all that follows this line: 934bd668e5738a6b
 //
 // The toolkit: makes, shrinks, teaches and judges models. Running one needs only narae.hpp, which never reaches here.
 //
@@ -492,6 +492,115 @@ result<void> write_vector(store::safetensors_writer& out, const store::tensor_pl
 }
 }  // namespace narae::inline NARAE_ABI::quant
 #endif  // NARAE_NO_FILES
+// ==== narae/quant/transplant.hpp ====
+// A model changes its vocabulary: each row of the new embedding (and head) starts from the old rows that spell its
+// token. An exact match is a copy; several pieces give their plain mean, as in Gee et al. 2022, "Fast Vocabulary
+// Transfer" (EMNLP industry track): a start, from which training goes on.
+namespace narae::inline NARAE_ABI::quant {
+/// Vocabularies are padded to a multiple of so many rows, which suits every kernel and other engines.
+inline constexpr std::size_t vocabulary_step = 64;
+/// Which old rows each new row is made of.
+class transplant {
+public:
+    /// A token is spelled by what the old tokenizer encodes its bytes to; a token with half a character in it by the
+    /// old token of these bytes, if there is one, because alone they are cut in other pieces than inside a text.
+    /// Special tokens are looked for by content, so that <|sep|> stays <|sep|>; the one that ends a text becomes the
+    /// old one that does, whatever it is called; one that is new is spelled like text. Rows without a token copy an
+    /// old row without a token, of `old_rows`: training has taught the head to avoid those. Where there is none, they
+    /// are zeros.
+    static transplant make(const token::tokenizer& from, std::size_t old_rows, const token::tokenizer& to) {
+        transplant t;
+        std::vector<token::token_id> unused;
+        for (token::token_id id = 0; id < old_rows && unused.empty(); ++id)
+            if (from.bytes_of(id).empty()) unused.push_back(id);
+        const auto rows = round_up(to.size(), vocabulary_step);
+        const auto end = from.end_of_text(), new_end = to.end_of_text();
+        for (token::token_id id = 0; id < rows; ++id) {
+            const auto bytes = to.bytes_of(id);
+            const bool cut = text::utf8_first_invalid(bytes) != bytes.size();
+            const auto known = end && new_end == id ? end : cut ? from.find(bytes) : std::nullopt;
+            const auto pieces = bytes.empty() ? unused
+                                : known       ? std::vector{*known}
+                                              : from.encode(bytes, to.is_special(id));
+            t.pieces_.insert(t.pieces_.end(), pieces.begin(), pieces.end());
+            t.ends_.push_back(t.pieces_.size());
+            if (bytes.empty()) continue;
+            ++t.tokens_;
+            t.copies_ += pieces.size() == 1;
+            t.spelled_ += pieces.size();
+        }
+        return t;
+    }
+
+    std::size_t rows() const noexcept { return ends_.size(); }
+    std::size_t tokens() const noexcept { return tokens_; }
+    /// The share of tokens whose row is the copy of one old row.
+    double copied() const noexcept { return share(copies_); }
+    /// How many old tokens spell a new one, on average.
+    double pieces() const noexcept { return share(spelled_); }
+    /// The old rows that this new row is the mean of; none: it is zero.
+    std::span<const token::token_id> pieces_of(std::size_t row) const noexcept {
+        const auto begin = row == 0 ? 0 : ends_[row - 1];
+        return std::span(pieces_).subspan(begin, ends_[row] - begin);
+    }
+    /// out[K] = row `row` of the new matrix; `old`, not packed, is the matrix [old rows, K]. Any threads may call it.
+    void read_row(float* out, std::size_t row, const model::stored_matrix& old) const noexcept {
+        const auto from = pieces_of(row);
+        if (from.size() == 1) return old.read_row(out, from[0]);
+        for (std::size_t i = 0; i < old.view.K; ++i) {
+            double sum = 0;
+            for (const auto id : from) sum += weight(old, std::uint64_t{id} * old.view.K + i);
+            out[i] = from.empty() ? 0.0f : static_cast<float>(sum / static_cast<double>(from.size()));
+        }
+    }
+
+private:
+    double share(std::size_t n) const noexcept {
+        return tokens_ == 0 ? 0 : static_cast<double>(n) / static_cast<double>(tokens_);
+    }
+
+    static float weight(const model::stored_matrix& m, std::uint64_t at) noexcept {
+        const auto i = static_cast<std::size_t>(at);
+        if (m.view.data == nullptr) return model::element(*m.tensor, at);
+        return m.view.type == model::format::f32   ? kernel::scalar::weight_f32(m.view.data, i)
+               : m.view.type == model::format::f16 ? kernel::scalar::weight_f16(m.view.data, i)
+                                                   : kernel::scalar::weight_bf16(m.view.data, i);
+    }
+
+    std::vector<token::token_id> pieces_;  // of all rows, one after the other
+    std::vector<std::size_t> ends_;        // where in pieces_ those of each row end
+    std::size_t tokens_ = 0, copies_ = 0, spelled_ = 0;
+};
+/// The config.json of the model with its new vocabulary: the number of rows, and every "..._token_id": the new id of
+/// the same special token, of the one that ends a text for "bos" and "eos", else null.
+inline result<std::string> transplanted_config(std::string_view config, const token::tokenizer& from,
+                                               const token::tokenizer& to, std::size_t rows) {
+    const auto doc = text::json::parse(config);
+    if (!doc) return doc.error();
+    std::string out;
+    std::size_t done = 0;
+    doc->root().for_each_member([&](const text::json_value& k, const text::json_value& v) {
+        const auto key = k.string();
+        std::uint64_t old = 0;
+        std::string now;
+        if (key == "vocab_size") {
+            now = std::to_string(rows);
+        } else if (key.ends_with("_token_id") && v.whole(old)) {
+            const auto content = old < from.size() ? from.bytes_of(static_cast<token::token_id>(old)) : "";
+            auto id = content.empty() ? std::nullopt : to.find(content);
+            if (id && !to.is_special(*id)) id.reset();
+            if (!id && (key.starts_with("bos") || key.starts_with("eos"))) id = to.end_of_text();
+            now = id ? std::to_string(*id) : "null";
+        } else {
+            return true;
+        }
+        out.append(config.substr(done, v.at() - done)).append(now);
+        done = v.at() + v.raw().size();
+        return true;
+    });
+    return out.append(config.substr(done));
+}
+}  // namespace narae::inline NARAE_ABI::quant
 // ==== narae/token/packed_writer.hpp ====
 // A tokenizer.json becomes the packed tokenizer of a model file, and the other way round. Read packed.hpp before.
 // Running a model needs no part of this.
@@ -641,6 +750,7 @@ namespace narae::inline NARAE_ABI::quant {
 struct convert_options {
     model::format type = model::format::q4;  ///< of the matrices: q4, q8, f16 or f32; vectors are always f32
     std::size_t threads = 0;                 ///< 0: one per processor, at most 16; the file is the same for any number
+    std::string tokenizer{};  ///< a tokenizer.json that replaces the checkpoint's own, see transplant.hpp
 };
 
 struct convert_report {
@@ -649,6 +759,9 @@ struct convert_report {
     std::uint64_t file_bytes = 0;      ///< and with header and tokenizer
     double weight_error = 0;           ///< sqrt(sum (w - w')^2 / sum w^2) over the matrices
     std::vector<std::string> ignored;  ///< source tensors that no GPT-NeoX model has; they are not in the file
+    std::uint64_t tokens = 0;          ///< of the new vocabulary; 0: the checkpoint keeps its own
+    double tokens_copied = 0;          ///< the share of them whose rows are copies of an old token's
+    double tokens_pieces = 0;          ///< how many old tokens spell a new one, on average
 
     double bits_per_weight() const noexcept {
         return weights == 0 ? 0 : 8 * static_cast<double>(weight_bytes) / static_cast<double>(weights);
@@ -734,6 +847,36 @@ inline result<std::string> describe_sources(const store::checkpoint& from, progr
     }
     return list;
 }
+/// A new vocabulary for a checkpoint.
+struct vocabulary {
+    std::string tokenizer;  // packed
+    transplant rows;
+    std::string config;
+
+    static result<vocabulary> make(const store::checkpoint& from, const std::string& place, std::size_t old_rows,
+                                   const std::string& tokenizer_path) {
+        if (from.tokenizer_json().empty())
+            return error{errc::unsupported,
+                         place + ": has no tokenizer, which a new one needs to know the old rows by"};
+        const auto file = sys::file_view::open(tokenizer_path);
+        if (!file) return file.error();
+        const auto to = token::tokenizer::parse(file->bytes());
+        if (!to) return to.error().in(tokenizer_path);
+        auto packed = token::pack_tokenizer(file->bytes());
+        if (!packed) return packed.error().in(tokenizer_path);
+        const auto old = token::tokenizer::parse(from.tokenizer_json());
+        if (!old) return old.error().in(place);
+        if (old->size() > old_rows)
+            return error{errc::bad_value, concat({place, ": the tokenizer has ", old->size(), " ids, the model only ",
+                                                  old_rows, " rows"})};
+        auto rows = transplant::make(*old, old_rows, *to);
+        if (rows.tokens() == 0) return error{errc::bad_value, tokenizer_path + ": has no tokens"};
+        auto config = transplanted_config(from.config_text(), *old, *to, rows.rows());
+        if (!config) return config.error().in(from.config_name());
+        if (const auto fits = store::parse_config(*config); !fits) return fits.error().in(tokenizer_path);
+        return vocabulary{std::move(*packed), std::move(rows), std::move(*config)};
+    }
+};
 /// Would writing `to` destroy a file that is being read?
 inline bool is_source(const store::checkpoint& from, const std::string& path, const std::string& to) {
     for (const auto* name :
@@ -761,17 +904,34 @@ inline result<convert_report> convert(const std::string& from, const std::string
         const model::shape s(*config);
         const auto all = detail::inventory::take(*source, s);
         if (!all) return all.error();
-        std::string tokenizer;  // packed
-        if (!source->tokenizer_json().empty()) {
+        std::string tokenizer, config_text(source->config_text());  // of the new file, the tokenizer packed
+        std::optional<transplant> vocabulary;
+        if (!options.tokenizer.empty()) {
+            auto made = detail::vocabulary::make(*source, from, s.V, options.tokenizer);
+            if (!made) return made.error();
+            tokenizer = std::move(made->tokenizer);
+            config_text = std::move(made->config);
+            vocabulary = std::move(made->rows);
+        } else if (!source->tokenizer_json().empty()) {
             auto packed = token::pack_tokenizer(source->tokenizer_json());
             if (!packed) return packed.error().in(from);
             tokenizer = std::move(*packed);
         }
+        if (sys::same_file(options.tokenizer, to))
+            return error{errc::bad_argument, to + ": cannot write: is the new tokenizer itself"};
         if (detail::is_source(*source, from, to))
             return error{errc::bad_argument, to + ": cannot write: is a file of the checkpoint itself"};
 
         convert_report report;
         report.ignored = all->others;
+        if (vocabulary) {
+            report.tokens = vocabulary->tokens();
+            report.tokens_copied = vocabulary->copied();
+            report.tokens_pieces = vocabulary->pieces();
+        }
+        const auto is_vocabulary = [&](const std::string& name) {
+            return vocabulary && (name == "gpt_neox.embed_in.weight" || name == "embed_out.weight");
+        };
         progress_count count{on_progress};
         for (const auto& file : source->sources()) count.total += file.bytes.size();
         std::vector<store::tensor_plan> plan;
@@ -779,8 +939,9 @@ inline result<convert_report> convert(const std::string& from, const std::string
             if (model::packed(stored.view.type))
                 return error{errc::unsupported, stored.tensor->file + ": " + stored.tensor->name +
                                                     ": is packed already; convert the original checkpoint instead"};
-            plan.push_back(plan_matrix(name, options.type));
-            report.weights += std::uint64_t{name.N} * name.K;
+            const auto N = is_vocabulary(name.name) ? vocabulary->rows() : name.N;
+            plan.push_back(plan_matrix({name.name, N, name.K}, options.type));
+            report.weights += std::uint64_t{N} * name.K;
             count.total += stored.tensor->bytes.size();
         }
         for (const auto* t : all->vectors) {
@@ -794,18 +955,30 @@ inline result<convert_report> convert(const std::string& from, const std::string
         const auto sources = detail::describe_sources(*source, count);
         if (!sources) return sources.error();
         const auto describe = [&](double weight_error) -> result<store::metadata_list> {
-            const auto history = detail::appended(
-                source->metadata(store::narae_history_key),
+            auto history = std::string(source->metadata(store::narae_history_key));
+            const auto place = from + ": " + std::string(store::narae_history_key);
+            if (vocabulary) {
+                auto longer = detail::appended(history,
+                                               "{\"step\":\"tokenizer\",\"narae\":\"" + std::string(version_text) +
+                                                   "\",\"tokens\":" + std::to_string(report.tokens) +
+                                                   ",\"copied\":" + detail::decimal(report.tokens_copied, 4) +
+                                                   ",\"pieces\":" + detail::decimal(report.tokens_pieces, 4) + "}",
+                                               place);
+                if (!longer) return longer.error();
+                history = std::move(*longer);
+            }
+            const auto longer = detail::appended(
+                history,
                 "{\"step\":\"convert\",\"narae\":\"" + std::string(version_text) + "\",\"type\":\"" +
                     std::string(model::format_name(options.type)) + "\",\"weights\":" + std::to_string(report.weights) +
                     ",\"bits_per_weight\":" + detail::decimal(report.bits_per_weight(), 4) +
                     ",\"weight_error\":" + detail::decimal(weight_error, 9) + "}",
-                from + ": " + std::string(store::narae_history_key));
-            if (!history) return history.error();
+                place);
+            if (!longer) return longer.error();
             return store::metadata_list{
                 {std::string(store::narae_version_key), std::string(store::narae_version)},
-                {std::string(store::narae_config_key), std::string(source->config_text())},
-                {std::string(store::narae_history_key), *history},
+                {std::string(store::narae_config_key), config_text},
+                {std::string(store::narae_history_key), *longer},
                 {std::string(store::narae_source_key), *sources},
             };
         };
@@ -819,13 +992,17 @@ inline result<convert_report> convert(const std::string& from, const std::string
         const auto* planned = plan.data();
         for (const auto& [name, stored] : all->matrices) {
             const auto& tensor = *stored.tensor;
-            const auto row_bytes = tensor.bytes.size() / name.N;  // of a tensor with strides, its share
+            const bool changed = is_vocabulary(name.name);
+            const auto N = changed ? vocabulary->rows() : name.N;
+            const auto done = [&](std::size_t row) { return std::uint64_t{tensor.bytes.size()} * row / N; };
             const auto written = rows->write(
-                *out, *planned++, tensor.file + ": " + tensor.name, options.type, name.N, name.K,
-                [&, &matrix = stored](std::size_t row, float* floats) { matrix.read_row(floats, row); },
+                *out, *planned++, tensor.file + ": " + tensor.name, options.type, N, name.K,
+                [&, &matrix = stored](std::size_t row, float* floats) {
+                    changed ? vocabulary->read_row(floats, row, matrix) : matrix.read_row(floats, row);
+                },
                 [&](std::size_t begin, std::size_t end) {
                     source->let_go(tensor);  // what has been read of it
-                    return count.add((end - begin) * row_bytes);
+                    return count.add(done(end) - done(begin));
                 });
             if (!written) return written.error();
         }

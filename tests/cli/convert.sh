@@ -62,6 +62,16 @@ accept 'sharing 2 keys and values' inspect slim
 accept 'checkpoint of type f16' export slim -o folder/
 accept 'sharing 8 keys and values' inspect folder
 rm -r folder
+tokenizers=$models/../tokenizers
+accept 'new vocabulary: 2003 tokens, [0-9.]* % copied, [0-9.]* old tokens each' \
+    "$models/tiny-neox-parallel" -o out --type f16 --tokenizer "$tokenizers/mid.json"
+accept '^  vocabulary      2048$' inspect out
+accept '^  tokenizer       2003 tokens, ' inspect out
+accept 'step tokenizer narae .* tokens 2003 copied 0\.[0-9]* pieces [0-9.]*' inspect out
+accept 'checkpoint of type f16' export out -o folder
+grep -q '"vocab_size": 2048' folder/config.json || complain 'export after --tokenizer has the old vocabulary'
+accept 'new vocabulary: 503 tokens, ' folder -o again --tokenizer "$tokenizers/tiny.json"
+rm -r out folder again
 for verb in '' inspect export synthesize; do
     # shellcheck disable=SC2086
     accept '^example:  narae-convert' $verb -h
@@ -72,6 +82,8 @@ good=$models/tiny-neox-parallel
 refuse 2 'CHECKPOINT is missing'
 refuse 2 '-o MODEL is missing' "$good"
 refuse 2 'unknown option --layers' "$good" -o out --layers 3
+refuse 2 'tokenizer needs a value: FILE' "$good" -o out --tokenizer
+refuse 2 'tokenizer is empty' "$good" -o out --tokenizer=
 refuse 2 "type is 'q3', not one of q4, q8, f16, f32" "$good" -o out --type q3
 refuse 2 'threads is .0., not a whole number from 1' "$good" -o out --threads 0
 refuse 2 'type needs a value' "$good" -o out --type
@@ -123,13 +135,18 @@ change tiny-neox-serial 's/_rebuild_tensor_v2/exec_anything_here/' pytorch_model
 refuse 1 'broken/pytorch_model.bin: .*calls torch._utils.exec_anything_here, which is not' broken -o out
 change tiny-neox-parallel 's/"type": *"BPE"/"type": "Unigram"/' tokenizer.json
 refuse 1 'broken: tokenizer.json: .*Unigram' broken -o out
+refuse 1 'broken/tokenizer.json: tokenizer.json: .*Unigram' "$good" -o out --tokenizer broken/tokenizer.json
+refuse 1 'none.json: cannot open: No such file' "$good" -o out --tokenizer none.json
+refuse 1 'slim: has no tokenizer, which a new one needs' slim -o out --tokenizer "$good/tokenizer.json"
 
 # --- outputs that cannot be written ---
 refuse 1 'nowhere/out: cannot write: No such file' "$good" -o nowhere/out
 refuse 1 'empty: cannot write: is a folder' "$good" -o empty
 refuse 1 'slim: .*is packed already' slim -o out
 accept 'weights' "$good" -o dense --type f16
+cp "$good/tokenizer.json" mine.json
 refuse 1 'dense: cannot write: is a file of the checkpoint itself' dense -o dense
+refuse 1 'mine.json: cannot write: is the new tokenizer itself' "$good" -o mine.json --tokenizer mine.json
 refuse 1 'empty: cannot write: is there already, and not an empty folder' export slim -o empty
 [ -e empty.part ] && complain 'export leaves empty.part behind'
 (

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "narae/base/version.hpp"
+#include "narae/quant/transplant.hpp"
 #include "narae/store/checkpoint.hpp"
 #include "narae/token/packed_writer.hpp"
 #include "narae/token/tokenizer.hpp"
@@ -20,6 +21,7 @@ namespace narae::inline NARAE_ABI::quant {
 struct convert_options {
     model::format type = model::format::q4;  ///< of the matrices: q4, q8, f16 or f32; vectors are always f32
     std::size_t threads = 0;                 ///< 0: one per processor, at most 16; the file is the same for any number
+    std::string tokenizer{};  ///< a tokenizer.json that replaces the checkpoint's own, see transplant.hpp
 };
 
 struct convert_report {
@@ -28,6 +30,9 @@ struct convert_report {
     std::uint64_t file_bytes = 0;      ///< and with header and tokenizer
     double weight_error = 0;           ///< sqrt(sum (w - w')^2 / sum w^2) over the matrices
     std::vector<std::string> ignored;  ///< source tensors that no GPT-NeoX model has; they are not in the file
+    std::uint64_t tokens = 0;          ///< of the new vocabulary; 0: the checkpoint keeps its own
+    double tokens_copied = 0;          ///< the share of them whose rows are copies of an old token's
+    double tokens_pieces = 0;          ///< how many old tokens spell a new one, on average
 
     double bits_per_weight() const noexcept {
         return weights == 0 ? 0 : 8 * static_cast<double>(weight_bytes) / static_cast<double>(weights);
@@ -120,6 +125,37 @@ inline result<std::string> describe_sources(const store::checkpoint& from, progr
     return list;
 }
 
+/// A new vocabulary for a checkpoint.
+struct vocabulary {
+    std::string tokenizer;  // packed
+    transplant rows;
+    std::string config;
+
+    static result<vocabulary> make(const store::checkpoint& from, const std::string& place, std::size_t old_rows,
+                                   const std::string& tokenizer_path) {
+        if (from.tokenizer_json().empty())
+            return error{errc::unsupported,
+                         place + ": has no tokenizer, which a new one needs to know the old rows by"};
+        const auto file = sys::file_view::open(tokenizer_path);
+        if (!file) return file.error();
+        const auto to = token::tokenizer::parse(file->bytes());
+        if (!to) return to.error().in(tokenizer_path);
+        auto packed = token::pack_tokenizer(file->bytes());
+        if (!packed) return packed.error().in(tokenizer_path);
+        const auto old = token::tokenizer::parse(from.tokenizer_json());
+        if (!old) return old.error().in(place);
+        if (old->size() > old_rows)
+            return error{errc::bad_value, concat({place, ": the tokenizer has ", old->size(), " ids, the model only ",
+                                                  old_rows, " rows"})};
+        auto rows = transplant::make(*old, old_rows, *to);
+        if (rows.tokens() == 0) return error{errc::bad_value, tokenizer_path + ": has no tokens"};
+        auto config = transplanted_config(from.config_text(), *old, *to, rows.rows());
+        if (!config) return config.error().in(from.config_name());
+        if (const auto fits = store::parse_config(*config); !fits) return fits.error().in(tokenizer_path);
+        return vocabulary{std::move(*packed), std::move(rows), std::move(*config)};
+    }
+};
+
 /// Would writing `to` destroy a file that is being read?
 inline bool is_source(const store::checkpoint& from, const std::string& path, const std::string& to) {
     for (const auto* name :
@@ -149,17 +185,34 @@ inline result<convert_report> convert(const std::string& from, const std::string
         const model::shape s(*config);
         const auto all = detail::inventory::take(*source, s);
         if (!all) return all.error();
-        std::string tokenizer;  // packed
-        if (!source->tokenizer_json().empty()) {
+        std::string tokenizer, config_text(source->config_text());  // of the new file, the tokenizer packed
+        std::optional<transplant> vocabulary;
+        if (!options.tokenizer.empty()) {
+            auto made = detail::vocabulary::make(*source, from, s.V, options.tokenizer);
+            if (!made) return made.error();
+            tokenizer = std::move(made->tokenizer);
+            config_text = std::move(made->config);
+            vocabulary = std::move(made->rows);
+        } else if (!source->tokenizer_json().empty()) {
             auto packed = token::pack_tokenizer(source->tokenizer_json());
             if (!packed) return packed.error().in(from);
             tokenizer = std::move(*packed);
         }
+        if (sys::same_file(options.tokenizer, to))
+            return error{errc::bad_argument, to + ": cannot write: is the new tokenizer itself"};
         if (detail::is_source(*source, from, to))
             return error{errc::bad_argument, to + ": cannot write: is a file of the checkpoint itself"};
 
         convert_report report;
         report.ignored = all->others;
+        if (vocabulary) {
+            report.tokens = vocabulary->tokens();
+            report.tokens_copied = vocabulary->copied();
+            report.tokens_pieces = vocabulary->pieces();
+        }
+        const auto is_vocabulary = [&](const std::string& name) {
+            return vocabulary && (name == "gpt_neox.embed_in.weight" || name == "embed_out.weight");
+        };
         progress_count count{on_progress};
         for (const auto& file : source->sources()) count.total += file.bytes.size();
         std::vector<store::tensor_plan> plan;
@@ -167,8 +220,9 @@ inline result<convert_report> convert(const std::string& from, const std::string
             if (model::packed(stored.view.type))
                 return error{errc::unsupported, stored.tensor->file + ": " + stored.tensor->name +
                                                     ": is packed already; convert the original checkpoint instead"};
-            plan.push_back(plan_matrix(name, options.type));
-            report.weights += std::uint64_t{name.N} * name.K;
+            const auto N = is_vocabulary(name.name) ? vocabulary->rows() : name.N;
+            plan.push_back(plan_matrix({name.name, N, name.K}, options.type));
+            report.weights += std::uint64_t{N} * name.K;
             count.total += stored.tensor->bytes.size();
         }
         for (const auto* t : all->vectors) {
@@ -182,18 +236,30 @@ inline result<convert_report> convert(const std::string& from, const std::string
         const auto sources = detail::describe_sources(*source, count);
         if (!sources) return sources.error();
         const auto describe = [&](double weight_error) -> result<store::metadata_list> {
-            const auto history = detail::appended(
-                source->metadata(store::narae_history_key),
+            auto history = std::string(source->metadata(store::narae_history_key));
+            const auto place = from + ": " + std::string(store::narae_history_key);
+            if (vocabulary) {
+                auto longer = detail::appended(history,
+                                               "{\"step\":\"tokenizer\",\"narae\":\"" + std::string(version_text) +
+                                                   "\",\"tokens\":" + std::to_string(report.tokens) +
+                                                   ",\"copied\":" + detail::decimal(report.tokens_copied, 4) +
+                                                   ",\"pieces\":" + detail::decimal(report.tokens_pieces, 4) + "}",
+                                               place);
+                if (!longer) return longer.error();
+                history = std::move(*longer);
+            }
+            const auto longer = detail::appended(
+                history,
                 "{\"step\":\"convert\",\"narae\":\"" + std::string(version_text) + "\",\"type\":\"" +
                     std::string(model::format_name(options.type)) + "\",\"weights\":" + std::to_string(report.weights) +
                     ",\"bits_per_weight\":" + detail::decimal(report.bits_per_weight(), 4) +
                     ",\"weight_error\":" + detail::decimal(weight_error, 9) + "}",
-                from + ": " + std::string(store::narae_history_key));
-            if (!history) return history.error();
+                place);
+            if (!longer) return longer.error();
             return store::metadata_list{
                 {std::string(store::narae_version_key), std::string(store::narae_version)},
-                {std::string(store::narae_config_key), std::string(source->config_text())},
-                {std::string(store::narae_history_key), *history},
+                {std::string(store::narae_config_key), config_text},
+                {std::string(store::narae_history_key), *longer},
                 {std::string(store::narae_source_key), *sources},
             };
         };
@@ -207,13 +273,17 @@ inline result<convert_report> convert(const std::string& from, const std::string
         const auto* planned = plan.data();
         for (const auto& [name, stored] : all->matrices) {
             const auto& tensor = *stored.tensor;
-            const auto row_bytes = tensor.bytes.size() / name.N;  // of a tensor with strides, its share
+            const bool changed = is_vocabulary(name.name);
+            const auto N = changed ? vocabulary->rows() : name.N;
+            const auto done = [&](std::size_t row) { return std::uint64_t{tensor.bytes.size()} * row / N; };
             const auto written = rows->write(
-                *out, *planned++, tensor.file + ": " + tensor.name, options.type, name.N, name.K,
-                [&, &matrix = stored](std::size_t row, float* floats) { matrix.read_row(floats, row); },
+                *out, *planned++, tensor.file + ": " + tensor.name, options.type, N, name.K,
+                [&, &matrix = stored](std::size_t row, float* floats) {
+                    changed ? vocabulary->read_row(floats, row, matrix) : matrix.read_row(floats, row);
+                },
                 [&](std::size_t begin, std::size_t end) {
                     source->let_go(tensor);  // what has been read of it
-                    return count.add((end - begin) * row_bytes);
+                    return count.add(done(end) - done(begin));
                 });
             if (!written) return written.error();
         }
