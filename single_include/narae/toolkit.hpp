@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/toolkit.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 934bd668e5738a6b
+// FNV-1a hash of all that follows this line: 94729632936fe273
 //
 // The toolkit: makes, shrinks, teaches and judges models. Running one needs only narae.hpp, which never reaches here.
 //
@@ -547,24 +547,30 @@ public:
     void read_row(float* out, std::size_t row, const model::stored_matrix& old) const noexcept {
         const auto from = pieces_of(row);
         if (from.size() == 1) return old.read_row(out, from[0]);
-        for (std::size_t i = 0; i < old.view.K; ++i) {
-            double sum = 0;
-            for (const auto id : from) sum += weight(old, std::uint64_t{id} * old.view.K + i);
-            out[i] = from.empty() ? 0.0f : static_cast<float>(sum / static_cast<double>(from.size()));
+        constexpr std::size_t chunk = 128;  // columns at a time, so that nothing needs to be allocated
+        float part[chunk];
+        const auto K = old.view.K;
+        for (std::size_t at = 0; at < K; at += chunk) {
+            const auto n = (std::min)(chunk, K - at);
+            double sums[chunk] = {};
+            for (const auto id : from) {
+                const auto first = std::size_t{id} * K + at;
+                if (old.view.data != nullptr)
+                    model::copy_row(
+                        part, {old.view.type, 1, n, old.view.data + first * model::matrix_bytes(old.view.type, 1, 1)},
+                        0);
+                else
+                    for (std::size_t i = 0; i < n; ++i) part[i] = model::element(*old.tensor, first + i);
+                for (std::size_t i = 0; i < n; ++i) sums[i] += part[i];
+            }
+            for (std::size_t i = 0; i < n; ++i)
+                out[at + i] = from.empty() ? 0.0f : static_cast<float>(sums[i] / static_cast<double>(from.size()));
         }
     }
 
 private:
     double share(std::size_t n) const noexcept {
         return tokens_ == 0 ? 0 : static_cast<double>(n) / static_cast<double>(tokens_);
-    }
-
-    static float weight(const model::stored_matrix& m, std::uint64_t at) noexcept {
-        const auto i = static_cast<std::size_t>(at);
-        if (m.view.data == nullptr) return model::element(*m.tensor, at);
-        return m.view.type == model::format::f32   ? kernel::scalar::weight_f32(m.view.data, i)
-               : m.view.type == model::format::f16 ? kernel::scalar::weight_f16(m.view.data, i)
-                                                   : kernel::scalar::weight_bf16(m.view.data, i);
     }
 
     std::vector<token::token_id> pieces_;  // of all rows, one after the other
