@@ -68,8 +68,10 @@ inline void copy_row(float* out, const matrix& w, std::size_t row) noexcept {
         case format::bf16:
             for (std::size_t i = 0; i < w.K; ++i) out[i] = kernel::scalar::weight_bf16(w.data, row * w.K + i);
             return;
-        case format::q8: return num::unpack_row_q8(out, w.data + tile * num::q8_layout::tile_bytes(w.K), r, w.K);
-        case format::q4: return num::unpack_row_q4(out, w.data + tile * num::q4_layout::tile_bytes(w.K), r, w.K);
+        case format::q8:
+            return num::unpack_row<num::q8_layout>(out, w.data + tile * num::q8_layout::tile_bytes(w.K), r, w.K);
+        case format::q4:
+            return num::unpack_row<num::q4_layout>(out, w.data + tile * num::q4_layout::tile_bytes(w.K), r, w.K);
     }
 }
 
