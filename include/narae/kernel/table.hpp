@@ -13,9 +13,9 @@ namespace narae::inline NARAE_ABI::kernel {
 
 struct table {
     const char* name = "scalar";
-    gemv_dense_op* gemv_f32 = scalar::gemv_dense<scalar::weight_f32>;
-    gemv_dense_op* gemv_f16 = scalar::gemv_dense<scalar::weight_f16>;
-    gemv_dense_op* gemv_bf16 = scalar::gemv_dense<scalar::weight_bf16>;
+    gemv_dense_op* gemv_f32 = scalar::gemv_dense<scalar::weights_f32>;
+    gemv_dense_op* gemv_f16 = scalar::gemv_dense<scalar::weights_f16>;
+    gemv_dense_op* gemv_bf16 = scalar::gemv_dense<scalar::weights_bf16>;
     gemv_packed_op* gemv_q8 = scalar::gemv_packed<num::q8_layout>;
     gemv_packed_op* gemv_q4 = scalar::gemv_packed<num::q4_layout>;
     layer_norm_op* layer_norm = scalar::layer_norm;

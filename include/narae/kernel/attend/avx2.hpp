@@ -38,18 +38,13 @@ inline scalar::merge_factors softmax_block(softmax_state& state, float* p, std::
     return {_mm_cvtss_f32(a), _mm_cvtss_f32(b)};
 }
 
-struct values_q8 {
-    using type = std::int8_t;
-    NARAE_TARGET("avx2,fma,f16c")
-    static __m256 load(const std::int8_t* v) noexcept {
-        return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(v))));
-    }
-};
-struct values_f32 {
-    using type = float;
-    NARAE_TARGET("avx2,fma,f16c")
-    static __m256 load(const float* v) noexcept { return _mm256_loadu_ps(v); }
-};
+/// Eight values as floats.
+NARAE_TARGET("avx2,fma,f16c")
+inline __m256 load8(const std::int8_t* v) noexcept {
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(v))));
+}
+NARAE_TARGET("avx2,fma,f16c")
+inline __m256 load8(const float* v) noexcept { return _mm256_loadu_ps(v); }
 
 /// o[0 .. 8] = fma(o, a, block * b)
 NARAE_TARGET("avx2,fma,f16c")
@@ -59,20 +54,20 @@ inline void merge(float* o, __m256 block, scalar::merge_factors f) noexcept {
 }
 
 /// The block's mean of v[n, E] by weights p, joined to o.
-template <class Values>
+template <class Value>
 NARAE_TARGET("avx2,fma,f16c")
-inline void merge_values(float* o, const float* p, const typename Values::type* v, std::size_t n, std::size_t e,
+inline void merge_values(float* o, const float* p, const Value* v, std::size_t n, std::size_t e,
                          scalar::merge_factors f) noexcept {
     std::size_t i = 0;
     for (; i + 32 <= e; i += 32) {
         __m256 b0 = _mm256_setzero_ps(), b1 = b0, b2 = b0, b3 = b0;
         for (std::size_t j = 0; j < n; ++j) {
             const __m256 weight = _mm256_set1_ps(p[j]);
-            const auto* row = v + j * e + i;
-            b0 = _mm256_fmadd_ps(weight, Values::load(row), b0);
-            b1 = _mm256_fmadd_ps(weight, Values::load(row + 8), b1);
-            b2 = _mm256_fmadd_ps(weight, Values::load(row + 16), b2);
-            b3 = _mm256_fmadd_ps(weight, Values::load(row + 24), b3);
+            const Value* row = v + j * e + i;
+            b0 = _mm256_fmadd_ps(weight, load8(row), b0);
+            b1 = _mm256_fmadd_ps(weight, load8(row + 8), b1);
+            b2 = _mm256_fmadd_ps(weight, load8(row + 16), b2);
+            b3 = _mm256_fmadd_ps(weight, load8(row + 24), b3);
         }
         merge(o + i, b0, f);
         merge(o + i + 8, b1, f);
@@ -81,8 +76,7 @@ inline void merge_values(float* o, const float* p, const typename Values::type* 
     }
     for (; i < e; i += 8) {
         __m256 block = _mm256_setzero_ps();
-        for (std::size_t j = 0; j < n; ++j)
-            block = _mm256_fmadd_ps(_mm256_set1_ps(p[j]), Values::load(v + j * e + i), block);
+        for (std::size_t j = 0; j < n; ++j) block = _mm256_fmadd_ps(_mm256_set1_ps(p[j]), load8(v + j * e + i), block);
         merge(o + i, block, f);
     }
 }
@@ -119,7 +113,7 @@ inline void attend_q8(softmax_state& state, float* o, const std::int8_t* q, floa
     for (std::size_t j = 0; j < n; ++j) p[j] *= q_scale * k_scale[j];
     const scalar::merge_factors f = softmax_block(state, p, n);
     for (std::size_t j = 0; j < n; ++j) p[j] *= v_scale[j];
-    merge_values<values_q8>(o, p, v, n, e, f);
+    merge_values(o, p, v, n, e, f);
 }
 
 NARAE_TARGET("avx2,fma,f16c")
@@ -128,7 +122,7 @@ inline void attend_f32(softmax_state& state, float* o, const float* q, float sca
     float p[attend_block] = {};
     gemv_dense<weights_f32>(p, reinterpret_cast<const std::byte*>(k), q, e, 0, n);  // the same sums
     for (std::size_t j = 0; j < n; ++j) p[j] *= scale;
-    merge_values<values_f32>(o, p, v, n, e, softmax_block(state, p, n));
+    merge_values(o, p, v, n, e, softmax_block(state, p, n));
 }
 
 }  // namespace narae::inline NARAE_ABI::kernel::avx2

@@ -87,8 +87,7 @@ inline void attend_f32(softmax_state& state, float* o, const float* q, float sca
     float p[attend_block] = {};
     gemv_dense<weights_f32>(p, reinterpret_cast<const std::byte*>(k), q, e, 0, n);  // the same sums
     for (std::size_t j = 0; j < n; ++j) p[j] *= scale;
-    const scalar::merge_factors f = softmax_block(state, p, n);
-    merge_values(o, p, v, n, e, f);
+    merge_values(o, p, v, n, e, softmax_block(state, p, n));
 }
 
 }  // namespace narae::inline NARAE_ABI::kernel::neon
