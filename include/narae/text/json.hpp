@@ -5,6 +5,7 @@
 #define NARAE_TEXT_JSON_HPP
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <string>
@@ -26,6 +27,33 @@ struct json_node {
     std::uint32_t count = 0;  ///< children of an array, members of an object
     std::size_t begin = 0, length = 0;
 };
+
+/// Reads the escape that goes on at s[at], after its backslash, and appends what it means. Returns what should have
+/// stood at s[at], or a null pointer if all is well.
+inline const char* read_escape(std::string_view s, std::size_t& at, std::string& out) {
+    constexpr std::string_view written = "\"\\/bfnrtu", meant = "\"\\/\b\f\n\r\t";
+    const auto which = at < s.size() ? written.find(s[at++]) : s.npos;
+    if (which == s.npos) return "an escape";
+    if (which < meant.size()) return out.push_back(meant[which]), nullptr;
+    const auto hex4 = [&](std::uint32_t& unit) {
+        const auto digits = s.substr(at, 4);
+        const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), unit, 16).ptr - digits.data();
+        at += static_cast<std::size_t>(read);
+        return read == 4;
+    };
+    std::uint32_t c = 0, low = 0;
+    if (!hex4(c)) return "four hexadecimal digits";
+    if (c >= 0xDC00 && c < 0xE000) return "no lone surrogate";
+    if (c >= 0xD800 && c < 0xDC00) {
+        if (s.substr(at, 2) != "\\u") return "a low surrogate";
+        at += 2;
+        if (!hex4(low)) return "four hexadecimal digits";
+        if (low < 0xDC00 || low >= 0xE000) return "a low surrogate";
+        c = 0x10000 + ((c - 0xD800) << 10) + (low - 0xDC00);
+    }
+    utf8_append(out, c);
+    return nullptr;
+}
 
 /// A borrowed view of one value. A value that is not there has kind none, so look-ups can be chained.
 class json_value {
@@ -52,28 +80,12 @@ public:
     /// A string's text; empty for anything else.
     std::string string() const {
         if (!is(json_kind::string)) return {};
-        if (!node().escaped) return std::string(raw());
-        std::string out;
         const auto s = raw();
-        for (std::size_t i = 0; i < s.size(); ++i) {
-            if (s[i] != '\\') {
-                out.push_back(s[i]);
-                continue;
-            }
-            const char c = s[++i];
-            if (c == 'u') {
-                char32_t u = hex4(s.substr(i + 1));
-                i += 4;
-                if (u >= 0xD800 && u < 0xDC00) {
-                    u = 0x10000 + ((u - 0xD800) << 10) + (hex4(s.substr(i + 3)) - 0xDC00);
-                    i += 6;
-                }
-                utf8_append(out, u);
-            } else {
-                constexpr std::string_view written = "bfnrt", meant = "\b\f\n\r\t";
-                const auto which = written.find(c);
-                out.push_back(which == written.npos ? c : meant[which]);
-            }
+        if (!node().escaped) return std::string(s);
+        std::string out;
+        for (std::size_t i = 0; i < s.size();) {
+            const char c = s[i++];
+            c == '\\' ? void(read_escape(s, i, out)) : out.push_back(c);
         }
         return out;
     }
@@ -81,14 +93,9 @@ public:
     /// A whole number from 0 to 2^64 - 1, written without sign, fraction or exponent; else false.
     bool whole(std::uint64_t& out) const noexcept {
         if (!is(json_kind::number)) return false;
-        out = 0;
-        for (const char c : raw()) {
-            if (c < '0' || c > '9') return false;
-            const auto digit = static_cast<std::uint64_t>(c - '0');
-            if (out > (~std::uint64_t{0} - digit) / 10) return false;
-            out = out * 10 + digit;
-        }
-        return true;
+        const auto s = raw();
+        const auto [end, failed] = std::from_chars(s.data(), s.data() + s.size(), out);
+        return failed == std::errc{} && end == s.data() + s.size();
     }
 
     /// Any number as a double, exact where up to 15 digits and a small exponent allow it; else false.
@@ -148,14 +155,6 @@ public:
 
 private:
     const json_node& node() const noexcept { return (*nodes_)[index_]; }
-    static char32_t hex4(std::string_view s) noexcept {
-        char32_t u = 0;
-        for (std::size_t i = 0; i < 4; ++i) {
-            const char c = s[i];
-            u = u * 16 + static_cast<char32_t>(c <= '9' ? c - '0' : (c | 32) - 'a' + 10);
-        }
-        return u;
-    }
 
     std::string_view source_;
     const std::vector<json_node>* nodes_ = nullptr;
@@ -249,44 +248,16 @@ private:
             return true;
         }
 
-        bool hex4(unsigned& out) {
-            out = 0;
-            for (int i = 0; i < 4; ++i, ++at) {
-                if (at >= s.size()) return fail("four hexadecimal digits");
-                const char c = s[at];
-                const bool letter = (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-                if (!letter && !digit()) return fail("four hexadecimal digits");
-                out = out * 16 + static_cast<unsigned>(letter ? (c | 32) - 'a' + 10 : c - '0');
-            }
-            return true;
-        }
-
         bool string() {
             const auto begin = ++at;
-            bool escaped = false;
+            std::string unescaped;
             while (at < s.size() && s[at] != '"') {
                 if (static_cast<unsigned char>(s[at]) < 0x20) return fail("no control character in a string");
                 if (s[at++] != '\\') continue;
-                escaped = true;
-                if (at >= s.size()) return fail("an escape");
-                const char c = s[at++];
-                if (c == 'u') {
-                    unsigned u = 0, low = 0;
-                    if (!hex4(u)) return false;
-                    if (u >= 0xDC00 && u < 0xE000) return fail("no lone surrogate");
-                    if (u >= 0xD800 && u < 0xDC00) {
-                        if (s.substr(at, 2) != "\\u") return fail("a low surrogate");
-                        at += 2;
-                        if (!hex4(low)) return false;
-                        if (low < 0xDC00 || low >= 0xE000) return fail("a low surrogate");
-                    }
-                } else if (std::string_view("\"\\/bfnrt").find(c) == std::string_view::npos) {
-                    return fail("an escape");
-                }
+                if (const auto* expected = read_escape(s, at, unescaped)) return fail(expected);
             }
             if (at >= s.size()) return fail("a closing quote");
-            leaf(json_kind::string, begin, at - begin, escaped);
-            ++at;
+            leaf(json_kind::string, begin, at++ - begin, !unescaped.empty());
             return true;
         }
 
@@ -294,8 +265,7 @@ private:
             const auto self = nodes.size();
             leaf(kind, at++, 0);
             space();
-            for (bool first = true; first || !next_is(close); first = false) {
-                if (first && next_is(close)) break;
+            while (!next_is(close)) {
                 if (kind == json_kind::object) {
                     if (!next_is('"')) return fail("a key");
                     if (!string()) return false;
