@@ -13,7 +13,7 @@ namespace narae::inline NARAE_ABI::kernel::avx2 {
 
 /// scalar::softmax_block; writes p up to the next multiple of 16.
 NARAE_TARGET("avx2,fma,f16c")
-inline scalar::merge_factors softmax_block(softmax_state& state, float* p, std::size_t n) noexcept {
+inline merge_factors softmax_block(softmax_state& state, float* p, std::size_t n) noexcept {
     static_assert(attend_block % num::lanes == 0, "a block has room for its padding");
     const std::size_t padded = round_up(n, num::lanes);
     for (std::size_t j = n; j < padded; ++j) p[j] = -3e38f;  // never the largest, and its exp is 0
@@ -48,7 +48,7 @@ inline __m256 load8(const float* v) noexcept { return _mm256_loadu_ps(v); }
 
 /// o[0 .. 8] = fma(o, a, block * b)
 NARAE_TARGET("avx2,fma,f16c")
-inline void merge(float* o, __m256 block, scalar::merge_factors f) noexcept {
+inline void merge(float* o, __m256 block, merge_factors f) noexcept {
     block = _mm256_mul_ps(block, _mm256_set1_ps(f.b));
     _mm256_storeu_ps(o, _mm256_fmadd_ps(_mm256_loadu_ps(o), _mm256_set1_ps(f.a), block));
 }
@@ -57,7 +57,7 @@ inline void merge(float* o, __m256 block, scalar::merge_factors f) noexcept {
 template <class Value>
 NARAE_TARGET("avx2,fma,f16c")
 inline void merge_values(float* o, const float* p, const Value* v, std::size_t n, std::size_t e,
-                         scalar::merge_factors f) noexcept {
+                         merge_factors f) noexcept {
     std::size_t i = 0;
     for (; i + 32 <= e; i += 32) {
         __m256 b0 = _mm256_setzero_ps(), b1 = b0, b2 = b0, b3 = b0;
@@ -111,7 +111,7 @@ inline void attend_q8(softmax_state& state, float* o, const std::int8_t* q, floa
         _mm_storeu_ps(p + j, _mm_cvtepi32_ps(dots));
     }
     for (std::size_t j = 0; j < n; ++j) p[j] *= q_scale * k_scale[j];
-    const scalar::merge_factors f = softmax_block(state, p, n);
+    const merge_factors f = softmax_block(state, p, n);
     for (std::size_t j = 0; j < n; ++j) p[j] *= v_scale[j];
     merge_values(o, p, v, n, e, f);
 }

@@ -8,10 +8,6 @@
 namespace narae::inline NARAE_ABI::kernel::scalar {
 
 /// Scores become the block's softmax weights p, and its largest score and sum join the state.
-/// Returns {a, b}: what the old mean and the block's mean are to be multiplied by.
-struct merge_factors {
-    float a, b;
-};
 inline merge_factors softmax_block(softmax_state& state, float* score, std::size_t n) noexcept {
     float m = score[0];
     for (std::size_t j = 1; j < n; ++j) m = score[j] > m ? score[j] : m;
