@@ -122,12 +122,11 @@ inline result<safetensors> parse_safetensors(byte_view file) {
     };
     cursor in(file);
     const auto length = in.read<std::uint64_t>("safetensors header length");
-    if (!length) return length.error();
-    if (*length > safetensors_max_header) return bad({"a safetensors header of ", *length, " bytes"}, 0);
-    const auto header = in.take(*length, "safetensors header");
-    if (!header) return header.error();
-    if (header->empty() || as_text(*header).front() != '{') return bad({"safetensors header is not a JSON object"}, 8);
-    const auto doc = text::json::parse(as_text(*header));
+    if (length > safetensors_max_header) return bad({"a safetensors header of ", length, " bytes"}, 0);
+    const auto header = as_text(in.take(length, "safetensors header"));
+    if (!in) return in.error();
+    if (!header.starts_with('{')) return bad({"safetensors header is not a JSON object"}, 8);
+    const auto doc = text::json::parse(header);
     if (!doc) return error{doc.error().code, concat({"safetensors header: ", doc.error().what}), 8 + doc.error().at};
 
     header_reader read{file.subspan(static_cast<std::size_t>(in.at()))};
