@@ -77,7 +77,7 @@ public:
 
     /// The next n bytes; `what` names them in the error.
     byte_view take(std::uint64_t n, std::string_view what) {
-        if (whole_ && n > left()) whole_ = narae::error{errc::truncated, concat({what, " is cut short"}), at_};
+        if (n > left()) fail({errc::truncated, concat({what, " is cut short"}), at_});
         if (!whole_) return {};
         at_ += n;
         return bytes_.subspan(static_cast<std::size_t>(at_ - n), static_cast<std::size_t>(n));
@@ -88,6 +88,11 @@ public:
     T read(std::string_view what) {
         const auto taken = take(sizeof(T), what);
         return taken.empty() ? T{} : load_le<T>(taken.data());
+    }
+
+    /// The reader's own reason to stop; the first one counts.
+    void fail(narae::error why) {
+        if (whole_) whole_ = std::move(why);
     }
 
 private:

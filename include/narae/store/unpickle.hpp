@@ -75,9 +75,8 @@ public:
             op_at_ = in_.at();
             const auto op = static_cast<unsigned char>(number(1));
             if (op == '.') break;
-            const bool ok = step(op);
+            step(op);
             if (!in_) return in_.error();
-            if (!ok) return failed_;
         }
         if (stack_.size() != 1 || !marks_.empty())
             return error{errc::bad_value, "pickle: does not end with one object", op_at_};
@@ -104,13 +103,9 @@ public:
 private:
     enum callees : std::uint64_t { ordered_dict, rebuild_tensor, rebuild_parameter };
 
-    // Every step returns true to go on; or else false, and failed_ says why. What reads past the end gets nothing, goes
-    // on with that, and next() finds in_ failed.
-    bool fail(errc code, std::string_view why) {
-        failed_ = {code, concat({"pickle: ", why}), op_at_};
-        return false;
-    }
-    bool malformed() { return fail(errc::bad_value, "malformed"); }
+    // The first failure is kept by in_, and ends next(). Until the end of its step what fails gives nothing, or zero.
+    void fail(errc code, std::string_view why) { in_.fail({code, concat({"pickle: ", why}), op_at_}); }
+    void malformed() { fail(errc::bad_value, "malformed"); }
 
     std::string_view take(std::uint64_t n) { return as_text(in_.take(n, "pickle")); }
 
@@ -122,12 +117,11 @@ private:
     }
     std::uint64_t number(std::size_t n) { return little(take(n)); }
 
-    bool push(pickle_kind kind, std::uint64_t n = 0, std::string_view text = {}, std::uint32_t count = 0) {
+    void push(pickle_kind kind, std::uint64_t n = 0, std::string_view text = {}, std::uint32_t count = 0) {
         stack_.push_back({kind, count, n, text});
-        return true;
     }
     /// A two's complement integer.
-    bool push_signed(std::string_view bytes) {
+    void push_signed(std::string_view bytes) {
         const bool large = bytes.find_first_not_of('\0', 8) != bytes.npos;
         const bool negative = !bytes.empty() && (static_cast<unsigned char>(bytes.back()) & 0x80) != 0;
         return large || negative ? push(pickle_kind::other, 0, bytes)
@@ -137,24 +131,25 @@ private:
     /// Objects on the stack above the last mark.
     std::size_t above() const noexcept { return stack_.size() - (marks_.empty() ? 0 : marks_.back()); }
 
-    bool top_is(pickle_kind kind, std::size_t below = 0) {
-        return (above() > below && stack_[stack_.size() - 1 - below].kind == kind) || malformed();
+    bool top_is(pickle_kind kind, std::size_t below = 0) const noexcept {
+        return above() > below && stack_[stack_.size() - 1 - below].kind == kind;
     }
-    bool pop(pickle_kind kind, pickle_value& v) {
-        if (!top_is(kind)) return false;
-        v = stack_.back();
+    pickle_value pop(pickle_kind kind) {
+        if (!top_is(kind)) return malformed(), pickle_value{};
+        const auto top = stack_.back();
         stack_.pop_back();
-        return true;
+        return top;
     }
-    bool pop_mark(std::size_t& n) {
-        if (marks_.empty()) return malformed();
-        n = above();
+    /// How many objects stood above the last mark, which goes.
+    std::size_t pop_mark() {
+        if (marks_.empty()) return malformed(), std::size_t{0};
+        const auto n = above();
         marks_.pop_back();
-        return true;
+        return n;
     }
 
     /// The last n objects become one tuple.
-    bool tuple(std::size_t n) {
+    void tuple(std::size_t n) {
         if (above() < n || n > 0xFFFFFFFF) return malformed();
         const auto first = tuple_items_.size();
         tuple_items_.insert(tuple_items_.end(), stack_.end() - static_cast<std::ptrdiff_t>(n), stack_.end());
@@ -163,7 +158,7 @@ private:
     }
 
     /// The last n objects go into the container below them: pairs into a dict, single ones into a list.
-    bool put(std::size_t n, pickle_kind kind) {
+    void put(std::size_t n, pickle_kind kind) {
         const std::size_t each = kind == pickle_kind::dict ? 2 : 1;
         if (n % each != 0 || !top_is(kind, n)) return malformed();
         const auto first = stack_.size() - n;
@@ -171,20 +166,17 @@ private:
             members_.push_back(
                 {stack_[first - 1].number, each == 2 ? stack_[i] : pickle_value{}, stack_[i + each - 1]});
         stack_.resize(first);
-        return true;
     }
 
-    bool memo_put(std::uint64_t i) {
+    void memo_put(std::uint64_t i) {
         // Picklers number objects in turn, from 0 or (Python 2) from 1: a memo cannot grow by leaps.
         if (above() == 0 || i > memo_.size() + 1) return malformed();
         if (i >= memo_.size()) memo_.resize(static_cast<std::size_t>(i) + 1);
         memo_[static_cast<std::size_t>(i)] = stack_.back();
-        return true;
     }
-    bool memo_get(std::uint64_t i) {
+    void memo_get(std::uint64_t i) {
         if (i >= memo_.size()) return malformed();
         stack_.push_back(memo_[static_cast<std::size_t>(i)]);
-        return true;
     }
 
     std::string_view line() {
@@ -195,7 +187,7 @@ private:
     }
 
     /// Pushes what module.name stands for, if it is one of the few things a tensor needs.
-    bool global(std::string_view module, std::string_view name) {
+    void global(std::string_view module, std::string_view name) {
         if (module == "collections" && name == "OrderedDict") return push(pickle_kind::callee, ordered_dict);
         if (module == "torch._utils" && name == "_rebuild_tensor_v2") return push(pickle_kind::callee, rebuild_tensor);
         if (module == "torch._utils" && name == "_rebuild_parameter")
@@ -215,9 +207,9 @@ private:
     }
 
     /// callee(*args): the three functions that a state dict needs, done here.
-    bool reduce() {
-        pickle_value args, callee;
-        if (!pop(pickle_kind::tuple, args) || !pop(pickle_kind::callee, callee)) return false;
+    void reduce() {
+        const auto args = pop(pickle_kind::tuple), callee = pop(pickle_kind::callee);
+        if (!in_) return;
         const auto list = items(args);
         const auto is = [&](std::size_t i, pickle_kind k) { return list[i].kind == k; };
         if (callee.number == ordered_dict)
@@ -225,8 +217,7 @@ private:
                                 : fail(errc::unsupported, "an OrderedDict made from a list");
         if (callee.number == rebuild_parameter) {
             if (list.size() != 3 || !is(0, pickle_kind::tensor)) return malformed();
-            stack_.push_back(list[0]);
-            return true;
+            return stack_.push_back(list[0]);
         }
         // storage, offset, shape, strides, requires_grad, hooks, and in newer files metadata
         if (list.size() < 6 || list.size() > 7 || !is(0, pickle_kind::storage) || !is(1, pickle_kind::whole) ||
@@ -246,10 +237,8 @@ private:
     }
 
     /// ("storage", type, key, device, elements), and in legacy files a view, which must be None.
-    bool persistent() {
-        pickle_value id;
-        if (!pop(pickle_kind::tuple, id)) return false;
-        const auto list = items(id);
+    void persistent() {
+        const auto list = items(pop(pickle_kind::tuple));
         if (list.size() < 5 || list.size() > 6 || list[0].text != "storage" ||
             list[1].kind != pickle_kind::storage_type || list[2].kind != pickle_kind::text ||
             list[2].text.size() > longest_key || list[4].kind != pickle_kind::whole)
@@ -260,17 +249,14 @@ private:
         return push(pickle_kind::storage, storages_.size() - 1);
     }
 
-    bool step(unsigned char op) {
-        std::uint64_t n = 0;
-        std::size_t count = 0;
-        std::string_view a;
-        pickle_value v, w;
+    void step(unsigned char op) {
+        std::string_view first;
         switch (op) {
             case 0x80:  // PROTO
-                n = number(1);
-                return (n >= 2 && n <= 5) || fail(errc::unsupported, concat({"protocol ", n}));
-            case 0x95: return number(8), true;                       // FRAME: only says how much to read ahead
-            case '(': return marks_.push_back(stack_.size()), true;  // MARK
+                if (const auto n = number(1); n < 2 || n > 5) fail(errc::unsupported, concat({"protocol ", n}));
+                return;
+            case 0x95: return void(number(8));                 // FRAME: only says how much to read ahead
+            case '(': return marks_.push_back(stack_.size());  // MARK
             case 'N': return push(pickle_kind::none);
             case 0x88: return push(pickle_kind::boolean, 1);
             case 0x89: return push(pickle_kind::boolean, 0);
@@ -287,25 +273,28 @@ private:
             case 0x85: return tuple(1);
             case 0x86: return tuple(2);
             case 0x87: return tuple(3);
-            case 't': return pop_mark(count) && tuple(count);
+            case 't': return tuple(pop_mark());
             case '}': return push(pickle_kind::dict, containers_++);
             case ']': return push(pickle_kind::list, containers_++);
             case 's': return put(2, pickle_kind::dict);  // SETITEM
-            case 'u': return pop_mark(count) && put(count, pickle_kind::dict);
+            case 'u': return put(pop_mark(), pickle_kind::dict);
             case 'a': return put(1, pickle_kind::list);  // APPEND
-            case 'e': return pop_mark(count) && put(count, pickle_kind::list);
+            case 'e': return put(pop_mark(), pickle_kind::list);
             case 'q': return memo_put(number(1));
             case 'r': return memo_put(number(4));
             case 0x94: return memo_put(memo_.size());  // MEMOIZE
             case 'h': return memo_get(number(1));
             case 'j': return memo_get(number(4));
-            case 'c': a = line(); return global(a, line());
+            case 'c': first = line(); return global(first, line());
             case 0x93:  // STACK_GLOBAL
-                return pop(pickle_kind::text, v) && pop(pickle_kind::text, w) && global(w.text, v.text);
+                first = pop(pickle_kind::text).text;
+                return global(pop(pickle_kind::text).text, first);
             case 'R': return reduce();
             case 'Q': return persistent();
             case 'b':  // BUILD: attributes of a dict, such as _metadata; no tensor is among them
-                return pop(pickle_kind::dict, v) && top_is(pickle_kind::dict);
+                pop(pickle_kind::dict);
+                if (!top_is(pickle_kind::dict)) malformed();
+                return;
             default: {
                 constexpr std::string_view hex = "0123456789abcdef";
                 return fail(errc::unsupported,
@@ -316,7 +305,6 @@ private:
 
     cursor in_;
     std::uint64_t op_at_ = 0;
-    error failed_;
     std::vector<pickle_value> stack_, memo_;
     std::vector<std::size_t> marks_;  // stack heights
     std::vector<pickle_value> tuple_items_;

@@ -12,8 +12,7 @@
 namespace narae::inline NARAE_ABI::kernel::avx2 {
 
 /// scalar::softmax_block; writes p up to the next multiple of 16.
-NARAE_TARGET("avx2,fma,f16c")
-inline merge_factors softmax_block(softmax_state& state, float* p, std::size_t n) noexcept {
+NARAE_AVX2 inline merge_factors softmax_block(softmax_state& state, float* p, std::size_t n) noexcept {
     static_assert(attend_block % num::lanes == 0, "a block has room for its padding");
     const std::size_t padded = round_up(n, num::lanes);
     for (std::size_t j = n; j < padded; ++j) p[j] = -3e38f;  // never the largest, and its exp is 0
@@ -39,25 +38,21 @@ inline merge_factors softmax_block(softmax_state& state, float* p, std::size_t n
 }
 
 /// Eight values as floats.
-NARAE_TARGET("avx2,fma,f16c")
-inline __m256 load8(const std::int8_t* v) noexcept {
+NARAE_AVX2 inline __m256 load8(const std::int8_t* v) noexcept {
     return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(v))));
 }
-NARAE_TARGET("avx2,fma,f16c")
-inline __m256 load8(const float* v) noexcept { return _mm256_loadu_ps(v); }
+NARAE_AVX2 inline __m256 load8(const float* v) noexcept { return _mm256_loadu_ps(v); }
 
 /// o[0 .. 8] = fma(o, a, block * b)
-NARAE_TARGET("avx2,fma,f16c")
-inline void merge(float* o, __m256 block, merge_factors f) noexcept {
+NARAE_AVX2 inline void merge(float* o, __m256 block, merge_factors f) noexcept {
     block = _mm256_mul_ps(block, _mm256_set1_ps(f.b));
     _mm256_storeu_ps(o, _mm256_fmadd_ps(_mm256_loadu_ps(o), _mm256_set1_ps(f.a), block));
 }
 
 /// The block's mean of v[n, E] by weights p, joined to o.
 template <class Value>
-NARAE_TARGET("avx2,fma,f16c")
-inline void merge_values(float* o, const float* p, const Value* v, std::size_t n, std::size_t e,
-                         merge_factors f) noexcept {
+NARAE_AVX2 inline void merge_values(float* o, const float* p, const Value* v, std::size_t n, std::size_t e,
+                                    merge_factors f) noexcept {
     std::size_t i = 0;
     for (; i + 32 <= e; i += 32) {
         __m256 b0 = _mm256_setzero_ps(), b1 = b0, b2 = b0, b3 = b0;
@@ -82,16 +77,14 @@ inline void merge_values(float* o, const float* p, const Value* v, std::size_t n
 }
 
 /// dot + q . k of 16 inputs, in eight lanes of 32 bits.
-NARAE_TARGET("avx2,fma,f16c")
-inline __m256i dot16(__m256i dot, __m256i q, const std::int8_t* k) noexcept {
+NARAE_AVX2 inline __m256i dot16(__m256i dot, __m256i q, const std::int8_t* k) noexcept {
     const __m256i wide = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(k)));
     return _mm256_add_epi32(dot, _mm256_madd_epi16(q, wide));
 }
 
-NARAE_TARGET("avx2,fma,f16c")
-inline void attend_q8(softmax_state& state, float* o, const std::int8_t* q, float q_scale, const std::int8_t* k,
-                      const float* k_scale, const std::int8_t* v, const float* v_scale, std::size_t n,
-                      std::size_t e) noexcept {
+NARAE_AVX2 inline void attend_q8(softmax_state& state, float* o, const std::int8_t* q, float q_scale,
+                                 const std::int8_t* k, const float* k_scale, const std::int8_t* v, const float* v_scale,
+                                 std::size_t n, std::size_t e) noexcept {
     float p[attend_block] = {};
     for (std::size_t j = 0; j < n; j += 4) {
         const std::int8_t* k0 = k + j * e;
@@ -116,9 +109,8 @@ inline void attend_q8(softmax_state& state, float* o, const std::int8_t* q, floa
     merge_values(o, p, v, n, e, f);
 }
 
-NARAE_TARGET("avx2,fma,f16c")
-inline void attend_f32(softmax_state& state, float* o, const float* q, float scale, const float* k, const float* v,
-                       std::size_t n, std::size_t e) noexcept {
+NARAE_AVX2 inline void attend_f32(softmax_state& state, float* o, const float* q, float scale, const float* k,
+                                  const float* v, std::size_t n, std::size_t e) noexcept {
     float p[attend_block] = {};
     gemv_dense<weights_f32>(p, reinterpret_cast<const std::byte*>(k), q, e, 0, n);  // the same sums
     for (std::size_t j = 0; j < n; ++j) p[j] *= scale;

@@ -13,18 +13,17 @@
 namespace narae::inline NARAE_ABI::kernel::avx2 {
 
 /// 32 bytes at any address.
-NARAE_TARGET("avx2,fma,f16c")
-inline __m256i load32(const std::byte* p) noexcept { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
+NARAE_AVX2 inline __m256i load32(const std::byte* p) noexcept {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+}
 
 /// Four neighbouring inputs in every 32-bit lane.
-NARAE_TARGET("avx2,fma,f16c")
-inline __m256i four_of(const std::int8_t* q) noexcept { return _mm256_set1_epi32(load_le<std::int32_t>(q)); }
+NARAE_AVX2 inline __m256i four_of(const std::int8_t* q) noexcept { return _mm256_set1_epi32(load_le<std::int32_t>(q)); }
 
 struct codes_q4 : num::q4_layout {
     /// dot0 and dot1 = the group's dot products of rows 0..7 and 8..15.
-    NARAE_TARGET("avx2,fma,f16c")
-    static void group(__m256i& dot0, __m256i& dot1, const std::byte* codes, const std::int8_t* q,
-                      std::int32_t q_sum) noexcept {
+    NARAE_AVX2 static void group(__m256i& dot0, __m256i& dot1, const std::byte* codes, const std::int8_t* q,
+                                 std::int32_t q_sum) noexcept {
         const __m256i nibble = _mm256_set1_epi8(15), ones = _mm256_set1_epi16(1);
         // A 16-bit lane takes 8 times at most 2 * 15 * 127: 30,480 and still exact.
         __m256i low0 = _mm256_setzero_si256(), low1 = low0, high0 = low0, high1 = low0;
@@ -51,15 +50,13 @@ struct codes_q4 : num::q4_layout {
 struct codes_q8 : num::q8_layout {
     /// dot + w . q, four inputs in each 32-bit lane. The multiplication wants one factor unsigned, so the weight's sign
     /// goes to q. Two products reach 2 * 128 * 127 at most, which 16 bits hold, even if a file brings a -128.
-    NARAE_TARGET("avx2,fma,f16c")
-    static __m256i add_four(__m256i dot, __m256i w, __m256i q) noexcept {
+    NARAE_AVX2 static __m256i add_four(__m256i dot, __m256i w, __m256i q) noexcept {
         const __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(q, w));
         return _mm256_add_epi32(dot, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
     }
 
-    NARAE_TARGET("avx2,fma,f16c")
-    static void group(__m256i& dot0, __m256i& dot1, const std::byte* codes, const std::int8_t* q,
-                      std::int32_t) noexcept {
+    NARAE_AVX2 static void group(__m256i& dot0, __m256i& dot1, const std::byte* codes, const std::int8_t* q,
+                                 std::int32_t) noexcept {
         dot0 = dot1 = _mm256_setzero_si256();
         for (int chunk = 0; chunk < 16; ++chunk) {
             dot0 = add_four(dot0, load32(codes), four_of(q));
@@ -72,9 +69,8 @@ struct codes_q8 : num::q8_layout {
 };
 
 template <class Codes>
-NARAE_TARGET("avx2,fma,f16c")
-inline void gemv_packed(float* y, const std::byte* w, const num::q8_row& x, std::size_t k, std::size_t row_begin,
-                        std::size_t row_end) noexcept {
+NARAE_AVX2 inline void gemv_packed(float* y, const std::byte* w, const num::q8_row& x, std::size_t k,
+                                   std::size_t row_begin, std::size_t row_end) noexcept {
     for (std::size_t row = row_begin; row < row_end; row += num::tile_rows) {
         const std::byte* scales = w + row / num::tile_rows * Codes::tile_bytes(k);
         const std::byte* codes = scales + Codes::scale_bytes(k);
