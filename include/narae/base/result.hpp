@@ -111,25 +111,14 @@ private:
     narae::error error_;
 };
 
+struct nothing {};
+
 /// Success without a value, or an error.
 template <>
-class [[nodiscard]] result<void> {
+class [[nodiscard]] result<void> : public result<nothing> {
 public:
-    result() = default;
-    result(narae::error e) : error_(std::move(e)), failed_(true) {}
-
-    bool has_value() const noexcept { return !failed_; }
-    explicit operator bool() const noexcept { return !failed_; }
-    const narae::error& error() const noexcept { return error_; }
-#if NARAE_EXCEPTIONS
-    void value() const {
-        if (failed_) throw failure(error_);
-    }
-#endif
-
-private:
-    narae::error error_;
-    bool failed_ = false;
+    result() : result<nothing>(nothing{}) {}
+    result(narae::error e) : result<nothing>(std::move(e)) {}
 };
 
 /// Runs `body` (which returns a result) and turns a failed standard-library allocation into an error.

@@ -93,18 +93,9 @@ public:
     /// Stores x[e] as one vector. Different vectors may be stored at once.
     void put(std::size_t vector, const float* x, std::size_t e) noexcept {
         if (type_ == cache_type::q8)
-            scales_[vector] = quantize(q_.data() + vector * E_, x, e);
+            scales_[vector] = num::quantize_q8(q_.data() + vector * E_, x, e);
         else
             for (std::size_t i = 0; i < e; ++i) f_[vector * E_ + i] = x[i];
-    }
-
-    /// q[e] = x in 8 bits with one scale, which is returned: what keys, values and queries become.
-    static float quantize(std::int8_t* q, const float* x, std::size_t e) noexcept {
-        float largest = 0;
-        for (std::size_t i = 0; i < e; ++i) largest = std::abs(x[i]) > largest ? std::abs(x[i]) : largest;
-        const float inverse = largest > 0 ? 127.0f / largest : 0.0f;
-        for (std::size_t i = 0; i < e; ++i) q[i] = num::round_q8(x[i] * inverse);
-        return largest / 127.0f;
     }
 
 private:

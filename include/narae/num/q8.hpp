@@ -28,6 +28,15 @@ inline std::int8_t round_q8(float v) noexcept {
     return static_cast<std::int8_t>(std::lrint(v));
 }
 
+/// q[n] = x in 8 bits; returns their scale, largest |x| / 127. All zero if x is.
+inline float quantize_q8(std::int8_t* q, const float* x, std::size_t n) noexcept {
+    float largest = 0;
+    for (std::size_t i = 0; i < n; ++i) largest = std::abs(x[i]) > largest ? std::abs(x[i]) : largest;
+    const float inverse = largest > 0 ? 127.0f / largest : 0.0f;
+    for (std::size_t i = 0; i < n; ++i) q[i] = round_q8(x[i] * inverse);
+    return largest / 127.0f;
+}
+
 /// One activation vector of K numbers in 8 bits, K padded to whole groups with zeros. A view: owns nothing.
 struct q8_row {
     std::int8_t* q;     ///< [groups * 64]

@@ -27,6 +27,7 @@ struct json_node {
     std::uint32_t count = 0;  ///< children of an array, members of an object
     std::size_t begin = 0, length = 0;
 };
+inline constexpr json_node no_json_node{};
 
 /// Reads the escape that goes on at s[at], after its backslash, and appends what it means. Returns what should have
 /// stood at s[at], or a null pointer if all is well.
@@ -62,18 +63,16 @@ public:
     json_value(std::string_view source, const std::vector<json_node>& nodes, std::uint32_t index)
         : source_(source), nodes_(&nodes), index_(index) {}
 
-    json_kind kind() const noexcept { return nodes_ == nullptr ? json_kind::none : node().kind; }
+    json_kind kind() const noexcept { return node().kind; }
     bool is(json_kind k) const noexcept { return kind() == k; }
     bool missing_or_null() const noexcept { return is(json_kind::none) || is(json_kind::null); }
-    std::uint32_t size() const noexcept { return nodes_ == nullptr ? 0 : node().count; }
+    std::uint32_t size() const noexcept { return node().count; }
 
     /// Where this value stands in the source, in bytes.
-    std::size_t at() const noexcept { return nodes_ == nullptr ? 0 : node().begin; }
+    std::size_t at() const noexcept { return node().begin; }
 
     /// The source text of a scalar; of a string what stands between the quotes, escapes not yet undone.
-    std::string_view raw() const noexcept {
-        return nodes_ == nullptr ? std::string_view{} : source_.substr(node().begin, node().length);
-    }
+    std::string_view raw() const noexcept { return source_.substr(node().begin, node().length); }
 
     bool truth() const noexcept { return is(json_kind::boolean) && raw() == "true"; }
 
@@ -102,25 +101,18 @@ public:
     bool real(double& out) const noexcept {
         if (!is(json_kind::number)) return false;
         const auto s = raw();
-        std::size_t i = s[0] == '-' ? 1 : 0;
+        const auto end = (std::min)(s.find_first_of("eE"), s.size()), point = s.find('.');
         double digits = 0;
+        for (const char c : s.substr(0, end))
+            if (c >= '0' && c <= '9') digits = digits * 10 + (c - '0');
         int exponent = 0;
-        bool fraction = false;
-        for (; i < s.size() && s[i] != 'e' && s[i] != 'E'; ++i) {
-            if (s[i] == '.') {
-                fraction = true;
-                continue;
-            }
-            digits = digits * 10 + (s[i] - '0');
-            exponent -= fraction;
+        if (end < s.size()) {
+            const bool down = s[end + 1] == '-';
+            const auto from = s.data() + end + (down || s[end + 1] == '+' ? 2 : 1);
+            if (std::from_chars(from, s.data() + s.size(), exponent).ec != std::errc{}) exponent = 100000;
+            exponent = (std::min)(exponent, 100000) * (down ? -1 : 1);
         }
-        if (i < s.size()) {
-            const bool down = s[i + 1] == '-';
-            int written = 0;
-            for (i += (s[i + 1] == '-' || s[i + 1] == '+') ? 2 : 1; i < s.size(); ++i)
-                written = (std::min)(written * 10 + (s[i] - '0'), 100000);
-            exponent += down ? -written : written;
-        }
+        if (point != s.npos) exponent -= static_cast<int>(end - point - 1);
         if (digits == 0) exponent = 0;  // 0e999 is 0, not 0 * infinity
         out = exponent < 0 ? digits / std::pow(10.0, -exponent) : digits * std::pow(10.0, exponent);
         if (s[0] == '-') out = -out;
@@ -154,7 +146,7 @@ public:
     }
 
 private:
-    const json_node& node() const noexcept { return (*nodes_)[index_]; }
+    const json_node& node() const noexcept { return nodes_ == nullptr ? no_json_node : (*nodes_)[index_]; }
 
     std::string_view source_;
     const std::vector<json_node>* nodes_ = nullptr;
@@ -197,15 +189,21 @@ private:
             return false;
         }
         bool next_is(char c) const noexcept { return at < s.size() && s[at] == c; }
-        bool digit() const noexcept { return at < s.size() && s[at] >= '0' && s[at] <= '9'; }
         /// Passes over digits; false if there is none.
         bool digits() noexcept {
             const auto begin = at;
-            while (digit()) ++at;
+            while (at < s.size() && s[at] >= '0' && s[at] <= '9') ++at;
             return at != begin;
         }
         void space() noexcept {
             while (at < s.size() && (s[at] == ' ' || s[at] == '\n' || s[at] == '\r' || s[at] == '\t')) ++at;
+        }
+        /// Passes over c and the blanks after it, if it is next.
+        bool pass(char c) noexcept {
+            if (!next_is(c)) return false;
+            ++at;
+            space();
+            return true;
         }
         void leaf(json_kind kind, std::size_t begin, std::size_t length, bool escaped = false) {
             nodes.push_back({kind, escaped, static_cast<std::uint32_t>(nodes.size() + 1), 0, begin, length});
@@ -270,17 +268,13 @@ private:
                     if (!next_is('"')) return fail("a key");
                     if (!string()) return false;
                     space();
-                    if (!next_is(':')) return fail("':'");
-                    ++at;
-                    space();
+                    if (!pass(':')) return fail("':'");
                 }
                 if (!value(depth + 1)) return false;
                 ++nodes[self].count;
                 space();
                 if (next_is(close)) break;
-                if (!next_is(',')) return fail(kind == json_kind::object ? "',' or '}'" : "',' or ']'");
-                ++at;
-                space();
+                if (!pass(',')) return fail(kind == json_kind::object ? "',' or '}'" : "',' or ']'");
                 if (next_is(close)) return fail("a value");
             }
             ++at;
