@@ -132,24 +132,18 @@ int main(int argc, char** argv) {
         });
 
     packed classes, orders, decompositions;
-    std::uint32_t runs = 0, marks = 0, from = 0;
-    for (std::uint32_t c = 1; c <= code_points; ++c) {
-        if (c < code_points && kind[c] == kind[from]) continue;
-        classes.put((c - from) * 6 + kind[from]);
-        from = c;
-        ++runs;
-    }
-    std::uint32_t after = 0;
-    for (std::uint32_t c = 0; c < code_points; ++c) {
-        if (order[c] == 0) continue;
-        auto end = c;
-        while (order[end] == order[c]) ++end;
-        orders.put(c - after), orders.put(end - c), orders.put(order[c]);
-        c = (after = end) - 1;
-        ++marks;
-    }
-    std::uint32_t composed = 0, a = 0, b = 0;
-    after = 0;
+    const auto put_runs = [](const std::vector<std::uint8_t>& value, std::uint32_t values, packed& out) {
+        std::uint32_t runs = 0, from = 0;
+        for (std::uint32_t c = 1; c <= code_points; ++c) {
+            if (c < code_points && value[c] == value[from]) continue;
+            out.put((c - from) * values + value[from]);
+            from = c;
+            ++runs;
+        }
+        return runs;
+    };
+    const auto class_runs = put_runs(kind, 6, classes), order_runs = put_runs(order, 256, orders);
+    std::uint32_t composed = 0, after = 0, a = 0, b = 0;
     for (const auto& [c, p] : parts) {
         const bool composes = p[1] != 0 && order[c] == 0 && order[p[0]] == 0 && excluded.count(c) == 0;
         decompositions.put((c - after) * 3 + (p[1] == 0 ? 0 : composes ? 2 : 1));
@@ -175,10 +169,10 @@ int main(int argc, char** argv) {
 namespace narae::inline NARAE_ABI::text::tables {
 
 )";
-    std::cout << "inline constexpr std::size_t class_runs = " << runs << ", order_runs = " << marks
+    std::cout << "inline constexpr std::size_t class_runs = " << class_runs << ", order_runs = " << order_runs
               << ", decomposed = " << parts.size() << ", composed = " << composed << ";\n\n";
     classes.print("// Runs of one class from U+0000 on: length * 6 + class.\n", "packed_classes");
-    orders.print("// Runs of one combining class above 0: code points skipped, length, class.\n", "packed_orders");
+    orders.print("// Runs of one combining class, likewise: length * 256 + class.\n", "packed_orders");
     decompositions.print(
         "// One step of canonical decomposition: distance from the last code point * 3 + (0: one part; 1: two "
         "parts;\n// 2: two parts that compose again), then the parts, each as a step from the last such "

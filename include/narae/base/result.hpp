@@ -95,6 +95,14 @@ public:
     T* operator->() noexcept { return &*value_; }
     const T* operator->() const noexcept { return &*value_; }
     const narae::error& error() const noexcept { return error_; }
+
+    /// Moves the value to `place`; or the error to `why`, and returns false.
+    template <class Place>
+    bool into(Place& place, narae::error& why) && {
+        if (!value_) return why = std::move(error_), false;
+        place = *std::move(value_);
+        return true;
+    }
 #if NARAE_EXCEPTIONS
     T& value() & { return check(), *value_; }
     const T& value() const& { return check(), *value_; }

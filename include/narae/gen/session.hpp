@@ -138,12 +138,10 @@ private:
         const auto need = estimate(model_, options_).total();
         if (const auto limit = model_.options().memory_limit; limit != 0 && need > limit)
             return error{errc::out_of_memory, concat({"needs ", need, " bytes, the limit is ", limit})};
-        auto cache = model::cache::make(s, options_.cache, options_.window, options_.sinks);
-        if (!cache) return cache.error();
-        auto work = model::workspace::make(s, *model_.options().kernels, model_.options().threads);
-        if (!work) return work.error();
-        cache_.emplace(std::move(*cache));
-        work_.emplace(std::move(*work));
+        error why;
+        if (!model::cache::make(s, options_.cache, options_.window, options_.sinks).into(cache_, why) ||
+            !model::workspace::make(s, *model_.options().kernels, model_.options().threads).into(work_, why))
+            return why;
         return {};
     }
 

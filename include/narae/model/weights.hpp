@@ -142,30 +142,25 @@ struct weights {
 
     static result<weights> bind(const store::checkpoint& from, const shape& s) {
         weights w;
+        error why;
         std::vector<matrix> matrices;
         for (const auto& m : matrix_names(s)) {
-            auto bound = w.bind_matrix(from, m);
-            if (!bound) return bound.error();
-            matrices.push_back(*bound);
-            w.bytes += matrix_bytes(bound->type, m.N, m.K);
+            if (!w.bind_matrix(from, m).into(matrices.emplace_back(), why)) return why;
+            w.bytes += matrix_bytes(matrices.back().type, m.N, m.K);
         }
         std::vector<const store::tensor*> sources;
         std::size_t floats = 0;
         for (const auto& [name, length] : vector_names(s)) {
-            auto found = find_floats(from, name, {length});
-            if (!found) return found.error();
-            sources.push_back(*found);
+            if (!find_floats(from, name, {length}).into(sources.emplace_back(), why)) return why;
             floats += length;
         }
-        auto store = sys::buffer<float>::make(floats);
-        if (!store) return store.error();
+        if (!sys::buffer<float>::make(floats).into(w.owned_floats_, why)) return why;
         std::vector<const float*> vectors;
-        float* next = store->data();
+        float* next = w.owned_floats_.data();
         for (const auto* t : sources) {
             vectors.push_back(next);
             for (std::uint64_t i = 0; i < t->shape[0]; ++i) *next++ = element(*t, i);
         }
-        w.owned_floats_ = std::move(*store);
         w.bytes += floats * sizeof(float);
 
         // matrix_names and vector_names list them in this order.

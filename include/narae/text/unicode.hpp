@@ -55,31 +55,20 @@ constexpr char32_t unpack(const char*& p, char32_t& last) noexcept {
     return last = step % 2 == 0 ? last + step / 2 : last - (step + 1) / 2;
 }
 
-inline constexpr auto classes = [] {
-    std::array<run, class_runs> t{};
-    const char* p = packed_classes;
+/// Runs from U+0000 on, each packed as its length * values + its value.
+template <std::size_t Count>
+constexpr std::array<run, Count> unpack_runs(const char* p, char32_t values) noexcept {
+    std::array<run, Count> runs{};
     char32_t begin = 0;
-    for (auto& r : t) {
+    for (auto& r : runs) {
         const auto n = unpack(p);
-        r = {begin, static_cast<std::uint8_t>(n % 6)};
-        begin += n / 6;
+        r = {begin, static_cast<std::uint8_t>(n % values)};
+        begin += n / values;
     }
-    return t;
-}();
-
-/// Runs of one combining class, with runs of 0 between them.
-inline constexpr auto orders = [] {
-    std::array<run, 2 * order_runs + 1> t{};
-    const char* p = packed_orders;
-    char32_t begin = 0;
-    for (std::size_t i = 0; i < order_runs; ++i) {
-        begin += unpack(p);
-        const auto length = unpack(p);
-        t[2 * i + 1] = {begin, static_cast<std::uint8_t>(unpack(p))};
-        t[2 * i + 2] = {begin += length, 0};
-    }
-    return t;
-}();
+    return runs;
+}
+inline constexpr auto classes = unpack_runs<class_runs>(packed_classes, 6);
+inline constexpr auto orders = unpack_runs<order_runs>(packed_orders, 256);
 
 constexpr bool by_parts(const decomposition& a, const decomposition& b) noexcept {
     return a.first != b.first ? a.first < b.first : a.second < b.second;

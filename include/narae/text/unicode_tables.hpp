@@ -13,7 +13,7 @@
 // clang-format off
 namespace narae::inline NARAE_ABI::text::tables {
 
-inline constexpr std::size_t class_runs = 2012, order_runs = 333, decomposed = 2060, composed = 940;
+inline constexpr std::size_t class_runs = 2012, order_runs = 496, decomposed = 2060, composed = 940;
 
 // Runs of one class from U+0000 on: length * 6 + class.
 inline constexpr char packed_classes[] =
@@ -41,20 +41,19 @@ inline constexpr char packed_classes[] =
     "=WV(P%s>,c&wJdeDxP@$*]%c>$X&qQx%#L%VQx5P%cE@x%$ae=R=F=$N=3yDsd&](ud@Px&*q(@=N=T)]&y=$P3eR=%P=F=@D@=w=R=@=@]@P@=@=@"
     "=L=F=@D@=@=@=@=@=F=@DR=e=R=R=@=w=$ZVL=X=$Z%,k$D&7%I]%I]%I.+Dx'+L,&$m%m43=]6;D$'0y$F$/#a$L%0P-.R%)Z),=$$&RV46P*/.,{"
     "$#b%%#,c";
-// Runs of one combining class above 0: code points skipped, length, class.
+// Runs of one combining class, likewise: length * 256 + class.
 inline constexpr char packed_orders[] =
-    "-}M&L78&N7;&B78&N78&=7<&B79%w7;&B79%w7C&B7<87;&B7@&L78&V78&L7:&B7:&L79&B8:&L7;&B78&L78&N79&B78&L78&O79&P78&O79&P78"
-    "&O7E&L&z<&L&p8&B7;&L78&B7:&L78&D78&B7=&L7=&B79&L78&B79&L78&D78&J78&L78B78C78D78E78F78G78H78I78J79K78L78M78N88O88P7"
-    "8Q88&L78&B88J$9@&L78V78W78Xi8S78T78U78V78W78X78Y78Z79&L79&B7<&L78&B79&L78&BH8[$W>&L9;&L78&B78&L99&L88&B79&L78&B[8]"
-    "V8&L78&B79&L78&B79&L7:&B78&L79&B78&L78&B7:&L78&B78&L78&B78&L78&B78&L78&B79&L%L>&L78&B78&LZ;&L8A&L8:&L8<&Ld:&B$kF&L"
-    "88&B79&L78&B79&L78&B7:&L7:&B78S78T78U7:&L78&B79&L79&B7<&Lu8>H8A:8&L78&B79&L$Y8>H8A$a8>H8A$a8>H8A$a8>H8A$r8A$r8A>8$"
-    "F78$M$W8>H8A$r8A$o8A$`9$Y78AE;$^$_9$iF;$m$=9&BS8&B88&B88&=p8$t78$u88$w<;$u98$u89&L78A89&Lw8&B$c8>89A$D8&B-K:&L0_8A"
-    "W8A%I8AB8&L%x8&J%:8&D78&L78&B&A8&L78&B$88AL@&L98&Bi<&L7=&B79&L78&B$i8>G8A_8&L78&B7>&Lo9As8>C9A|8>%D:&L8887<&B79&L7"
-    ";&B78&L8>8;8&B=8&L:9&L%s9&L78&B7>&L78&B79&L78&P78&;78&B78%w7^&L<8&L78&O78&B78&L78&B-L9&L7987;&L7:879&L;8&L:9878&L7"
-    "8&B78&L7987;&B78&L%&u:&L%88A$RX&L*y8&@78&J78&N78&D79&F$[9@$$-y8&L;B&LX9&L$B9&L&{8A%j8ASJ&Lr:&B^8A$Q8>D8A&U8&L89&L7"
-    "8&B99&L<9&L88&Lm8A&]8A1,c8R-~>&L7>&B79&L0x8&B&H8&B%A<&L$'98&B88&La8&L78878&B;8A%Q8&L78&B6f8Aq8Ar8A78>~:&Li9Aw8>$=8"
-    "AA8>$]8A78>%_8>78A$C8>H8AP>&L:<&L%z8A:8>$n8A78>&b8A78>$q8A$i8A78>$f8A5`8A1*o<8t>&L14j88&2}9&=7:8:8&H7<&=@@&B9<&L79"
-    "&BV;&L%@:&L%-G>&L8I&L9>&L89&L8<&L$.d>&B$`=&L78>";
+    "*#+i'#=)}4o)})m$$V-F4o-F%&R5M4o$/_*=){1@1J-X&g1J4o){)}-X){)~-g)~-g)~%-s%-(k$$a%+,B)q4y)q1J)s)q$(H$(=-c)q-c)s)y){&q"
+    "&r&s&t&u&v&w&x&y*b&{&|&}&g&~&g'7'8&g){)q&g&y0&N$/_'='>'@+2_':';'<'='>'@'A'B-c-X$$a)q-c)q%5]'C5,R$+w*N4y)q){*N-c&g)"
+    "q-c)q)+7'D(,k){)q-c)q-c1@){-X){)q1J)q){)q){)q){)q-c$,(B$+w)q){)'P4y&g$3F&g1J&g$$a*4J1@$$5u%1Z&g)q-c)q-c)q1J1@':';'"
+    "<1J)q-c-X$$a-6V&n%5]&p-}){)q-c53i&n%5]&p$#%L&n%5]&p$#%L&n%5]&p$#%L&n%5]&p$&'X&p$&'X&p$(c'u'|5,R&n%5]&p$&'X&p$%0Z&p"
+    "65e+p&p%*_3C61},7%.F3R04{-X'5m)q&g)q&g)m-$B([(]&g(_5L3Z*N(]&g-c&p&g-c.)m)q$#,c&n&g*W16w)q).,Z1J+0)}&p(0R&p$+1D&p$3"
+    "a){$4%T)y$)%})s){)q%##y){)q/6g&p&0B$/_*N)q+2_$$a$(=-c)q$$._&n%1u&p)5}){)q$+w,4Z*W-/@&n%#H*W/(9&n$*2w1J&g&h$$V-c4o)"
+    "{&g$(d1e)q$${){-}-c$3'@-c)q$+w)q-c*7)k)q)_)5c5L){)~)q){)q).0B-c*O4y-~-c1e){-}*O){)q){*O4o){$+$*V1J$(2g&p4.=)#N($);"
+    ")o)y)})s-]6'7*V0221;){1e$6u(49-c1/a-c%-,R&p$1.F&p'5m&,@-+X1@)2N&p4*V&n%&w&p%&1;){&g-c)q*N-c5L-c&g){,-D&p%'6g&p,()4"
+    "c'9*#/P$+w$+m-c+45T)q%$)])q$*'y$$a2*.N)q&g){*)L){&h)q1e&p$-&V){)q/.+a&p-'q&p-+X&p&n//P1J+2_*W.)m&n04{&p$/y&n6*g&p&"
+    "n$/-}&n&p13H&n%5]&p'*o$+w-}$$a$4,k&p-}&n$%,s&p&n%(4{&p&n$&#q&p$$._&p&n$$#a&p.4-e&p,'&,Z5M-2o$+w,--.F&h%+/+i-T-~-})"
+    "w$$R$,J$/T*N$$a-X(,k4y$*$J1J$/%1u$+w&g&(X*N$+w&g-c&g$$a$#'0J$+m65e$(H&n$%/#53i";
 // One step of canonical decomposition: distance from the last code point * 3 + (0: one part; 1: two parts;
 // 2: two parts that compose again), then the parts, each as a step from the last such part.
 inline constexpr char packed_decompositions[] =
