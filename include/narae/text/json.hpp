@@ -300,10 +300,8 @@ inline std::string json_quote(std::string_view s) {
         } else if (c == '\n') {
             out += "\\n";
         } else if (c < 0x20) {
-            constexpr char hex[] = "0123456789abcdef";
-            out += "\\u00";
-            out.push_back(hex[c >> 4]);
-            out.push_back(hex[c & 15]);
+            constexpr std::string_view hex = "0123456789abcdef";
+            out += concat({"\\u00", hex.substr(c >> 4, 1), hex.substr(c & 15, 1)});
         } else {
             utf8_append(out, c);
         }

@@ -44,15 +44,11 @@ inline utf8_step utf8_front(std::string_view s) noexcept {
 /// Appends the UTF-8 bytes of c, which must be a Unicode scalar value.
 inline void utf8_append(std::string& out, char32_t c) {
     const auto put = [&](char32_t b) { out.push_back(static_cast<char>(static_cast<unsigned char>(b))); };
-    if (c < 0x80) {
-        put(c);
-    } else if (c < 0x800) {
-        put(0xC0 | (c >> 6)), put(0x80 | (c & 0x3F));
-    } else if (c < 0x10000) {
-        put(0xE0 | (c >> 12)), put(0x80 | ((c >> 6) & 0x3F)), put(0x80 | (c & 0x3F));
-    } else {
-        put(0xF0 | (c >> 18)), put(0x80 | ((c >> 12) & 0x3F)), put(0x80 | ((c >> 6) & 0x3F)), put(0x80 | (c & 0x3F));
-    }
+    constexpr char32_t first[] = {0, 0xC0, 0xE0, 0xF0};
+    if (c < 0x80) return put(c);
+    const unsigned more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;  // bytes after the first, 6 bits each
+    put(first[more] | c >> 6 * more);
+    for (auto i = more; i-- > 0;) put(0x80 | (c >> 6 * i & 0x3F));
 }
 
 /// How many bytes at the end of s begin a character that s does not finish (0 to 3).
