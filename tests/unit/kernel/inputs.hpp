@@ -10,6 +10,7 @@
 
 #include "../../oracle/kernels.hpp"
 #include "narae/kernel/select.hpp"
+#include "narae/num/to_half.hpp"
 
 namespace inputs {
 
