@@ -180,20 +180,26 @@ inline std::string version(const reader& read) {
     return version;
 }
 
-/// Without the blank lines beside a title, a namespace, a directive, and before a doc comment: those part the text by
-/// themselves, and the file is long enough.
+/// Without the blank lines beside a title, a namespace, a directive, after a brace that closes a body, and before
+/// `private:` and a doc comment: those part the text by themselves, and the file is long enough.
 inline std::string tight(const std::string& body) {
     const auto parts_text = [](const std::string& line) {
         return starts(line, "// ====") || starts(line, "#") || starts(line, "namespace ") ||
                starts(line, "}  // namespace");
     };
+    const auto word = [](const std::string& line) {
+        return line.substr((std::min)(line.find_first_not_of(' '), line.size()));
+    };
     const auto lines = lines_of(body);
     std::string out;
-    for (std::size_t i = 0; i < lines.size(); ++i)
-        if (!lines[i].empty() ||
-            (i > 0 && i + 1 < lines.size() && !parts_text(lines[i - 1]) && !parts_text(lines[i + 1]) &&
-             !starts(lines[i + 1].substr((std::min)(lines[i + 1].find_first_not_of(' '), lines[i + 1].size())), "///")))
-            out += lines[i] + "\n";
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        if (lines[i].empty()) {
+            if (i == 0 || i + 1 == lines.size() || parts_text(lines[i - 1]) || parts_text(lines[i + 1])) continue;
+            const auto before = word(lines[i - 1]), after = word(lines[i + 1]);
+            if (before == "}" || before == "};" || after == "private:" || starts(after, "///")) continue;
+        }
+        out += lines[i] + "\n";
+    }
     return out;
 }
 

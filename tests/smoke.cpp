@@ -116,9 +116,11 @@ void kernels() {
             return true;
         };
         table.gemv_q4(y.data(), q4.data(), row, k, 0, n);
-        if (!near_exact(narae::num::unpack_row_q4, q4)) check(false, table.name), check(false, "gemv_q4");
+        if (!near_exact(narae::num::unpack_row<narae::num::q4_layout>, q4))
+            check(false, table.name), check(false, "gemv_q4");
         table.gemv_q8(y.data(), q8.data(), row, k, 0, n);
-        if (!near_exact(narae::num::unpack_row_q8, q8)) check(false, table.name), check(false, "gemv_q8");
+        if (!near_exact(narae::num::unpack_row<narae::num::q8_layout>, q8))
+            check(false, table.name), check(false, "gemv_q8");
     }
 }
 

@@ -7,6 +7,7 @@
 
 #include "narae/narae.hpp"
 
+#include "narae/num/to_half.hpp"
 #include "narae/quant/convert.hpp"
 #include "narae/quant/export.hpp"
 #include "narae/quant/rows.hpp"

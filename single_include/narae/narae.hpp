@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/narae.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 00250bc52e81f532
+// FNV-1a hash of all that follows this line: 0af35e89ce324745
 //
 // narae: runs a Korean language model (GPT-NeoX) from plain C++20 headers. This file brings all that running needs;
 // toolkit.hpp brings what making a model needs.
@@ -18,13 +18,14 @@
 //   gen/     talking: open a model, sample, a session
 //
 // To read it as a book: this map -> model/shape.hpp -> model/forward.hpp -> model/block.hpp ->
-// kernel/gemv_q4/contract.hpp -> its scalar.hpp -> token/tokenizer.hpp -> examples/01_hello.cpp.
+// kernel/gemv_packed/contract.hpp -> its scalar.hpp -> token/tokenizer.hpp -> examples/01_hello.cpp.
 #ifndef NARAE_NARAE_HPP
 #define NARAE_NARAE_HPP
 
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <cstddef>
@@ -77,9 +78,9 @@
 #define NARAE_POSIX 0
 #endif
 #if defined(__GNUC__) || defined(__clang__)
-#define NARAE_TARGET(isa) __attribute__((target(isa)))  // one function may use more than the user's flags allow
+#define NARAE_AVX2 __attribute__((target("avx2,fma,f16c")))  // one function may use more than the user's flags allow
 #else
-#define NARAE_TARGET(isa)
+#define NARAE_AVX2
 #endif
 // --- the namespace tag ------------------------------------------------------------------------------------
 #if NARAE_EXCEPTIONS
@@ -141,7 +142,6 @@ enum class errc {
     out_of_memory,  ///< an allocation failed, or would pass the caller's limit
     cancelled,      ///< the caller's callback returned false
 };
-
 inline constexpr std::uint64_t nowhere = ~std::uint64_t{0};
 /// One failure: its kind, one line that names the place and the reason, and the byte offset if there is one.
 struct error {
@@ -159,7 +159,6 @@ class failure : public std::runtime_error {
 public:
     explicit failure(narae::error e) : std::runtime_error(e.message()), error_(std::move(e)) {}
     const narae::error& error() const noexcept { return error_; }
-
 private:
     narae::error error_;
 };
@@ -179,6 +178,13 @@ public:
     T* operator->() noexcept { return &*value_; }
     const T* operator->() const noexcept { return &*value_; }
     const narae::error& error() const noexcept { return error_; }
+    /// Moves the value to `place`; or the error to `why`, and returns false.
+    template <class Place>
+    bool into(Place& place, narae::error& why) && {
+        if (!value_) return why = std::move(error_), false;
+        place = *std::move(value_);
+        return true;
+    }
 #if NARAE_EXCEPTIONS
     T& value() & { return check(), *value_; }
     const T& value() const& { return check(), *value_; }
@@ -193,24 +199,13 @@ private:
     std::optional<T> value_;
     narae::error error_;
 };
+struct nothing {};
 /// Success without a value, or an error.
 template <>
-class [[nodiscard]] result<void> {
+class [[nodiscard]] result<void> : public result<nothing> {
 public:
-    result() = default;
-    result(narae::error e) : error_(std::move(e)), failed_(true) {}
-
-    bool has_value() const noexcept { return !failed_; }
-    explicit operator bool() const noexcept { return !failed_; }
-    const narae::error& error() const noexcept { return error_; }
-#if NARAE_EXCEPTIONS
-    void value() const {
-        if (failed_) throw failure(error_);
-    }
-#endif
-private:
-    narae::error error_;
-    bool failed_ = false;
+    result() : result<nothing>(nothing{}) {}
+    result(narae::error e) : result<nothing>(std::move(e)) {}
 };
 /// Runs `body` (which returns a result) and turns a failed standard-library allocation into an error.
 /// Public entry points are wrapped in it, so that no exception leaves narae.
@@ -262,7 +257,6 @@ inline bool checked_mul(std::uint64_t a, std::uint64_t b, std::uint64_t& product
     product = a * b;
     return true;
 }
-
 inline byte_view as_bytes(std::string_view text) noexcept {
     return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
 }
@@ -274,31 +268,38 @@ template <class N>
 constexpr N round_up(N n, std::type_identity_t<N> step) noexcept {
     return (n + step - 1) / step * step;
 }
-/// Reads a span from front to back and never past its end. Errors carry the offset where the bytes ran out.
+/// Reads a span from front to back and never past its end. It remembers the first thing that was cut short, and where;
+/// whatever is read from then on is empty, or zero. So a reader may ask once, after several reads.
 class cursor {
 public:
     explicit cursor(byte_view bytes, std::uint64_t at = 0) : bytes_(bytes), at_(at) {}
 
     std::uint64_t at() const noexcept { return at_; }
     std::uint64_t left() const noexcept { return at_ <= bytes_.size() ? bytes_.size() - at_ : 0; }
+    /// Was everything there so far? If not, error() says what was not.
+    explicit operator bool() const noexcept { return whole_.has_value(); }
+    const narae::error& error() const noexcept { return whole_.error(); }
     /// The next n bytes; `what` names them in the error.
-    result<byte_view> take(std::uint64_t n, std::string_view what) {
-        if (n > left()) return error{errc::truncated, concat({what, " is cut short"}), at_};
-        const auto taken = bytes_.subspan(static_cast<std::size_t>(at_), static_cast<std::size_t>(n));
+    byte_view take(std::uint64_t n, std::string_view what) {
+        if (n > left()) fail({errc::truncated, concat({what, " is cut short"}), at_});
+        if (!whole_) return {};
         at_ += n;
-        return taken;
+        return bytes_.subspan(static_cast<std::size_t>(at_ - n), static_cast<std::size_t>(n));
     }
     /// The next little-endian T.
     template <class T>
-    result<T> read(std::string_view what) {
-        auto taken = take(sizeof(T), what);
-        if (!taken) return taken.error();
-        return load_le<T>(taken->data());
+    T read(std::string_view what) {
+        const auto taken = take(sizeof(T), what);
+        return taken.empty() ? T{} : load_le<T>(taken.data());
     }
-
+    /// The reader's own reason to stop; the first one counts.
+    void fail(narae::error why) {
+        if (whole_) whole_ = std::move(why);
+    }
 private:
     byte_view bytes_;
     std::uint64_t at_;
+    result<void> whole_;
 };
 // ==== narae/base/callback.hpp ====
 // The one callback type: a borrowed function that says whether to go on. It reports progress and cancels.
@@ -318,7 +319,6 @@ public:
           }) {}
 
     bool operator()(Args... args) const { return call_ == nullptr || call_(target_, std::forward<Args>(args)...); }
-
 private:
     void* target_ = nullptr;
     bool (*call_)(void*, Args...) = nullptr;
@@ -352,8 +352,7 @@ class buffer {
 
 public:
     buffer() = default;
-    buffer(buffer&& other) noexcept
-        : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+    buffer(buffer&& other) noexcept { *this = std::move(other); }
     buffer& operator=(buffer&& other) noexcept {
         std::swap(data_, other.data_);
         std::swap(size_, other.size_);
@@ -372,7 +371,6 @@ public:
         b.size_ = n;
         return b;
     }
-
     T* data() noexcept { return data_; }
     const T* data() const noexcept { return data_; }
     std::size_t size() const noexcept { return size_; }
@@ -380,7 +378,6 @@ public:
     const T& operator[](std::size_t i) const noexcept { return data_[i]; }
     std::span<T> span() noexcept { return {data_, size_}; }
     std::span<const T> span() const noexcept { return {data_, size_}; }
-
 private:
     T* data_ = nullptr;
     std::size_t size_ = 0;
@@ -462,52 +459,28 @@ inline bool is_folder(const std::string& path) {
 class file_view {
 public:
     file_view() = default;
-    file_view(file_view&& other) noexcept
-        : bytes_(std::exchange(other.bytes_, {})),
-          mapped_(std::exchange(other.mapped_, false)),
-          owned_(std::move(other.owned_)) {}
+    file_view(file_view&& other) noexcept { *this = std::move(other); }
     file_view& operator=(file_view&& other) noexcept {
         std::swap(bytes_, other.bytes_);
-        std::swap(mapped_, other.mapped_);
         std::swap(owned_, other.owned_);
         return *this;
     }
     ~file_view() {
 #if NARAE_POSIX
-        if (mapped_) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+        if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
 #endif
     }
-
     byte_view bytes() const noexcept { return bytes_; }
 
     static result<file_view> open(const std::string& path) {
-        file_view view;
 #if NARAE_POSIX
         const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
         if (file < 0) return system_error(path, "cannot open");
-        struct stat about;
-        if (::fstat(file, &about) != 0) {
-            const auto failed = system_error(path, "cannot stat");
-            ::close(file);
-            return failed;
-        }
-        if (!S_ISREG(about.st_mode)) {
-            ::close(file);
-            return error{errc::io, concat({path, ": not a regular file"})};
-        }
-        const auto size = static_cast<std::size_t>(about.st_size);
-        if (size != 0) {
-            void* at = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
-            if (at == MAP_FAILED) {
-                const auto failed = system_error(path, "cannot map");
-                ::close(file);
-                return failed;
-            }
-            view.bytes_ = {static_cast<const std::byte*>(at), size};
-            view.mapped_ = true;
-        }
+        auto view = map(file, path);
         ::close(file);
+        return view;
 #else
+        file_view view;
         std::FILE* file = std::fopen(path.c_str(), "rb");
         if (file == nullptr) return system_error(path, "cannot open");
         long size = -1;
@@ -520,27 +493,38 @@ public:
         if (!whole) return error{errc::io, concat({path, ": cannot read"})};
         view.owned_ = std::move(*owned);
         view.bytes_ = view.owned_.span();
-#endif
         return view;
+#endif
     }
     /// Tells the system that these bytes of the view are done with, so that they stop counting as memory in use.
     void let_go(byte_view part) const noexcept {
 #if NARAE_POSIX && !defined(__EMSCRIPTEN__)
-        if (!mapped_ || part.empty()) return;
+        if (part.empty()) return;
         const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-        const auto from =
-            static_cast<std::size_t>(round_up(static_cast<std::size_t>(part.data() - bytes_.data()), page));
+        const auto from = round_up(static_cast<std::size_t>(part.data() - bytes_.data()), page);
         const auto to = static_cast<std::size_t>(part.data() + part.size() - bytes_.data()) / page * page;
         if (to > from) ::madvise(const_cast<std::byte*>(bytes_.data()) + from, to - from, MADV_DONTNEED);
 #else
         (void)part;
 #endif
     }
-
 private:
+#if NARAE_POSIX
+    static result<file_view> map(int file, const std::string& path) {
+        struct stat about;
+        if (::fstat(file, &about) != 0) return system_error(path, "cannot stat");
+        if (!S_ISREG(about.st_mode)) return error{errc::io, concat({path, ": not a regular file"})};
+        file_view view;
+        const auto size = static_cast<std::size_t>(about.st_size);
+        if (size == 0) return view;
+        void* at = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
+        if (at == MAP_FAILED) return system_error(path, "cannot map");
+        view.bytes_ = {static_cast<const std::byte*>(at), size};
+        return view;
+    }
+#endif
     byte_view bytes_;
-    bool mapped_ = false;
-    buffer<std::byte> owned_;
+    buffer<std::byte> owned_;  // what bytes_ is where files are not mapped
 };
 }  // namespace narae::inline NARAE_ABI::sys
 #endif  // NARAE_NO_FILES
@@ -589,7 +573,6 @@ public:
         }
         return made;
     }
-
     team(const team&) = delete;
     team& operator=(const team&) = delete;
     ~team() {
@@ -597,7 +580,6 @@ public:
         start_round();
         for (auto& t : threads_) t.join();
     }
-
     std::size_t size() const noexcept { return size_; }
     /// f(part, parts) for every part, each on its own thread. f must not throw and must not call run.
     template <class F>
@@ -612,7 +594,6 @@ public:
         f(std::size_t{0}, size_);
         await(done_, caller_sleeps_, [this] { return running_ == 0; });
     }
-
 private:
     team() = default;
 
@@ -624,7 +605,6 @@ private:
             if (--running_ == 0) wake(done_, caller_sleeps_);
         }
     }
-
     void start_round() {
         ++round_;
         wake(go_, sleepers_);
@@ -647,7 +627,6 @@ private:
         { const std::lock_guard lock(mutex_); }  // a sleeper that has looked is now waiting
         bell.notify_all();
     }
-
     std::vector<std::thread> threads_;
     std::mutex mutex_;
     std::condition_variable go_, done_;
@@ -671,8 +650,8 @@ public:
 #endif
 }  // namespace narae::inline NARAE_ABI::sys
 // ==== narae/num/half.hpp ====
-// The two 16-bit floats of model files, to and from float: IEEE 754 binary16 and bfloat16.
-// Integer arithmetic only, so no compiler flag changes a bit; rounding is to nearest, ties to even.
+// The two 16-bit floats of model files, as floats: IEEE 754 binary16 and bfloat16.
+// Integer arithmetic only, so no compiler flag changes a bit. The way back is num/to_half.hpp.
 namespace narae::inline NARAE_ABI::num {
 /// The float a binary16 stands for; exact for all 65,536 codes.
 constexpr float f16_to_f32(std::uint16_t h) noexcept {
@@ -685,27 +664,6 @@ constexpr float f16_to_f32(std::uint16_t h) noexcept {
     const auto shift = static_cast<std::uint32_t>(std::countl_zero(mantissa)) - 21;  // a subnormal, made normal
     mantissa = (mantissa << shift) & 0x3FFu;
     return std::bit_cast<float>(sign | ((113 - shift) << 23) | (mantissa << 13));
-}
-/// The nearest binary16; beyond 65,504 infinity, a NaN stays a NaN.
-constexpr std::uint16_t f32_to_f16(float f) noexcept {
-    const auto bits = std::bit_cast<std::uint32_t>(f);
-    const auto sign = static_cast<std::uint16_t>((bits >> 16) & 0x8000u);
-    const std::uint32_t size = bits & 0x7FFFFFFFu;
-    if (size > 0x7F800000u) return static_cast<std::uint16_t>(sign | 0x7E00u);
-    if (size >= 0x477FF000u) return static_cast<std::uint16_t>(sign | 0x7C00u);  // 65,520 and above
-    if (size < 0x33000001u) return sign;                                         // 2^-25 and below
-    const std::uint32_t exponent = size >> 23;
-    std::uint32_t mantissa = size & 0x7FFFFFu, dropped = 13;
-    if (exponent < 113) {  // subnormal: the hidden bit becomes explicit, more bits go
-        mantissa |= 0x800000u;
-        dropped += 113 - exponent;
-    } else {
-        mantissa |= (exponent - 112) << 23;
-    }
-    const std::uint32_t half = 1u << (dropped - 1), rest = mantissa & ((1u << dropped) - 1);
-    std::uint32_t rounded = mantissa >> dropped;
-    if (rest > half || (rest == half && (rounded & 1))) ++rounded;
-    return static_cast<std::uint16_t>(sign | rounded);
 }
 /// The float a bfloat16 stands for: its upper half.
 constexpr float bf16_to_f32(std::uint16_t h) noexcept {
@@ -724,7 +682,6 @@ inline float sum_lanes(float (&lane)[lanes]) noexcept {
         for (std::size_t i = 0; i < apart; ++i) lane[i] += lane[i + apart];
     return lane[0];
 }
-
 // exp(x) = 2^n * exp(r), |r| <= ln(2)/2; Cody and Waite's two-part ln(2), then a Taylor polynomial of degree 6.
 inline constexpr float exp_min = -87.0f, exp_max = 88.0f;
 inline constexpr float log2_e = 1.44269504f, ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;
@@ -740,7 +697,6 @@ inline float exp(float x) noexcept {
     for (std::size_t i = 1; i < 7; ++i) p = std::fma(p, r, exp_c[i]);
     return p * std::bit_cast<float>(static_cast<std::uint32_t>(n + 127) << 23);
 }
-
 // The upper tail of the normal distribution: Q(z) = exp(-z^2/2) * P(1 / (1 + 0.29 z)) for 0 <= z <= 9, P fitted at
 // Chebyshev nodes; within 3e-8 of its value before rounding.
 inline constexpr float tail_p = 0.29f, tail_max = 9.0f;
@@ -756,7 +712,6 @@ inline float gelu(float x) noexcept {
     const float tail = p * exp(z * z * -0.5f);
     return x < 0 ? x * tail : std::fma(-x, tail, x);
 }
-
 struct sine_cosine {
     float sine, cosine;
 };
@@ -794,65 +749,70 @@ inline std::int8_t round_q8(float v) noexcept {
     v = v < 127.0f ? v : 127.0f;
     return static_cast<std::int8_t>(std::lrint(v));
 }
+/// q[n] = x in 8 bits; returns their scale, largest |x| / 127. All zero if x is.
+inline float quantize_q8(std::int8_t* q, const float* x, std::size_t n) noexcept {
+    float largest = 0;
+    for (std::size_t i = 0; i < n; ++i) largest = std::abs(x[i]) > largest ? std::abs(x[i]) : largest;
+    const float inverse = largest > 0 ? 127.0f / largest : 0.0f;
+    for (std::size_t i = 0; i < n; ++i) q[i] = round_q8(x[i] * inverse);
+    return largest / 127.0f;
+}
 /// One activation vector of K numbers in 8 bits, K padded to whole groups with zeros. A view: owns nothing.
 struct q8_row {
     std::int8_t* q;     ///< [groups * 64]
     float* scale;       ///< [groups]
     std::int32_t* sum;  ///< [groups], the sum of the group's q: what a zero point of the weights must be taken times
 };
-/// Packed 8-bit weights, rows in tiles of 16, K in groups of 64, both padded with zeros:
-///   tile  = [groups][16] f16 scales, padded to 64 bytes, then [groups][16 chunks] of 64 bytes
-///   chunk = 4 inputs of 16 rows: byte[row * 4 + j] = q(row, 4 * chunk + j)
-/// 8.25 bits per weight. One 32-bit lane of a register holds 4 inputs of one row.
-struct q8_layout {
-    static constexpr std::size_t group_bytes = tile_rows * group_len;
+/// What packed weights have in common: rows in tiles of 16, K in groups of 64, both padded with zeros;
+///   tile = [groups][16] f16 scales, padded to 64 bytes, then [groups] codes of GroupBytes bytes
+template <std::size_t GroupBytes>
+struct packed_layout {
+    static constexpr std::size_t group_bytes = GroupBytes;
     static constexpr std::size_t scale_bytes(std::size_t k) noexcept {
         return round_up(groups_of(k) * tile_rows * 2, 64);
     }
     static constexpr std::size_t tile_bytes(std::size_t k) noexcept {
         return scale_bytes(k) + groups_of(k) * group_bytes;
     }
+};
+/// Packed 8-bit weights; the codes of a group are 16 chunks of 64 bytes:
+///   chunk = 4 inputs of 16 rows: byte[row * 4 + j] = q(row, 4 * chunk + j)
+/// 8.25 bits per weight. One 32-bit lane of a register holds 4 inputs of one row.
+struct q8_layout : packed_layout<tile_rows * group_len> {
     static constexpr std::size_t at(std::size_t row, std::size_t k) noexcept {  // of a code, within a tile's codes
         return k / 4 * (tile_rows * 4) + row * 4 + k % 4;
+    }
+    /// A weight without its scale.
+    static constexpr int value(const std::byte* codes, std::size_t row, std::size_t k) noexcept {
+        return static_cast<std::int8_t>(codes[at(row, k)]);
     }
 };
 static_assert(q8_layout::tile_bytes(1024) * 8 == static_cast<std::size_t>(8.25 * 1024 * tile_rows), "on-disk layout");
 /// Row `row` of a tile as k floats.
-inline void unpack_row_q8(float* out, const std::byte* tile, std::size_t row, std::size_t k) noexcept {
-    const std::byte* codes = tile + q8_layout::scale_bytes(k);
+template <class Layout>
+void unpack_row(float* out, const std::byte* tile, std::size_t row, std::size_t k) noexcept {
     for (std::size_t i = 0; i < k; ++i) {
         const float scale = f16_to_f32(load_le<std::uint16_t>(tile + (i / group_len * tile_rows + row) * 2));
-        out[i] = scale * static_cast<float>(static_cast<std::int8_t>(codes[q8_layout::at(row, i)]));
+        out[i] = scale * static_cast<float>(Layout::value(tile + Layout::scale_bytes(k), row, i));
     }
 }
 // ==== narae/num/q4.hpp ====
 // 4-bit weights: w[i] = scale * (code[i] - 8), code in 0..15, one f16 scale (of either sign) per group of 64 along K.
 // Read num/q8.hpp first: tiles, groups and padding are the same.
-/// Packed 4-bit weights, rows in tiles of 16, K in groups of 64, both padded with code 8 (zero):
-///   tile  = [groups][16] f16 scales, padded to 64 bytes, then [groups][8 chunks] of 64 bytes
+/// Packed 4-bit weights, padded with code 8 (zero); the codes of a group are 8 chunks of 64 bytes:
 ///   chunk = 8 inputs of 16 rows: byte[row * 4 + j] holds code(row, 8 * chunk + j) low and (.., + 4 + j) high
 /// 4.25 bits per weight. A 64-byte load, masked, gives 4 inputs for 16 rows; shifted and masked, the next 4.
-struct q4_layout {
-    static constexpr std::size_t group_bytes = tile_rows * group_len / 2;
-    static constexpr std::size_t scale_bytes(std::size_t k) noexcept { return q8_layout::scale_bytes(k); }
-    static constexpr std::size_t tile_bytes(std::size_t k) noexcept {
-        return scale_bytes(k) + groups_of(k) * group_bytes;
-    }
+struct q4_layout : packed_layout<tile_rows * group_len / 2> {
     static constexpr std::size_t at(std::size_t row, std::size_t k) noexcept {  // of a code's byte, within the codes
         return k / 8 * (tile_rows * 4) + row * 4 + k % 4;
     }
     static constexpr unsigned shift(std::size_t k) noexcept { return k % 8 < 4 ? 0 : 4; }
+    /// A weight without its scale.
+    static constexpr int value(const std::byte* codes, std::size_t row, std::size_t k) noexcept {
+        return (static_cast<int>(codes[at(row, k)] >> shift(k)) & 15) - 8;
+    }
 };
 static_assert(q4_layout::tile_bytes(1024) * 8 == static_cast<std::size_t>(4.25 * 1024 * tile_rows), "on-disk layout");
-/// Row `row` of a tile as k floats.
-inline void unpack_row_q4(float* out, const std::byte* tile, std::size_t row, std::size_t k) noexcept {
-    const std::byte* codes = tile + q4_layout::scale_bytes(k);
-    for (std::size_t i = 0; i < k; ++i) {
-        const float scale = f16_to_f32(load_le<std::uint16_t>(tile + (i / group_len * tile_rows + row) * 2));
-        const int code = static_cast<int>(codes[q4_layout::at(row, i)] >> q4_layout::shift(i)) & 15;
-        out[i] = scale * static_cast<float>(code - 8);
-    }
-}
 }  // namespace narae::inline NARAE_ABI::num
 // ==== narae/text/hangul.hpp ====
 // Hangul syllables and their letters (jamo), by arithmetic (Unicode 15, section 3.12): a syllable block is an initial,
@@ -894,22 +854,11 @@ inline utf8_step utf8_front(std::string_view s) noexcept {
     const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
     const unsigned lead = byte(0);
     if (lead < 0x80) return {lead, 1, true, false};
-    std::size_t length = 0;
-    unsigned low = 0x80, high = 0xBF;  // bounds of the second byte
-    char32_t c = 0;
-    if (lead >= 0xC2 && lead <= 0xDF) {
-        length = 2, c = lead & 0x1F;
-    } else if (lead >= 0xE0 && lead <= 0xEF) {
-        length = 3, c = lead & 0x0F;
-        if (lead == 0xE0) low = 0xA0;
-        if (lead == 0xED) high = 0x9F;
-    } else if (lead >= 0xF0 && lead <= 0xF4) {
-        length = 4, c = lead & 0x07;
-        if (lead == 0xF0) low = 0x90;
-        if (lead == 0xF4) high = 0x8F;
-    } else {
-        return {0xFFFD, 1, false, false};
-    }
+    if (lead < 0xC2 || lead > 0xF4) return {0xFFFD, 1, false, false};
+    const std::size_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    char32_t c = lead & (0x7Fu >> length);
+    unsigned low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;  // bounds of the second byte
+    unsigned high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
     for (std::size_t i = 1; i < length; ++i) {
         if (i >= s.size()) return {0xFFFD, i, false, true};
         const unsigned b = byte(i);
@@ -922,15 +871,11 @@ inline utf8_step utf8_front(std::string_view s) noexcept {
 /// Appends the UTF-8 bytes of c, which must be a Unicode scalar value.
 inline void utf8_append(std::string& out, char32_t c) {
     const auto put = [&](char32_t b) { out.push_back(static_cast<char>(static_cast<unsigned char>(b))); };
-    if (c < 0x80) {
-        put(c);
-    } else if (c < 0x800) {
-        put(0xC0 | (c >> 6)), put(0x80 | (c & 0x3F));
-    } else if (c < 0x10000) {
-        put(0xE0 | (c >> 12)), put(0x80 | ((c >> 6) & 0x3F)), put(0x80 | (c & 0x3F));
-    } else {
-        put(0xF0 | (c >> 18)), put(0x80 | ((c >> 12) & 0x3F)), put(0x80 | ((c >> 6) & 0x3F)), put(0x80 | (c & 0x3F));
-    }
+    constexpr char32_t first[] = {0, 0xC0, 0xE0, 0xF0};
+    if (c < 0x80) return put(c);
+    const unsigned more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;  // bytes after the first, 6 bits each
+    put(first[more] | c >> 6 * more);
+    for (auto i = more; i-- > 0;) put(0x80 | (c >> 6 * i & 0x3F));
 }
 /// How many bytes at the end of s begin a character that s does not finish (0 to 3).
 inline std::size_t utf8_unfinished(std::string_view s) noexcept {
@@ -964,6 +909,33 @@ struct json_node {
     std::uint32_t count = 0;  ///< children of an array, members of an object
     std::size_t begin = 0, length = 0;
 };
+inline constexpr json_node no_json_node{};
+/// Reads the escape that goes on at s[at], after its backslash, and appends what it means. Returns what should have
+/// stood at s[at], or a null pointer if all is well.
+inline const char* read_escape(std::string_view s, std::size_t& at, std::string& out) {
+    constexpr std::string_view written = "\"\\/bfnrtu", meant = "\"\\/\b\f\n\r\t";
+    const auto which = at < s.size() ? written.find(s[at++]) : s.npos;
+    if (which == s.npos) return "an escape";
+    if (which < meant.size()) return out.push_back(meant[which]), nullptr;
+    const auto hex4 = [&](std::uint32_t& unit) {
+        const auto digits = s.substr(at, 4);
+        const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), unit, 16).ptr - digits.data();
+        at += static_cast<std::size_t>(read);
+        return read == 4;
+    };
+    std::uint32_t c = 0, low = 0;
+    if (!hex4(c)) return "four hexadecimal digits";
+    if (c >= 0xDC00 && c < 0xE000) return "no lone surrogate";
+    if (c >= 0xD800 && c < 0xDC00) {
+        if (s.substr(at, 2) != "\\u") return "a low surrogate";
+        at += 2;
+        if (!hex4(low)) return "four hexadecimal digits";
+        if (low < 0xDC00 || low >= 0xE000) return "a low surrogate";
+        c = 0x10000 + ((c - 0xD800) << 10) + (low - 0xDC00);
+    }
+    utf8_append(out, c);
+    return nullptr;
+}
 /// A borrowed view of one value. A value that is not there has kind none, so look-ups can be chained.
 class json_value {
 public:
@@ -971,81 +943,51 @@ public:
     json_value(std::string_view source, const std::vector<json_node>& nodes, std::uint32_t index)
         : source_(source), nodes_(&nodes), index_(index) {}
 
-    json_kind kind() const noexcept { return nodes_ == nullptr ? json_kind::none : node().kind; }
+    json_kind kind() const noexcept { return node().kind; }
     bool is(json_kind k) const noexcept { return kind() == k; }
     bool missing_or_null() const noexcept { return is(json_kind::none) || is(json_kind::null); }
-    std::uint32_t size() const noexcept { return nodes_ == nullptr ? 0 : node().count; }
+    std::uint32_t size() const noexcept { return node().count; }
     /// Where this value stands in the source, in bytes.
-    std::size_t at() const noexcept { return nodes_ == nullptr ? 0 : node().begin; }
+    std::size_t at() const noexcept { return node().begin; }
     /// The source text of a scalar; of a string what stands between the quotes, escapes not yet undone.
-    std::string_view raw() const noexcept {
-        return nodes_ == nullptr ? std::string_view{} : source_.substr(node().begin, node().length);
-    }
+    std::string_view raw() const noexcept { return source_.substr(node().begin, node().length); }
 
     bool truth() const noexcept { return is(json_kind::boolean) && raw() == "true"; }
     /// A string's text; empty for anything else.
     std::string string() const {
         if (!is(json_kind::string)) return {};
-        if (!node().escaped) return std::string(raw());
-        std::string out;
         const auto s = raw();
-        for (std::size_t i = 0; i < s.size(); ++i) {
-            if (s[i] != '\\') {
-                out.push_back(s[i]);
-                continue;
-            }
-            const char c = s[++i];
-            if (c == 'u') {
-                char32_t u = hex4(s.substr(i + 1));
-                i += 4;
-                if (u >= 0xD800 && u < 0xDC00) {
-                    u = 0x10000 + ((u - 0xD800) << 10) + (hex4(s.substr(i + 3)) - 0xDC00);
-                    i += 6;
-                }
-                utf8_append(out, u);
-            } else {
-                constexpr std::string_view written = "bfnrt", meant = "\b\f\n\r\t";
-                const auto which = written.find(c);
-                out.push_back(which == written.npos ? c : meant[which]);
-            }
+        if (!node().escaped) return std::string(s);
+        std::string out;
+        for (std::size_t i = 0; i < s.size();) {
+            const char c = s[i++];
+            c == '\\' ? void(read_escape(s, i, out)) : out.push_back(c);
         }
         return out;
     }
     /// A whole number from 0 to 2^64 - 1, written without sign, fraction or exponent; else false.
     bool whole(std::uint64_t& out) const noexcept {
         if (!is(json_kind::number)) return false;
-        out = 0;
-        for (const char c : raw()) {
-            if (c < '0' || c > '9') return false;
-            const auto digit = static_cast<std::uint64_t>(c - '0');
-            if (out > (~std::uint64_t{0} - digit) / 10) return false;
-            out = out * 10 + digit;
-        }
-        return true;
+        const auto s = raw();
+        const auto [end, failed] = std::from_chars(s.data(), s.data() + s.size(), out);
+        return failed == std::errc{} && end == s.data() + s.size();
     }
     /// Any number as a double, exact where up to 15 digits and a small exponent allow it; else false.
     bool real(double& out) const noexcept {
         if (!is(json_kind::number)) return false;
         const auto s = raw();
-        std::size_t i = s[0] == '-' ? 1 : 0;
+        const auto end = (std::min)(s.find_first_of("eE"), s.size()), point = s.find('.');
         double digits = 0;
+        for (const char c : s.substr(0, end))
+            if (c >= '0' && c <= '9') digits = digits * 10 + (c - '0');
         int exponent = 0;
-        bool fraction = false;
-        for (; i < s.size() && s[i] != 'e' && s[i] != 'E'; ++i) {
-            if (s[i] == '.') {
-                fraction = true;
-                continue;
-            }
-            digits = digits * 10 + (s[i] - '0');
-            exponent -= fraction;
+        if (end < s.size()) {
+            const bool down = s[end + 1] == '-';
+            const auto from = s.data() + end + (down || s[end + 1] == '+' ? 2 : 1);
+            if (std::from_chars(from, s.data() + s.size(), exponent).ec != std::errc{}) exponent = 100000;
+            exponent = (std::min)(exponent, 100000) * (down ? -1 : 1);
         }
-        if (i < s.size()) {
-            const bool down = s[i + 1] == '-';
-            int written = 0;
-            for (i += (s[i + 1] == '-' || s[i + 1] == '+') ? 2 : 1; i < s.size(); ++i)
-                written = (std::min)(written * 10 + (s[i] - '0'), 100000);
-            exponent += down ? -written : written;
-        }
+        if (point != s.npos) exponent -= static_cast<int>(end - point - 1);
         if (digits == 0) exponent = 0;  // 0e999 is 0, not 0 * infinity
         out = exponent < 0 ? digits / std::pow(10.0, -exponent) : digits * std::pow(10.0, exponent);
         if (s[0] == '-') out = -out;
@@ -1076,17 +1018,8 @@ public:
             if (!f(json_value(source_, *nodes_, i), json_value(source_, *nodes_, i + 1))) return false;
         return true;
     }
-
 private:
-    const json_node& node() const noexcept { return (*nodes_)[index_]; }
-    static char32_t hex4(std::string_view s) noexcept {
-        char32_t u = 0;
-        for (std::size_t i = 0; i < 4; ++i) {
-            const char c = s[i];
-            u = u * 16 + static_cast<char32_t>(c <= '9' ? c - '0' : (c | 32) - 'a' + 10);
-        }
-        return u;
-    }
+    const json_node& node() const noexcept { return nodes_ == nullptr ? no_json_node : (*nodes_)[index_]; }
 
     std::string_view source_;
     const std::vector<json_node>* nodes_ = nullptr;
@@ -1112,9 +1045,7 @@ public:
         }
         return p.failed;
     }
-
     json_value root() const noexcept { return {source_, nodes_, 0}; }
-
 private:
     struct parser {
         std::string_view s;
@@ -1127,20 +1058,25 @@ private:
             return false;
         }
         bool next_is(char c) const noexcept { return at < s.size() && s[at] == c; }
-        bool digit() const noexcept { return at < s.size() && s[at] >= '0' && s[at] <= '9'; }
         /// Passes over digits; false if there is none.
         bool digits() noexcept {
             const auto begin = at;
-            while (digit()) ++at;
+            while (at < s.size() && s[at] >= '0' && s[at] <= '9') ++at;
             return at != begin;
         }
         void space() noexcept {
             while (at < s.size() && (s[at] == ' ' || s[at] == '\n' || s[at] == '\r' || s[at] == '\t')) ++at;
         }
+        /// Passes over c and the blanks after it, if it is next.
+        bool pass(char c) noexcept {
+            if (!next_is(c)) return false;
+            ++at;
+            space();
+            return true;
+        }
         void leaf(json_kind kind, std::size_t begin, std::size_t length, bool escaped = false) {
             nodes.push_back({kind, escaped, static_cast<std::uint32_t>(nodes.size() + 1), 0, begin, length});
         }
-
         bool value(int depth) {
             if (depth > max_depth) return fail("less nesting");
             if (at >= s.size()) return fail("a value");
@@ -1154,14 +1090,12 @@ private:
                 default: return number();
             }
         }
-
         bool word(std::string_view w, json_kind kind) {
             if (s.substr(at, w.size()) != w) return fail("a value");
             leaf(kind, at, w.size());
             at += w.size();
             return true;
         }
-
         bool number() {
             const auto begin = at;
             if (next_is('-')) ++at;
@@ -1177,69 +1111,34 @@ private:
             leaf(json_kind::number, begin, at - begin);
             return true;
         }
-
-        bool hex4(unsigned& out) {
-            out = 0;
-            for (int i = 0; i < 4; ++i, ++at) {
-                if (at >= s.size()) return fail("four hexadecimal digits");
-                const char c = s[at];
-                const bool letter = (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-                if (!letter && !digit()) return fail("four hexadecimal digits");
-                out = out * 16 + static_cast<unsigned>(letter ? (c | 32) - 'a' + 10 : c - '0');
-            }
-            return true;
-        }
-
         bool string() {
             const auto begin = ++at;
-            bool escaped = false;
+            std::string unescaped;
             while (at < s.size() && s[at] != '"') {
                 if (static_cast<unsigned char>(s[at]) < 0x20) return fail("no control character in a string");
                 if (s[at++] != '\\') continue;
-                escaped = true;
-                if (at >= s.size()) return fail("an escape");
-                const char c = s[at++];
-                if (c == 'u') {
-                    unsigned u = 0, low = 0;
-                    if (!hex4(u)) return false;
-                    if (u >= 0xDC00 && u < 0xE000) return fail("no lone surrogate");
-                    if (u >= 0xD800 && u < 0xDC00) {
-                        if (s.substr(at, 2) != "\\u") return fail("a low surrogate");
-                        at += 2;
-                        if (!hex4(low)) return false;
-                        if (low < 0xDC00 || low >= 0xE000) return fail("a low surrogate");
-                    }
-                } else if (std::string_view("\"\\/bfnrt").find(c) == std::string_view::npos) {
-                    return fail("an escape");
-                }
+                if (const auto* expected = read_escape(s, at, unescaped)) return fail(expected);
             }
             if (at >= s.size()) return fail("a closing quote");
-            leaf(json_kind::string, begin, at - begin, escaped);
-            ++at;
+            leaf(json_kind::string, begin, at++ - begin, !unescaped.empty());
             return true;
         }
-
         bool container(int depth, json_kind kind, char close) {
             const auto self = nodes.size();
             leaf(kind, at++, 0);
             space();
-            for (bool first = true; first || !next_is(close); first = false) {
-                if (first && next_is(close)) break;
+            while (!next_is(close)) {
                 if (kind == json_kind::object) {
                     if (!next_is('"')) return fail("a key");
                     if (!string()) return false;
                     space();
-                    if (!next_is(':')) return fail("':'");
-                    ++at;
-                    space();
+                    if (!pass(':')) return fail("':'");
                 }
                 if (!value(depth + 1)) return false;
                 ++nodes[self].count;
                 space();
                 if (next_is(close)) break;
-                if (!next_is(',')) return fail(kind == json_kind::object ? "',' or '}'" : "',' or ']'");
-                ++at;
-                space();
+                if (!pass(',')) return fail(kind == json_kind::object ? "',' or '}'" : "',' or ']'");
                 if (next_is(close)) return fail("a value");
             }
             ++at;
@@ -1248,7 +1147,6 @@ private:
             return true;
         }
     };
-
     std::string_view source_;
     std::vector<json_node> nodes_;
 };
@@ -1264,10 +1162,8 @@ inline std::string json_quote(std::string_view s) {
         } else if (c == '\n') {
             out += "\\n";
         } else if (c < 0x20) {
-            constexpr char hex[] = "0123456789abcdef";
-            out += "\\u00";
-            out.push_back(hex[c >> 4]);
-            out.push_back(hex[c & 15]);
+            constexpr std::string_view hex = "0123456789abcdef";
+            out += concat({"\\u00", hex.substr(c >> 4, 1), hex.substr(c & 15, 1)});
         } else {
             utf8_append(out, c);
         }
@@ -1284,175 +1180,113 @@ inline std::string json_quote(std::string_view s) {
 
 // clang-format off
 namespace narae::inline NARAE_ABI::text::tables {
-inline constexpr std::size_t class_runs = 2012, order_runs = 333, decomposed = 2060, composed = 940;
+inline constexpr std::size_t class_runs = 2012, order_runs = 496, decomposed = 2060, composed = 940;
 
 // Runs of one class from U+0000 on: length * 6 + class.
 inline constexpr char packed_classes[] =
-    "AqA^CchBsAzAeDsudcDsAwhDqhAqeAemceogecscDacEocBX{uBcBm}AeeceC]Sx}ckiwceA_ecqcecCqcNucXqcAfAAicFwieA_GgAkG~cdcjcjcd"
-    "AkDyuwEaA~{GsCvAzukdQoceAfiA`kjcvkAzqieByedEiDxiOwA~eBmAzE{ArkueidiC}veArepe|CcDmpuB]{DgcAaAkArGmDfcEzIqpeCdeAfAyj"
-    "iAzcB{pcAmikiC}cAgceowideAfijipeAkdukcqjiAzkiAciecdipcAaukiC}cAgckckckidc|ujipodAewceAeAzjqdA}pcAscqcC}cAgckc}ideA"
-    "lcpcpieBskjiAzAqeA`cpcAmikiC}cAgckc}ideAfijipAepukcqjiAzceAcAwdecAaoqcwokceckokoqoBcu|opcvieA_dBmAzsBg|AmcqcDacB{i"
-    "deAfcpcvAejcqieikjiAzAkAicepcAmcqcDacAyc}ideAfcpcvAejA_kckjiAzckdBavAscqcGgjeAfcpcve{qdAiqjiAzAucAacpcCeoDgcAsceiA"
-    "goduA`cdcAlA_AzijBgHodkAf{AgAlcAzF{kcec}cDgcecAydkArei}cecAfcAziwEseD_jA_AzA{cdcdcdujAmcFkuCpcj}A~cFjAqdJ_GsCpeAzA"
-    "_AavwpepkAfqvBiBbedAzviFwce{eiGscBBycwiAgcecwiGgcwiE{cwiAgcecwiBucJacwiK{ipAqCsoB{ByOeiAaoCYmiC_hDs{MgorAmAeCevAqC"
-    "kpA}CejBaBicqcjBaIeEtoeuediAzA_A{C]pcdAzA_OwAe}jF_de{LkAwEocBbuBbAwAzEii}A}GyuDsA_AzgFoDa|uIkAxcEbidAzA_AzBgeAkEnH"
-    "s|HiC^AmoAzC]ArBapEiBhkAzGyBnBaFkCpAkAzoqAzFkiB]{GsiqBypcCvwdAadkpe{AE}KhAUaiAaiFwiAaiAmcecececEoiIkcAgceoqcAgowiA"
-    "auBi{qcAgoB`cjDqn{hBsjCidAwhBygeiAc{eA{A_BiI]EzC]eueiAyceo}A_ecececwcB]iw{}uecB}FfkxgDPaJuDqIdD]C[cEkGCwALmA_wpkAq"
-    "giFwce{eiI}AeeBsdDaAqAgcAgcAgcAgcAgcAgcAgcAgcEtHgeBY{hukfDkAtA`c}irkuOeijiqcO}cw{GscPsoyAwEuHmB{EsA{EgAocBwEsA{F{B"
-    "wB@mAMOiKgD[RaKyHciASooB{AzkCoHivcAxcEojLkAzjFoAsiReiK{ikcecAmCuB{dqdwdDa|udoAcAwIeBajH{CdAwAzA_CdAaoeckdAzE]AliDa"
-    "BhBaEcovHiBnBmeAzA_}dAyAz}cGgBnAqqdAmjiAzA_DaoepH{depkj}jedeDeqiB]|iqjAwAaiAaiAaAqAgcAgcGscBoA_TiAlcjiAzA_BNKqBaDa"
-    "uHuAYGoBHsiRwFuAgBa}{edAycBic}ceckckcSaEyBHaCcKiiIqG_BcuBzByBzojDepEs}cW{CiAzAeDsudcDsA}OwoAaiAaiAaiqFcBccDscCkckc"
-    "BuiBoF]UwBaH_BaIlyC]mS}dV}EcoHuBsdD{uEuyAqCqfAmf{Fw|{EiiFkuAmc~Gk[}iAzA_FkuFkuGaAkIeBaB]cBucAgckcB]cBucAgckoIeBaAZ"
-    "}AqC}AwAmDeAacGmcAsLcAaiecGyckoeiDaiAoDaiAiEoAkAuHmCkck{A]C}AcuDsLiI}umkB}iHeepcj{vwcqcEcipudAuD_EcmcEcsEsAmcE]juA"
-    "]ByIqAwC}iAoCk{AoCeD_AiNaL}IuI_BgI_AeAcFkvAkAzA_AzE]o|cDaAJmEqcGmcjokByqIuvEcA{eAkC}A~yDwCevGkCwAiCoDaAqpIkBtA}CsA"
-    "zdkjeAqvH]A~AedBgDmAeAzA_pFkBncAzuejeAkFedieAqpHoBnwuvcjAzeceuCsA}CecDmBbA_dkdJ}AgcecwcBucAyAeHiBb{AzA_vcAmikiC}cA"
-    "gckc}cjeAfijipieA_d{}jiAfo|A}AyceiecFwceArcdidcvc|edeBgjEaIkCdw{AzudqEgHoCpkceAkAzAAgHiAfiArD_wjF]HoC^oeA}AzFuGsBh"
-    "eAeAzA_CrD}DyiBtuAzmuAgADsGyBtQyKiAzAuBaAmieiAmckcDgA`cjivedejBaAzLiAmiF}AfiAfecedDweAxGaAfevAkdAkeA~HcBzoeCcL}AGa"
-    "E{BsAzA_AscFqAlcAleBsAzCm{EiiC|cBnL{AgckcFwA`odcjcAfedAkAzA_AackcEu|cjc|eAeAzAZuCkvAqjedBicF_Afo|BgAzdO]eBsCyGqEVw"
-    "R]StC]AFsPQcQcBsFUeBydAaBtAwYE_{CR}AOCeEiCdAzJZ]CPmAeEocAzA_N]cAzA_Eii|A}HoAfAqwBaAzcAicCw{CkBTeH]oAzAF}KiDcRoMgud"
-    "eIvAevBiKgkcedA}jBmAJR{AkGVoGeAyB@HwwcAgckcAWkBseEaqieBmwAkBM}NOgR}{BioAsAeAyojZIaAzCGkHbiD`CKs|oA`AkAliAfEgvZapUu"
-    "CsBaCsS_DoWyO_cLqckieikiwcBccecAgcKocwiAmcAgcE]cwc}ceoAgcBD_iDmcDmcEocDmcEocDmcEocDmcEocDmcAmiH|CFiIvuHzAkdBmdC{|c"
-    "BtFZyEoA_AaAIqAfcC^iAfcjc|{K]EydSwH]oAfAgiAzueB@sEidC]GyvAzBZ}E]vAzAIwEijeAzCAqAgcwckcBucAFyiAuAfGeL_AfeuAzD[qJocs"
-    "cyMkH_cBwAFewcDyckceiecAycwceceA_euecececqckceiecececececkceiwcAgcwcwcecAycC_{qc}cC_CRiBkFcDrA_DrA_DrPUwAzFMwIQF{E"
-    "sZEaA_AKeiAHH{BmASByBsCYyOOcCKuIMwACCs{ZKyETGM{ANjAPD@]";
-// Runs of one combining class above 0: code points skipped, length, class.
+    "o[$_C$Lxc%JP>=%JuC%HCo@cH=@JB@=N=%7=%i=$6LP$;$FXc@=@$X,dX=FDR=@]@=L=@=$m=*B=.{=d1J=&LD@]&_i&v=>=E=E=>i%PPR%Z|V&k$r"
+    "xPF>+]=@dD^FE=QFxLD@$R@>%c%OD*g|@$Fx%upFP@D>D$yQ@p@K@W$_%DKP}V%==_ip&e%<=%t'gK@$`@dwEDx=$TK=kDFD$y=e=@JRD>@dDEDK@i"
+    ">PF=LEDxFDaD@=>DK=_PFD$y=e=F=F=FD>=WPEDKJ>cR=@cxEL>{K=q=L=$y=e=F=XD>@j=K=KD@$LFEDxo@^=K=kDFD$y=e=F=XD>@dDEDKcKPF=L"
+    "EDx=@au>@=_JL=RJF=@=FJFJLJ$;PWJK=QD@]>$FxN$@Wk=L=%7=$TD>@d=K=QcE=LD@DFEDxig=@K=k=L=%7=w=XD>@d=K=QcE]F=FEDx=F>$9Qq="
+    "L=&_E@d=K=Q@VL>gLEDxs=_=K=$aJ%==q=@DeJ>P^=>=j]xDE$@'B>FdVej=x&PF=@=X=%==@=w>Fp@DX=@=d=xDR%m@$}E]xy=>=>=>PEk=&@P$l="
+    "EX|=&>o>'w&k$l@x]_QRK@KFdLQ$B$:@>xQD&L=@V@D&k=$+a=RDe=@=RD&_=RD%u=RDe=@=RD$N='y=RD(oDKo$oJ$T$R*TD_J%0DD$ZC%JV)XJMk"
+    "c$aQo$gK{$aE$9$B=L=E$9'Z%nJ@P@>Dx]y$XK=>x]*gcXE%{>@V)9u%i=$:P$:ux%cDX{&qP%J]xB&D%7WP'av=%[D>x]x$@@i%h'FW';$YkJx$Xp"
+    "$9K%c$AFx&q$G$9&@$lixJLx&@D}V&kDL$RK=$rR>_>FK@V3Z([$&uD_D&LD_Dk=@=@=@=%iD'a=e=@JL=eJRD_P$BVL=eJ$8=E%HIVC$LE$e>uC$R"
+    "B@DaV@y]$B'R%t$X@P@Dw=@JX]@=@=@=R=}DRVXP@=$V&:FSB&%H(F%H'Y${%17%e'496g]RKFoBD&L=@V@D'sc@$L>%7oe=e=e=e=e=e=e=e=%n'9"
+    "@$6oCPFA%Br^=XDMFP*TDEDL=*m=RV&k=+=JTu%o'@$T%my%am=$P%my&P$P$*V$+(;(Z'16F(m&}D$&=J$TxF$k';Q=v=%iE)9xE&DqD+uD(oDF=@"
+    "=k$q$T>L>R>%7WP>Jau'Z$9E'N$`ux]$`_J@=F>x%VjD%7$A$9%]JQ';$G$F@x]X>wxX=&_$GoL>kEDx]%7J@K'N>@KFEXE@>@%;LD}WDLEu_D_D_o"
+    "e=e=&k=$H],wj=EDx]%*4e$9%7P'H$3'X$.TD,@&Je$9XV@>w=$B=X=@=F=F=,L%s$.B$_(]D'g&V$;P$S$R$SJE%;K%mX=.c$exc%JP>=%J{*gJ_D"
+    "_D_DL&7$;=%J=$g=F=$ND$H%y-a$9&y$9'bT$XH,i>.B%]J'H$L>%RP%oTo$mAkAV&LWV%cD&@Pk=Y&c0aDx]&@P&@P&Xi'Z$9}=$N=e=F=}=$N=e="
+    "FJ'Z$9$)io$yuk%;_=&e=q(y_D@=&q=FJ@D%7Dm%7Dg%iis'@$g=FVZ$yaP%J)7'sPHF$VD'7@K=EVQR=L=%]DKP>s$}%]H=%]N%mk=%VEPZ$R'gu$"
+    "yDm$gVm$a$}g)u)L'k'T$@'Tca&@Qix]x%VJW=%75i%k=&e=EJF$RL'kQ%]y@i$y|T%N$aQ&c$sg$k%7oK'a$M{$ox>FE@oQ&w|c>$@%Dcx]K&@$G="
+    "xP@E@i&9>D@oK'B$GRPQ=Ex@=@P$o{$a=%D$:]>F>(Ne=@=R=$N=wc';$:Vx]Q=kDFD$y=e=F=X=E@dDEDKD@]>VXEDdJW{w=@D@=&L=@p=>D>=Q=W"
+    "@>@$@E%Z'a$`RVxP>L%a'B$lF=@ix1H';dDp$}RE%y'B$YJ@{x&J&k$A@cx]$n%T%PD$MPxHPe2u&q$M+g(]xs$9kD@Dk=F=%=^=EDQ@>@E$9x)7kD"
+    "&RdDd@=@>%N@v&Xd@Qi>i@|&}$SJ@$_)L4;%u$Lx]q=&Fj=j@$Lx$iV%cD$x=$G)Je=F=&L^J>=E=d@>ix]_=F=%oW=E=W@cx$)a$gQoE@>$B=%{dJ"
+    "W$@x>*L@$L$u&i&6;+m,`$X3s.({+P$L'.y$R>_$Mu4%XV%-7$,)R%c$`x*+e%+qc%i=x])q=x]%cDW{'BdoR$9x=g=$sV$g$49&wJx3}(]%9,7)XP"
+    ">@'lcQ$B(ZF=@>{E$F$)(}i()B&]w$5(uR=e=F=$'}$L@%ZLD@$FRi$0},4s,FV$BJqcwJE459x%'T&|D$~%)XWJ^ijDd%aQ/iK-_$o$9$o,J%F.a*"
+    "N=)@=FD@DFDR=$;=@=e=(c=RDk=e=%V=R=X=@Je=$,DD%D=%D=%i=%D=%i=%D=%i=%D=%i=%D=kD'O%&w'lP'Mi>$F>$wW=$M'1e%i]_5Jd=$YDd=E"
+    "=WV(P%s>,c&wJdeDxP@$*]%c>$X&qQx%#L%VQx5P%cE@x%$ae=R=F=$N=3yDsd&](ud@Px&*q(@=N=T)]&y=$P3eR=%P=F=@D@=w=R=@=@]@P@=@=@"
+    "=L=F=@D@=@=@=@=@=F=@DR=e=R=R=@=w=$ZVL=X=$Z%,k$D&7%I]%I]%I.+Dx'+L,&$m%m43=]6;D$'0y$F$/#a$L%0P-.R%)Z),=$$&RV46P*/.,{"
+    "$#b%%#,c";
+// Runs of one combining class, likewise: length * 256 + class.
 inline constexpr char packed_orders[] =
-    "VqrFw]^Fy]aFm]^Fy]^Fi]bFm]_E}]aFm]_E}]hFm]b^]aFm]eFw]^G_]^Fw]`Fm]`Fw]_Fm^`Fw]aFm]^Fw]^Fy]_Fm]^Fw]^Fz]_F{]^Fz]_F{]^"
-    "Fz]jFwH`bFwGx^Fm]aFw]^Fm]`Fw]^Fo]^Fm]cFw]cFm]_Fw]^Fm]_Fw]^Fo]^Fu]^Fw]^g]^h]^i]^j]^k]^l]^m]^n]^o]_p]^q]^r]^s^^t^^u]"
-    "^v^^Fw]^Fm^^oBaeFw]^{]^|]^}Ak^x]^y]^z]^{]^|]^}]^~]^A]]_Fw]_Fm]bFw]^Fm]_Fw]^Fmm^A^B~dFw_aFw]^Fm]^Fw__Fw^^Fm]_Fw]^Fm"
-    "A^^A_{^Fw]^Fm]_Fw]^Fm]_Fw]`Fm]^Fw]_Fm]^Fw]^Fm]`Fw]^Fm]^Fw]^Fm]^Fw]^Fm]^Fw]^Fm]_FwDudFw]^Fm]^FwA]aFw^fFw^`Fw^bFwAf`"
-    "FmCokFw^^Fm]_Fw]^Fm]_Fw]^Fm]`Fw]`Fm]^x]^y]^z]`Fw]^Fm]_Fw]_Fm]bFwAw^dm^f`^Fw]^Fm]_FwC^^dm^fCe^dm^fCe^dm^fCe^dm^fCv^"
-    "fCv^fd^Bm]^BtB~^dm^fCv^fCs^fCd_C^]^fjaCbCc_CmkaCqBe_Fmx^Fm^^Fm^^FiAr^Cx]^Cy^^C{baCy_^Cy^_Fw]^f^_FwAy^FmCg^d^_fBk^F"
-    "mUb`Fw[{^f|^fDr^fg^FwE~^FuDd^Fo]^Fw]^FmFl^Fw]^FmB`^fqeFw_^FmAkbFw]cFm]_Fw]^FmCm^dl^fAa^Fw]^Fm]dFwAq_fAu^dh_fA~^dDm"
-    "`Fw^^^]bFm]_Fw]aFm]^Fw^d^a^Fmc^Fw`_FwEy_Fw]^Fm]dFw]^Fm]_Fw]^F{]^Fg]^Fm]^E}]A`Fwb^Fw]^Fz]^Fm]^Fw]^FmUc_Fw]_^]aFw]`^"
-    "]_Fwa^Fw`_^]^Fw]^Fm]^Fw]_^]aFm]^FwCFg`FwDb^fBy}FwPg^Fk]^Fu]^Fy]^Fo]_FqC`_eACSc^FwagFw}_FwBi_FwHa^fEp^fxoFwAt`FmA`^"
-    "fBx^di^fG^^Fw^_Fw]^Fm__Fwb_Fw^^FwAo^fGe^fUHe^wVrdFw]dFm]_FwA@r^FmFs^FmDjbFwAUm^Fm^^FwAc^Fw]^^]^Fma^fDz^Fw]^FmALl^f"
-    "As^fAt^f]^dB^`FwAk_fAy^dBe^ff^dCa^f]^dEe^d]^fBj^dm^fudFw`bFwF^^f`^dCr^f]^dGj^f]^dCu^fCm^f]^dCj^fAJd^fUDmb^AvdFwUX|"
-    "^^EPk_Fi]`^`^Fs]bFieeFm_bFw]_Fm{aFwDi`FwCSjdFw^nFw_dFw^_Fw^bFwBI`dFmCdcFw]^d";
-// One step of canonical decomposition: distance from the last code point, first part, second part or 0.
+    "*#+i'#=)}4o)})m$$V-F4o-F%&R5M4o$/_*=){1@1J-X&g1J4o){)}-X){)~-g)~-g)~%-s%-(k$$a%+,B)q4y)q1J)s)q$(H$(=-c)q-c)s)y){&q"
+    "&r&s&t&u&v&w&x&y*b&{&|&}&g&~&g'7'8&g){)q&g&y0&N$/_'='>'@+2_':';'<'='>'@'A'B-c-X$$a)q-c)q%5]'C5,R$+w*N4y)q){*N-c&g)"
+    "q-c)q)+7'D(,k){)q-c)q-c1@){-X){)q1J)q){)q){)q){)q-c$,(B$+w)q){)'P4y&g$3F&g1J&g$$a*4J1@$$5u%1Z&g)q-c)q-c)q1J1@':';'"
+    "<1J)q-c-X$$a-6V&n%5]&p-}){)q-c53i&n%5]&p$#%L&n%5]&p$#%L&n%5]&p$#%L&n%5]&p$&'X&p$&'X&p$(c'u'|5,R&n%5]&p$&'X&p$%0Z&p"
+    "65e+p&p%*_3C61},7%.F3R04{-X'5m)q&g)q&g)m-$B([(]&g(_5L3Z*N(]&g-c&p&g-c.)m)q$#,c&n&g*W16w)q).,Z1J+0)}&p(0R&p$+1D&p$3"
+    "a){$4%T)y$)%})s){)q%##y){)q/6g&p&0B$/_*N)q+2_$$a$(=-c)q$$._&n%1u&p)5}){)q$+w,4Z*W-/@&n%#H*W/(9&n$*2w1J&g&h$$V-c4o)"
+    "{&g$(d1e)q$${){-}-c$3'@-c)q$+w)q-c*7)k)q)_)5c5L){)~)q){)q).0B-c*O4y-~-c1e){-}*O){)q){*O4o){$+$*V1J$(2g&p4.=)#N($);"
+    ")o)y)})s-]6'7*V0221;){1e$6u(49-c1/a-c%-,R&p$1.F&p'5m&,@-+X1@)2N&p4*V&n%&w&p%&1;){&g-c)q*N-c5L-c&g){,-D&p%'6g&p,()4"
+    "c'9*#/P$+w$+m-c+45T)q%$)])q$*'y$$a2*.N)q&g){*)L){&h)q1e&p$-&V){)q/.+a&p-'q&p-+X&p&n//P1J+2_*W.)m&n04{&p$/y&n6*g&p&"
+    "n$/-}&n&p13H&n%5]&p'*o$+w-}$$a$4,k&p-}&n$%,s&p&n%(4{&p&n$&#q&p$$._&p&n$$#a&p.4-e&p,'&,Z5M-2o$+w,--.F&h%+/+i-T-~-})"
+    "w$$R$,J$/T*N$$a-X(,k4y$*$J1J$/%1u$+w&g&(X*N$+w&g-c&g$$a$#'0J$+m65e$(H&n$%/#53i";
+// One step of canonical decomposition: distance from the last code point * 3 + (0: one part; 1: two parts;
+// 2: two parts that compose again), then the parts, each as a step from the last such part.
 inline constexpr char packed_decompositions[] =
-    "EsA|Vq^A|Vr^A|Vs^A|Vt^A|Vy^A|V{_A~Wv^B^Vq^B^Vr^B^Vs^B^Vy^BbVq^BbVr^BbVs^BbVy_BgVt^BhVq^BhVr^BhVs^BhVt^BhVy`BnVq^Bn"
-    "Vr^BnVs^BnVy^BrVr`BzVq^BzVr^BzVs^BzVt^BzVy^BzV{_B|Wv^B~Vq^B~Vr^B~Vs^B~Vy^C`Vq^C`Vr^C`Vs^C`Vy_CeVt^CfVq^CfVr^CfVs^C"
-    "fVt^CfVy`ClVq^ClVr^ClVs^ClVy^CpVr_CpVy^A|Vu^BzVu^A|Vw^BzVw^A|Ww^BzWw^A~Vr^B|Vr^A~Vs^B|Vs^A~Vx^B|Vx^A~V}^B|V}^B]V}^"
-    "B}V}`B^Vu^B~Vu^B^Vw^B~Vw^B^Vx^B~Vx^B^Ww^B~Ww^B^V}^B~V}^B`Vs^C^Vs^B`Vw^C^Vw^B`Vx^C^Vx^B`Wv^C^Wv^BaVs^C_Vs`BbVt^C`Vt"
-    "^BbVu^C`Vu^BbVw^C`Vw^BbWw^C`Ww^BbVxaBcVs^CaVs^BdWv^CbWv_BeVr^CcVr^BeWv^CcWv^BeV}^CcV}bBgVr^CeVr^BgWv^CeWv^BgV}^CeV"
-    "}aBhVu^CfVu^BhVw^CfVw^BhV|^CfV|`BkVr^CiVr^BkWv^CiWv^BkV}^CiV}^BlVr^CjVr^BlVs^CjVs^BlWv^CjWv^BlV}^CjV}^BmWv^CkWv^Bm"
-    "V}^CkV}`BnVt^ClVt^BnVu^ClVu^BnVw^ClVw^BnV{^ClV{^BnV|^ClV|^BnWw^ClWw^BpVs^CnVs^BrVs^CpVs^BrVy^BsVr^CqVr^BsVx^CqVx^B"
-    "sV}^CqV}A]BhWj^CfWjkBnWj^ClWjzA|V}^BzV}^BbV}^C`V}^BhV}^CfV}^BnV}^ClV}^FmVu^GkVu^FmVr^GkVr^FmV}^GkV}^FmVq^GkVq_EwVu"
-    "^FuVu^PcVu^PdVu^EyVu^FwVu`B`V}^C^V}^BdV}^CbV}^BhWw^CfWw^NkVu^NlVu^L|V}^SiV}^CaV}aB`Vr^C^Vr`BgVq^CeVq^ExVr^FvVr^EyV"
-    "r^FwVr^FiVr^GgVr^A|W^^BzW^^A|W`^BzW`^B^W^^B~W^^B^W`^B~W`^BbW^^C`W^^BbW`^C`W`^BhW^^CfW^^BhW`^CfW`^BkW^^CiW^^BkW`^Ci"
-    "W`^BnW^^ClW^^BnW`^ClW`^BlWu^CjWu^BmWu^CkWu`BaV}^C_V}dA|Vx^BzVx^B^Wv^B~Wv^FgVu^GeVu^FfVu^GdVu^BhVx^CfVx^PkVu^PlVu^B"
-    "rVu^CpVuG|Vq]^Vr]_Wb]^VyVrAkTn]gAv]dD}Vr^ZzVr^Ej]^Z~Vr^[^Vr^[`Vr_[fVr_[lVr^[pVr^A@oVrw[`Vy^[lVy^[xVr^[|Vr^[~Vr^A@^"
-    "Vr^A@pVrwA@^Vy^A@jVy^A@dVr^A@jVr^A@nVrbA@wVr^A@wVyAgABvVq^ABvVy_ABtVraABgVybAB{Vr^AByVq^ACbVwhAByVw}ACwVwtACtVq^AC"
-    "tVy_ACrVraADsVybACyVr^ACwVq^AD`VwuAEoW^^AEpW^BcABwVw^ACuVwkABqVw^ACoVw^ABqVy^ACoVy`ABvVw^ACtVw`AHmVy^AHnVy^ABwVy^A"
-    "CuVy^ABxVy^ACvVy`AByVu^ACwVu^AByVy^ACwVy^AC]Vy^AC}Vy`AH}Vy^AH~Vy^AClVy^ADjVy^ACbVu^AD`Vu^ACbVy^AD`Vy^ACbV|^AD`V|^A"
-    "CfVy^ADdVy`ACjVy^ADhVyHvARhASr^ARhASs^ASgASs^ARhASt^ASiASsDoAWlASs_AVzASsnAWiASsQqBL}BMoeBMcBMo`BMfBMoA_BLjBMo^BLk"
-    "BMo^BLlBMo^BLqBMo^BLvBMo^BLwBMo^BM^BMo^BMbBMoCcBQrBQi^BQrBR`mBPnBQg^BPoBQg_BP|BQgBmBTwBU_`BT}BU_A^BS}BU_^BS~BU_^BT"
-    "aBU_`BTpBU_F{C@|CAi`C@|C@s^C@|CAjmB[xC@q^B[yC@qArCCaCEbAqCDsCDk^CDtCDk^CDsCEbCsCHkCH{CoCK~CLrdCLcCLr^CLcCLs_CLcCL_"
-    "^CLgCLrCvCO}COu^CO~COu^CO}CPlDcCTfCSy_CTfCS~^CTiCSy^CTfCTlJnDB{DFhgDCcDFhbDChDFhbDCmDFhbDCrDFhjDByDFfgDDfDDg_DDfDD"
-    "i^DFcDDu_DFdDDufDDfDDuoDEeDFhgDEoDFhbDEtDFhbDEyDFhbDE~DFhjDEcDFfCdDIpDIyBY{GGlGHz_GGnGHz_GGpGHz_GGrGHz_GGtGHzaGGxG"
-    "HzAdGI]GHz_GI_GHz`GIaGHz^GIbGHz_GIeGHzTrA|Wt^BzWt^A}Vx^B{Vx^A}Wr^B{Wr^A}X^^B{X^^EzVr^FxVr^B]Vx^B}Vx^B]Wr^B}Wr^B]X^"
-    "^B}X^^B]Wv^B}Wv^B]W|^B}W|^H_Vq^H`Vq^H_Vr^H`Vr^B^W|^B~W|^B^X]^B~X]^PeVw^PfVw^B_Vx^C]Vx^B`Vu^C^Vu^BaVx^C_Vx^BaWr^C_W"
-    "r^BaVy^C_Vy^BaWv^C_Wv^BaW}^C_W}^BbX]^C`X]^F`Vr^G^Vr^BdVr^CbVr^BdWr^CbWr^BdX^^CbX^^BeWr^CcWr^HCmVu^HCnVu^BeX^^CcX^^"
-    "BeW|^CcW|^BfVr^CdVr^BfVx^CdVx^BfWr^CdWr^BgVx^CeVx^BgWr^CeWr^BgX^^CeX^^BgW|^CeW|^FfVr^GdVr^FfVy^GdVy^IwVq^IxVq^IwVr"
-    "^IxVr^BiVr^CgVr^BiVx^CgVx^BkVx^CiVx^BkWr^CiWr^HDoVu^HDpVu^BkX^^CiX^^BlVx^CjVx^BlWr^CjWr^JcVx^JdVx^JiVx^JjVx^HDwVx^"
-    "HDxVx^BmVx^CkVx^BmWr^CkWr^BmX^^CkX^^BmW|^CkW|^BnWs^ClWs^BnX]^ClX]^BnW|^ClW|^JqVr^JrVr^JsVy^JtVy^BoVt^CmVt^BoWr^CmW"
-    "r^BpVq^CnVq^BpVr^CnVr^BpVy^CnVy^BpVx^CnVx^BpWr^CnWr^BqVx^CoVx^BqVy^CoVy^BrVx^CpVx^BsVs^CqVs^BsWr^CqWr^BsX^^CqX^^C_"
-    "X^^CkVy^CnV{^CpV{_KfVxbA|Wr^BzWr^A|Vz^BzVz^EuVr^FsVr^EuVq^FsVq^EuVz^FsVz^EuVt^FsVt^HFqVs^HFrVs^GqVr^GrVr^GqVq^GrVq"
-    "^GqVz^GrVz^GqVt^GrVt^HFqVw^HFrVw^B^Wr^B~Wr^B^Vz^B~Vz^B^Vt^B~Vt^E}Vr^F{Vr^E}Vq^F{Vq^E}Vz^F{Vz^E}Vt^F{Vt^HGgVs^HGhVs"
-    "^BbVz^C`Vz^BbWr^C`Wr^BhWr^CfWr^BhVz^CfVz^FeVr^GcVr^FeVq^GcVq^FeVz^GcVz^FeVt^GcVt^HG{Vs^HG|Vs^LeVr^LfVr^LeVq^LfVq^L"
-    "eVz^LfVz^LeVt^LfVt^LeWr^LfWr^BnWr^ClWr^BnVz^ClVz^LtVr^LuVr^LtVq^LuVq^LtVz^LuVz^LtVt^LuVt^LtWr^LuWr^BrVq^CpVq^BrWr^"
-    "CpWr^BrVz^CpVz^BrVt^CpVtd[xWb^[xWc^HIkVq^HIlVq^HIkVr^HIlVr^HIkXo^HIlXo^ZzWb^ZzWc^HIsVq^HItVq^HIsVr^HItVr^HIsXo^HIt"
-    "Xo^[|Wb^[|Wc^HI{Vq^HI|Vq^HI{Vr^HI|Vr`Z~Wb^Z~Wc^HJaVq^HJbVq^HJaVr^HJbVr`[~Wb^[~Wc^HJiVq^HJjVq^HJiVr^HJjVr^HJiXo^HJj"
-    "Xo^[^Wb^[^Wc^HJqVq^HJrVq^HJqVr^HJrVr^HJqXo^HJrXo^A@^Wb^A@^Wc^HJyVq^HJzVq^HJyVr^HJzVr^HJyXo^HJzXo^[`Wb^[`Wc^HK_Vq^H"
-    "K`Vq^HK_Vr^HK`Vr^HK_Xo^HK`Xo^A@dWb^A@dWc^HKgVq^HKhVq^HKgVr^HKhVr`[fWb^[fWc^HKoVq^HKpVq^HKoVr^HKpVr`A@jWb^A@jWc^HKw"
-    "Vq^HKxVq^HKwVr^HKxVr^HKwXo^HKxXo_[lWc_HL^Vq_HL^Vr_HL^Xo^A@nWb^A@nWc^HLeVq^HLfVq^HLeVr^HLfVr^HLeXo^HLfXo^[pWb^[pWc^"
-    "HLmVq^HLnVq^HLmVr^HLnVr^HLmXo^HLnXo^[xVq^[s]^[|Vq^[t]^[~Vq^[u]^A@^Vq^[v]^A@dVq^A@q]^A@jVq^A@r]^A@nVq^A@s]`HIkXr^HI"
-    "lXr^HImXr^HInXr^HIoXr^HIpXr^HIqXr^HIrXr^HIsXr^HItXr^HIuXr^HIvXr^HIwXr^HIxXr^HIyXr^HIzXr^HJiXr^HJjXr^HJkXr^HJlXr^HJ"
-    "mXr^HJnXr^HJoXr^HJpXr^HJqXr^HJrXr^HJsXr^HJtXr^HJuXr^HJvXr^HJwXr^HJxXr^HLeXr^HLfXr^HLgXr^HLhXr^HLiXr^HLjXr^HLkXr^HL"
-    "lXr^HLmXr^HLnXr^HLoXr^HLpXr^HLqXr^HLrXr^HLsXr^HLtXr^[xVw^[xVu^HLuXr^[xXr^[sXr_[xXo^HNwXr^ZzVw^ZzVu^ZzVq^Zo]^ZzXr_A"
-    "@^]`D}Xo^HLyXr^[~Xr^[uXr_[~Xo^HOeXr^Z~Vq^Zq]^[^Vq^Zr]^[^Xr^HO^Vq^HO^Vr^HO^Xo^A@^Vw^A@^Vu^A@oVq^Zy]`A@^Xo^A@oXo^[`V"
-    "w^[`Vu^[`Vq^Zs]_HP{Vq^HP{Vr^HP{Xo^A@jVw^A@jVu^A@pVq^[w]^A@fWb^A@fWc^A@jXo^A@pXo^[lVw^[lVu^[lVq^Zw]^[hWc^D}Vq^Zn]^B"
-    "y]`HM_Xr^A@nXr^A@sXr_A@nXo^HPsXr^[fVq^Zu]^[pVq^Zx]^[pXr^Eg]`HQ]]^HQ^]Hr[p]aBd]^Ex]CfI@uXe^I@wXepI@yXe|IBqXe^IBuXe^"
-    "IBsXeApID`XebIDeXe`IDhXeuIE^Xe_IE`XexIEwXe`IE~Xe`IF^Xe_IFaXetAxXe_IFzXehIFfXe^AwXe^AyXe^IF}Xe^IF~Xe`IGiXe^IGjXe`IG"
-    "mXe^IGnXedIGqXe^IGrXe`IGyXe^IGzXe`IG}Xe^IG~XeA^IHwXe^IH}Xe^IH~Xe^II^XeAlIGsXe^IGtXe^IHfXe^IHgXedIIeXe^IIfXe^IIgXe^"
-    "IIhXeAwLYs]^LYt]BA}KNvXeAL}L[rMA|_L[tMA|_L[vMA|_L[xMA|_L[zMA|_L[|MA|_L[~MA|_M@^MA|_M@`MA|_M@bMA|_M@dMA|_M@fMA|`M@i"
-    "MA|_M@kMA|_M@mMA|dM@tMA|^M@tMA}_M@wMA|^M@wMA}_M@zMA|^M@zMA}_M@}MA|^M@}MA}_MA^MA|^MA^MA}tL[mMA|gMB^MA|kMBlMA|_MBnMA"
-    "|_MBpMA|_MBrMA|_MBtMA|_MBvMA|_MBxMA|_MBzMA|_MB|MA|_MB~MA|_MC^MA|_MC`MA|`MCcMA|_MCeMA|_MCgMA|dMCnMA|^MCnMA}_MCqMA|^"
-    "MCqMA}_MCtMA|^MCtMA}_MCwMA|^MCwMA}_MCzMA|^MCzMA}tMBgMA|`MDlMA|^MDmMA|^MDnMA|^MDoMA|aMDzMA|AYU}AITe]^[Sc]^AJKa]^AIX"
-    "]]^AAVj]^U@w]^VOt]^ANYw]^ANYw]^X@n]^AKE|]^V[~]^X@e]^ZIq]^ACWp]^AFHb]^AHBx]^AHM}]^AHWg]^AJXl]^A@Nc]^AAIn]^ABIt]^ACD"
-    "k]^AGOt]^AKB{]^AMK`]^UCa]^VLj]^A@Uw]^ABSb]^AHBf]^ANNo]^YBq]^ABBt]^AG[l]^AHZm]^ZOx]^AFYs]^AHP|]^YMu]^[Td]^AAKy]^ABY"
-    "w]^AJZg]^UJw]^U[f]^VG}]^[Bu]^A@Th]^ABRy]^AC[f]^AFKx]^AHAa]^AHCs]^AJDt]^ALRk]^AMVh]^ANMm]^ADKs]^ADRx]^AEU{]^AGLf]^A"
-    "KN}]^ANQj]^AIIi]^WYb]^YOk]^AELm]^AFOm]^ABUe]^ADMm]^AIWy]^ALPt]^WX}]^XWq]^A@Nt]^AAOa]^AAXd]^AERp]^AEZh]^ALKr]^VGq]^"
-    "AFOz]^V@i]^U[{]^ADWk]^AEVw]^AGMl]^ALLz]^AINi]^ZO~]^A@Nc]^AIJo]^U@~]^XS~]^YWi]^ACAz]^ACPe]^VIr]^ADN|]^ULl]^YTf]^T[t"
-    "]^AAGc]^[H]]^AERc]^VNt]^WUi]^AD@^]^AGP^]^AIH_]^A@[a]^AJQ{]^AAEc]^ZQi]^AGEp]^ZVa]^ACO|]^UDk]^UX~]^U[x]^A@Bz]^AEPl]^"
-    "AGB`]^AIIe]^AKEz]^VHr]^VRk]^XAn]^YNu]^[Jf]^ABCe]^ADPg]^ALF~]^AMNs]^ANR`]^ANSu]^VE~]^[Qy]^A@Yb]^AJOq]^YKc]^ZFq]^ZI{"
-    "]^[Am]^AAXx]^ABL~]^ACIl]^ADU]]^AEXi]^AFO^]^AJMy]^AGT{]^AJUf]^AKQ]]^VB`]^VFd]^VV^]^ABIc]^AHUu]^AIH_]^YMt]^YVn]^ZU^]"
-    "^A@Zw]^AEKm]^ACAh]^UF]]^WJz]^XS~]^YEu]^YWs]^ACCa]^ACHn]^AFHw]^AFMy]^AKHy]^ALPs]^ALS_]^ALYc]^UJ|]^ADTc]^AKE_]^ALNy]"
-    "^ZAl]^UCe]^UTw]^XTc]^XVp]^[H~]^A@Nc]^ABP{]^ACVk]^AGUg]^AJW{]^ANYh]^[P]]^ALJw]^VEl]^[Wb]^[Zt]^AAJr]^AATy]^ACEt]^ACO"
-    "p]^ADJt]^AEQs]^AL[e]^UY`]^ZKe]^ALL}]^UOr]^Y@~]^AAOq]^AJM}]^YSj]^ZDi]^[[v]^ACAz]^ALMi]^VBr]^VP|]^XWt]^[Lp]^[Uy]^A@D"
-    "]]^AAG|]^ACEq]^ACSq]^AFGx]^AHV`]^AHVr]^AKEw]^ALP_]^VJx]^AAUu]^VQh]^ABP}]^ACI{]^AH@w]^ALNd]^ANAb]^ANRh]^[W~]^AANt]^"
-    "AFZa]^AE@p]^AEC_]^AEM}]^ABX]]^ABGx]^AIMc]^UD}]^AGG}]^VCa]^VAr]^YLs]^ZP`]^AEO}]^XQ`]^AAIq]^[Qg]^AJNl]^AHRe]^ALKt]^A"
-    "H[r]^YM~]^UWw]^WAs]`WUe]_[Ok]`V@k]^AB[a]^ACZk]^ADPy]^ADQy]^ADR^]^ADSf]^ALSm]^AEOe]^AFIx]_AHAm]_AIJi]`AJU{]^AJ[t]aA"
-    "MCn]^AMC{]^AMEc]^ANKk]^AJZw]^ALNx]^UK}]^UUb]^UXb]^VGh]^VHa]^VKh]^W@r]^WCu]^WFq]^WTm]^WWo]^XWs]^XW}]^Y[c]^ZEk]^ZFo]"
-    "^ZIm]^[Fx]^[Ka]^[Pf]^A@B~]^AALd]^AAQ]]^AAXw]^ABN_]^ABSr]^ACFk]^ADKx]^ADP{]^ADQd]^ADQc]^ADQk]^ADQq]^ADQx]^ADSd]^ADS"
-    "e]^ADXm]^ADZj]^AEGw]^AEXi]^AEX~]^AEZr]^AFGq]^AFK|]^AFZf]^AGBj]^AGBj]^AGPl]^AHX]]^AH[}]^AIJr]^AILf]^AIXh]^AIY{]^AJR"
-    "_]^AJU{]^ALP`]^ALXl]^ALZd]^YZf]^EOS]]^AF[o]`U@k]^U[d]^UX}]^UJq]^UW|]^UYs]^VGf]^VHw]^W@r]^VZn]^W@n]^WBs]^WUe]^WWz]^"
-    "X@a]^X@q]^XHo]^XNi]^YM}]^YNb]^YRj]^YTj]^ZAc]^ZDs]^ZBq]^ZFo]^ZEc]^ZIm]^ZKk]^ZWc]^ZYw]^Z[i]^[G]]^[Ok]^[Td]^[Th]^[V_]"
-    "^A@Yd]^A@[a]^AAJr]^AAVt]^AAVd]^AAXw]^ABDc]^ABN_]^ADD|]^ABS|]^ABWn]^AB[a]^ACHv]^ACMa]^ACNt]^ACUh]^ACUj]^ACZk]^ACZ|]"
-    "^AC[s]^ADBc]^ADA{]^ADMo]^AD[x]^AEGw]^AEMf]^AESz]^AEXi]^AFF_]^AFK|]^AGHw]^AGMj]^AHL^]^AHYl]^AH[m]^AH[}]^AIHt]^AIJi]"
-    "^AII^]^AIJr]^AIJo]^AIJ^]^AILf]^AINs]^AIY{]^AJNi]^AJWq]^AKDf]^AKJw]^ALM_]^ALP`]^ALSm]^ALWj]^ALXl]^ALXx]^ALZd]^AMSq]"
-    "^ANYw]^EHNk]^EHNe]^EKQh]^P@z]^QFq]^QGp]^ESVr]^EVQ{]^FCU~]^ANWb]^ANYi]B]AP^AN}_APwAO^hAPnAOh^APnAOi^BKP^AOh^BKP^AOi"
-    "^AOwAO^^AOwAO_^AOwAOc^AOxAOc^AOyAOc^AOzAOc^AO{AOc^AO|AOc^AO}AOc_AP]AOc^AP^AOc^AP_AOc^AP`AOc^APaAOc_APcAOc_APeAOc^A"
-    "PfAOc_APhAOc^APiAOc_APkAOc^APlAOc^APmAOc^APnAOc^APoAOc^AO|AO`^AOxAOf^AP`AOf^APiAOfETiBQHnBQIm_BQHpBQImlBQHzBQImCzB"
-    "QL~BQLt^BQM]BQLtO{BR@tBR@k^BR@tBRAbJxBRKpBRKq^BRKpBRKg_BRKpBRKtGkBRS_BRRx^BRS`BRRxAVLxDMCvDMDb^DMCwDMDb^DMC~DMDk^D"
-    "MC~DMDl^DMC~DMDm^DMC~DMDn^DMC~DMDoBpDMFrDMDb^DMFsDMDb^DMFtDMDk^DMFuDMDk^DMFtDMDl^DMFuDMDlBWCoUA`]^U@}]^UAd]^DY[q]^"
-    "UIs]^UK}]^ULh]^UNk]^UQ}]^URz]^UUb]^UTl]^NDc]^D[I}]^UXb]^UXi]^UXy]^UYj]^D[Ao]^ND~]^UX|]^UZ^]^D[B|]^UZh]^UZu]^UEg]^U"
-    "Z}]^U[d]^FHYj]^VA`]^VAn]^NF`]^VCb]^VCm]^VDw]^VD|]^NGt]^VGf]^VGh]^VHa]^VHw]^VI`]^VIa]^VIr]^VK`]^VKh]^VKq]^VLh]^VLr]"
-    "^VLt]^VLt]^VLt]^E@Ks]^ABFq]^VN{]^VOn]^E@Tx]^VOz]^VP^]^VPs]^VUa]^VRa]^VRq]^VSo]^VUe]^VWu]^VXm]^VZl]^VZ|]^V[{]^V[{]^"
-    "W@n]^WA^]^WAf]^WAu]^WKu]^WCu]^WKv]^WE|]^WF}]^VAr]^WYq]^WQa]^WRe]^WR~]^WOb]^WT_]^WT^]^WWs]^ECHi]^WYu]^WYz]^WZg]^WZ{"
-    "]^W[a]^XA]]^ECUs]^ECWq]^XE_]^XFl]^XFx]^XDm]^XHs]^NUq]^NV]]^XMk]^XO]]^XO]]^EDQc]^XR|]^XSo]^XS~]^XTh]^ED[_]^XTt]^XT{"
-    "]^YQv]^XUu]^NY|]^XWo]^XW}]^XZi]^XXz]^EETa]^YBd]^EETc]^YCm]^YCj]^YC{]^YFz]^YF{]^OC^]^YGt]^YH}]^YIp]^YJz]^ODo]^EFSj]"
-    "^OEg]^YL}]^YM^]^YMa]^YMu]^FMRs]^YOe]^EGD^]^EGD^]^AFZz]^YPg]^YPg]^OGn]^EKH}]^EW[y]^YRc]^YRl]^OHh]^YSy]^YUh]^YUr]^YV"
-    "r]^YZr]^OJ{]^OJ]]^Y[c]^EHCk]^Z@t]^ZDm]^ZDq]^ZDs]^ZDq]^ZE}]^ZFo]^ZGq]^ZGc]^ZGn]^ZH{]^ZIm]^ZIq]^ZJi]^ZJt]^ZLr]^ZO`]^"
-    "ZPa]^ZSw]^EIGc]^ZSd]^ZQg]^ZTm]^ZUf]^ZXa]^EIM|]^ZY}]^ZWd]^ZVj]^OR_]^[@^]^[@s]^[Ap]^[@l]^OS{]^[Fx]^[Gs]^EJPw]^[Kb]^["
-    "Sg]^[Nb]^OX~]^[Pf]^OXm]^OWk]^UZc]^UZf]^[So]^[Pq]^AFPz]^RFz]^[Td]^[Th]^[Tn]^[Vg]^[U~]^EKPx]^OZj]^[Z{]^[Wl]^A@Am]^A@"
-    "B~]^EKUx]^A@Ce]^[[~]^A@Gc]^P@z]^A@Ho]^A@Kj]^A@Mm]^A@S_]^ELJl]^A@Tp]^PDm]^A@Vr]^ELYr]^A@Xa]^PF_]^A@Y]]^A@Zh]^A@[a]^"
-    "A@[b]^EMK|]^EEMv]^EMOa]^AACm]^EN@i]^AAFx]^AAGd]^AADd]^AAIi]^AAJo]^AALd]^AAJr]^AAKx]^AALe]^AALr]^ENCe]^AAJe]^AAQr]^"
-    "AASm]^PLx]^AAVd]^AAV`]^ENP^]^AAP^]^AA[]]^ENTc]^ENUq]^ABAq]^ABD~]^ABDc]^ABD`]^POu]^ABEm]^ABF~]^ABFx]^ABHj]^D[Ax]^AB"
-    "Lz]^EON|]^ABOk]^EOXp]^ABSo]^ABS|]^ABTu]^EPNi]^ABVa]^ABVv]^EPWd]^EQAw]^ACAm]^ACA~]^PW{]^ACBv]^PXe]^PXe]^ACGn]^ACHa]"
-    "^ACHv]^ACIh]^ACKi]^P[b]^ACN]]^ERD{]^ACNw]^ERGq]^ACPe]^EFTd]^ACT}]^ESBr]^ESCg]^ESGk]^QEw]^QFa]^AC[s]^ESLp]^ESLo]^ES"
-    "Mt]^ESNl]^AD@{]^AD@|]^AD@|]^ADBc]^QGp]^ADD`]^QG}]^QJg]^ETHj]^ADIy]^ADKs]^ADMo]^QLp]^ETWu]^ADQq]^ET[a]^EU@j]^ADSf]^"
-    "ADU~]^QNx]^ADXm]^ADXw]^ADX|]^EUTy]^EVAr]^EVAr]^AEAq]^QU]]^EVIf]^AEG}]^AEH^]^QV`]^EVOo]^AEOy]^QYs]^AEPm]^AEPh]^AEQc"
-    "]^EWJg]^AET`]^R@n]^AEW^]^AEXw]^AEZv]^RB]]^EXBa]^EXC^]^RC`]^EXGh]^AFGy]^EXJg]^AFHr]^AFKq]^AFK|]^EXVk]^EXXp]^AFNq]^E"
-    "Y@m]^AFO_]^EKMz]^RFv]^AFQ]]^AFSj]^RHh]^AFUa]^XJ~]^EYOn]^EYO|]^EKOj]^EKOs]^AFZz]^AFZ}]^AJQi]^RKb]^AGC`]^AGB|]^AGCl]"
-    "^VFt]^AGD^]^AGD`]^AGDj]^AGEq]^EZNm]^AGEp]^AGGd]^AGIf]^AGKl]^AGGj]^AGK|]^AGMb]^AGPl]^AGHx]^AGLg]^AGLi]^AGLy]^EZUy]^"
-    "E[B|]^EZZn]^RPx]^AGT~]^AGU^]^AGV_]^F@V{]^AGXi]^E[Pa]^RRf]^RRj]^E[T^]^F@@o]^RRt]^AHCg]^AHCs]^AHC~]^AHD^]^AHE|]^AHD}"
-    "]^AHH{]^AHGq]^AHL^]^AHIs]^AHKr]^AHLk]^RUz]^AHO`]^AHP^]^RVz]^AHRy]^AHR|]^FANp]^AHVh]^AHVo]^RXr]^AHWi]^NE^]^FBCu]^FB"
-    "Ia]^S@s]^S@|]^AIGw]^AIJ^]^AINs]^AITr]^FCEs]^AIWb]^AIWx]^AIZl]^AJAb]^FCXt]^D[Wk]^AJCr]^AJCc]^AJDu]^E@Ay]^AJKk]^AJNi"
-    "]^FERs]^FESl]^AJXq]^AJ[h]^AK@f]^FF@{]^AK@p]^AKH}]^AKMr]^AKMs]^AKJ}]^AKVb]^AKV~]^FGI]]^ALE~]^SV^]^ALGf]^FGTd]^SXk]^"
-    "ALOb]^YEm]^ALQ~]^FHTz]^FH[a]^T@k]^T@s]^ALWo]^FIMu]^TBk]^FIQy]^ALXx]^ALXx]^ALYt]^FIZg]^AMCa]^TFd]^AMEd]^AMH|]^AMIu]"
-    "^AMKm]^TJw]^FKKo]^AMSq]^AN@m]^ANF^]^TRg]^TSd]^ANIb]^FLYy]^TSo]^FL[l]^FMGe]^FMK`]^ANSb]^TVg]^ANT~]^ANUa]^ANUh]^ANUr"
-    "]^ANUy]^ANV|]^FNH}]";
-// Places among the decompositions that compose again, sorted by first, then second part.
-inline constexpr char packed_compositions[] =
-    "ZyZvZz]^_`ApArG]aPybDzFaFcPwLdAtLfLhLjAvAxAzA|cLnA~LpLtLvLrdefQqB^B`BbgQoBfFeFgQmG_BdL|L~M`EyBhMbBjBlEnBnBpMdMhF}M"
-    "fMjMlhijBrBtBvBzkQ}D|FiFkR]BxMnB{MrEpMtB}MvC]CaMxC_M~M|N^N`NbE{CclNdCgNfCeNjNhmnopCiCkGeqRaCmD~FmFoDvR_ErNtNvCoNxC"
-    "sFqFsNzCqN~CuCwO^C{O`FyCyOhD]OjF{C}OnOlrstD_DaDcuRyDeDgE^FuFwDxRwOpDiOtOrOzO|O~P^DkPbP`PdPfPhScvDmSiGiPjDoSgSeDpPl"
-    "DrDtPnPpwxyzAqAsG^{Pz|D{FbFdPxLeAuLgLiLkAwAyA{A}}LoB]LqLuLwLs~A]A^QrB_BaBcA_QpBgFfFhQnG`BeL}M]MaEzBiMcBkBmEoBoBqMe"
-    "MiF~MgMkMmPrA`AaAbBsBuBwAcQ~D}FjFlR^ByMoB|ExMsEqMuB~MwC^CbMyC`N]M}N_NaNcE|CdAdNeChNgCfNkNiAeAfAgAhCjClGfAiRbCnE]Fn"
-    "FpDwR`EsNuNwCpNyCtFrFtN{CrO]CvCxO_C|OaFzCzOiPsD^OkF|C~OoOmAjAkAlD`DbDdAmRzDfDhE_FvFxDyRxOqDjOuOsO{O}P]P_DlPcPaPtPe"
-    "PgPiSdAnDnSjGjPkAoShPuSfDqPmDsDuPoPqYvGqXpP}P{Q_Q]EhE}F]ElLlQuQsQyQwMpReRcRiRgNlGcNnGaF_EfEbE`EdP~P|Q`Q^EiE~F^EmLm"
-    "QvQtQzQxMqRfRdRjRhNmGdNoGbF`EgEcEaEeQeQcQiQgQfQdQjQhLxLzLyL{NpNrNqNsObOcOdOeOvOwOxOyPvRoRmRsRqRuRpRnRtRrRvR}R{S_S]"
-    "SaR~R|S`S^SbEvEtEuEjEkM^M_GgGhEwXlGrXkXjSsStXnXvGtT_T`XxGuTmTnXzYdGvYcYbG{T}T~Y~GwUiUjYuYsGxYrYqG|UwZ^GyVaVbZ`XgXs"
-    "ViG}XdXcSkSlXhXfVkG~S{S|VmH]TeTfXtXrVoH^Y]X~H`TuTvY`VqHbUcUdYmYnVsHcYjYiHaUoUpYoVuHdU{U|Y|YzY^GzYaYkH_YpY{HeHfHjH{"
-    "H}HiHgI]HhHyIaIcHlIeHnIgHkIiIoHmIqIsIuIwImH|H~HrHpI^HqHzIbIdHuIfHoIhHtIjIpHvIrItIvIxInHsHwHxI_I`IkIlIyIzI|I{I}J]J^"
-    "I~J_J`JaJjJkJvJuJwJzJ{J}J|J~K]K`K^K_KaKbKdKcKeKfKhKgKzK{K|K}K~L]L^L_L`LaLbLcMzM{N|N}OfOgQaQkQbQlQ{Q|RkRlSmSoSqVwSn"
-    "SpSrVxVyVzV{V|V}V~SuSwSyW]SvSxSzW^W_W`WaWbWcWdS}T]S~T^TaTcTbTdTgTiTkWeThTjTlWfWgWhWiWjWkWlToTqTsWmTpTrTtWnWoWpWqWr"
-    "WsWtTwTyT{TxTzT|U]U_UaU^U`UbUeUgUfUhUkUmUlUnUqUsUuUrUtUvUxUyUzU}V]V_WuU~V^V`WvWwWxWyWzW{W|VcVeVgW}VdVfVhW~X]X^X_X`"
-    "XaXbXeXqYyXiX{X|X}XuY}YfYgYhZgZhZiZjZlZkZmZnZoZpZqZrZsZtZuZxZwZ{Z|Z}Z~[][^[_[`[i[j[a[b[c[d[k[l[e[f[g[h[m[n[o[pA@k["
-    "t[u[v[w[x[y[z[{[|[}[~A@]A@^A@_A@`A@aA@bA@cA@dA@eA@fA@gA@hA@iA@jA@lAAdA@mA@nA@oA@pA@qA@rA@sA@tA@uA@vA@wA@xA@yA@zA@{"
-    "A@|A@}A@~AA]AA^AA_AA`AAaAAbAAcAAeAAfAAgAAhAAiAO|AO}AO~AP]AP^AP_AP`APbAPaAPcAPdAPe";
+    "+J$u$${<79<79<79<7B<7;@;s<;$><79<79<7D<@G<79<79<7D@BA<9<<79<79<79<7BCDG<79<79<7D<@ECH8<79<79<79<7B<7;@;s<;$><79<79"
+    "<7D<@G<79<79<7D@BA<9<<79<79<79<7BCDG<79<79<7D<@E@7F<$b><y7<x;<y7<x}<y7<t$><y7<x9<y7<xB<y7<xB<y7<v7<y7CvG<y7<x;<y7<"
+    "x9<y7<x{<y7<xp<y7<tK<y7<x@<y7<x9<y7<xy<y7<v$:<y7Cv9<y7<x9<y7<x;<y7<x}<y7<xzF9A<y7<v$;<y7@v$<<y7<x$=<y7<xn<y7ItM<y7"
+    "<x$=<y7<xn<y7FvG<y7<x;<y7<xB<y7CrK<y7<x$=<y7<xn<y7<vM<y7<x9<y7<x$;<y7<xn<y7<vo<y7<xn<y7CvI<y7<x9<y7<x;<y7<x@<y7<x9"
+    "<y7<xs<y7<t$<<y7<t7<y7<xD<9E<y7<xD<y7<xB<y7$Z$GV<y7el7<y7$K$YU<y7<h7<y7<l7<y7<l7<y7<%{G<y7<x<<y7<xN<y7<xO<y7@$b@<y"
+    "7<,F7<97<-<7<y7C'^H<y7<p7<y7<pq<y7<-s$8<97<$YH<)J7<2n7F~M<y7Cj8<y7<%Z9<y7<v7<y7<S7<y7<(GT<y7<x;<y7<p:<y7<x;<y7<p:<"
+    "y7<x;<y7<l:<y7<x;<y7<r:<y7<x;<y7<r:<y7<x;<y7<|c<y7<v7<y7C$Il<y7O$>A<y7<py<y7<&H~<y7<z7<y7<'l=<y7</o<<97<0U7<y7.^5Z"
+    ":9=];M<%;%IV5GO&@7<$$L7:$#t<$#}7<;7<;7@D7@D7<@7<{7$B$SF<P7<PE<@7<;7<;7<]7$B[F<P7<CE<D7<@7IJ7<7F$y$yG<7H@:EFQFIaE<:"
+    "8<ND[M7$Ty7$8<C<7H@:EF$7FIpE<:8<ND$;$TJ<97&F%jI<y7e$<7<y7<x;<y7Cn:<y7C'g;<97<(`7<y7<v7<y7Cv><y7<x@<y7<l7<y7C'u7<97"
+    "<(Q7<y7<$E><y7<x@<y7<x=<y7<p<<y7Cp7<y7/n0c$'=<79<{7<z9<$78)e&}7@`7nZ7$(g4=$$JRH7C=7$`t7;97;97;B7;B7;97;J7;@7'g'P&k"
+    "<7kj$<n;97>R7&d&m&gBD7$]|7;97;B7BV7-;+@+;C7h<7kj$<n;97%S&F'V%P$Zj<97<8k(P&g&e(D&X&eOF7<79@7`<@_(Y&_&7<97<8k)@'F&L@"
+    "7B<=A<<c2N-N0ZWL7HB7HB7HB7an:W$T$x>7;;$uP>97T$v7p{$aWL7HB7HB7HB7an:'j'J&X(6P&6_'#g@;7@;7@;7@;7F@7$p$D7@;7C;7<97@=7"
+    "$-<,4[+2~<y7<vt<y7<xq<y7<xT<y7<%w$Q<y7<'fD<y7<xq<y7<xT<y7<xK<y7<xD<y7<'}$K<97<89<97<(v$J<y7<x=<y7</w$E<97<0p9<y7<v"
+    "<<y7<v=<y7<xq<y7<xn<y7<xw<y7<xF<y7<v;<y7<%y$O<y7<'h7<y7<x}<y7<xT<y7<vS<y7<-4wv<97<-5r$L<y7<x><y7<v$I<y7<xD<y7<xq<y"
+    "7<vp<y7<xq<y7<xT<y7<x><y7<%{$I<y7<xF<y7<%ZG<97<89<97<*G7<y7<xD<y7<t7<y7<xq<y7<-5mv<97<-6h$L<y7<v$E<y7<xq<y7<)cp<97"
+    "<B7<97<-/B7<97<-6t7<y7<xq<y7<xT<y7<x><y7<vI<y7<xP<y7<x<<y7<){$I<97<9F<97<*xA<y7<xy<y7<v~<y7<x9<y7<xF<y7<x8<y7<xq<y"
+    "7<vp<y7<x9<y7<v8<y7<vA<y7<x{<y7<xT<y7<[7<P$C<=;<;7@*Z<I,<q<y7<xl<y7<%oG<y7<x8<y7<xJ<y7<xC<y7<-4_8<97<-3f8<97<88<97"
+    "<8J<97<8C<97<-3c=<97<.%:s<y7<xl<y7<xC<y7<%w:<y7<x8<y7<xJ<y7<xC<y7<-578<97<.%dF<y7<xm<y7<l7<y7<xl<y7<%wG<y7<x8<y7<x"
+    "J<y7<xC<y7<-5L8<97<-0S8<97<88<97<8J<97<8C<97<8y<97<,Y7<y7<xl<y7<+}G<97<88<97<8J<97<8C<97<8y<97<,p~<y7<x$7<y7<xl<y7"
+    "<xC<y7O$&_X<79<,6m`<97<89<97<8$u<97<-#h$O<79<-#w`<97<89<97<8$u<97<,6v$O<79<-#=`<97<89<97C-$8]<79<-$H`<97<89<97C-#K"
+    "]<79<-#Z`<97<89<97<8$u<97<-$U$O<79<-$e`<97<89<97<8$u<97<-#h$O<79<-#w`<97<89<97<8$u<97<-$r$O<79<-%9`<97<89<97<8$u<9"
+    "7<-#|$O<79<-$D`<97<89<97C-%>]<79<-%N`<97<89<97C-$I]<79<-$X`<97<89<97<8$u<97@-%S$M@-%e`@79@7$u<-$b$O<79<-$q`<97<89<"
+    "97<8$u<97<-%l$O<79<-%{`<97<89<97<8$u<97<-%l$v:A<J7:G<L7:I<N7:K<X7:R<E7:H<>7:BC,5y$}<97<97<97<97<97<97<97<97<97<97<"
+    "97<97<97<97<97<Z7<97<97<97<97<97<97<97<97<97<97<97<97<97<97<97<$T7<97<97<97<97<97<97<97<97<97<97<97<97<97<97<97<-%"
+    "x$p<7:<-%{$u<-%z7<A7@B<<-'{=<-(t$p<7:<7>:M<N$}=$BC$%U<<.(J=<-%v7<I7@J<<-(H=<-)E$|:Q<V7:S<T$}<-({$|<79<7$u<-'|$j<7:"
+    "<Z>:$fC$D$w<Z7<$S$j<7:<7>:U@-+@7<79<7$u<-)U$j<7:<D>:n<Z_<79<@$N<D7<$<$j<7:<7>:f<_a<$$l`:$#{:$%~C.*_$}<-%b7<B7@A<<-"
+    ")==<-*K$|:^<s7:l<m$}:$$dA.+}:9/`-*QD$'d:&Z'p.6uQ<;7t;7$Q$k7<@7<:7%M$T7IB7C=7$;i7@;7$Eg7CF7C;7@=7$8/+~7@/,k7[`7</,C"
+    "7<;7</,o7<97CR7<97C=7<97O=7<97CF7<97C=7<97$^o7<D7<97<;7%A$O7<97<a7<97Oy7<97<97<97%a'4X:9''W$4r7%6i$6k3.y@;7@;7@;7@"
+    ";7@;7@;7@;7@;7@;7@;7@;7C=7@;7@;7OF7<79@=8<79@=8<79@=8<79@=8<79$8$[8X%Z7eT7@;7@;7@;7@;7@;7@;7@;7@;7@;7@;7@;7C=7@;7@"
+    ";7OF7<79@=8<79@=8<79@=8<79@=8<79$8$[8C%=7<97<97<97FN7(,1R$0*m:008:1.R:1h:-6C:.5b:%$i:$*0q:7:$(1A:$#0J:$%#|:$*X:&&Z"
+    ":*,a:&)e:%,F:-s:,=:%2]:1$|:$%g:$*R:$%=:(6m:'3R:&%R:$*.l:$3F:+/N:%.u:*)q:+2@:$&0~:)3=:+#;:$)J:1%Q:.*D:%(y:2%M:&#k:%"
+    ")J:%#m:-5@:$&4Y:39:+V:)-y:%'N:%/{:$2T:&)a:%'9:%X:%2T:&*m:$.7:5c:00n:){:$-F:%(;:(.T:'&}:*&p:5(W:%'{:-1m:$-@:(&E:%)u"
+    ":*);:&1g:$%1Q:$(w:(#B:$*e:+s:(&N:*_:+3@:$'0[:31V:4$W:W:11u:$)a:%(P:)2V:'#A:14d:%/g:/$J:$%'Y:(#;:$-Z:*%N:0}:/.G:04B"
+    ":2$b:(3T:)+p:.'w:%0b:+0=:2%b:$0i:.'=:'4B:%)g:.)K:0&9:/4A:&,n:.0P:.+j:),}:1&C:6}:%m:+)D:*,F:%#X:&$P:%.@:$%6j:,]:$4}"
+    ":%#9:%-=:&1o:&*=:-+_:$1g:$-_:$a:$*4O:**]:$1N:0%k:44v:$%m:&F:69:&4;:2k:$&o:$5V:$-X:5B:(*e:&1l:'$}:$&;:$&3v:'7:2R:-("
+    "@:+2R:0{:3#z:+a:$(o:%6}:)$B:&'I:0*W:%6@:$3;:0P:4V:*&J:(H:'$u:'y:).B:$1q:%P:({:$)-f:2+F:+2k:$3i:60p:)1I:49:'$9:%N:&"
+    "+T:$/J:%49:$/a:(*k:''@:(-F:$#4::4+]:$'1n:*0F:&V:$5q:,y:$6i:,c:$%X:$0}:,6k:$(5v:)%_:6%X:$(1E:'1a:)&7:/&F:4+M:/c:%,y"
+    ":'&g:/2}:$(#8:0w:&#}:&-q:,7:,w:$.7:%/B:0c:&-B:&+L:]:&(H:$4F:$'1j:-$7:,1f:-4H:$#P:)*B:)$u:%$k:3i:$#%[:%(R:**@:%/8:%"
+    "V:-a:&.r:2l:,2e:$%&E:6&k:45K:$W:'/N:$-_:,-J:/&h:)+k:%)x:13V:%-j:(%V:'0M:2/W:'6K:$/yA69=(&BA*-`:/&_:$)]:4w:}:F:$F:-"
+    "4q:,1[:$$y=%)N=$2sA$5T:(eD%5@:R:$J:$0J:'0v:%%o:$(6`:+{:%y:-u:o:&@:3q:&7:%q:0Z:%}:$*N:L:$-P:);:$=:%u:$'c:'F:(7:1L:$"
+    "3D:'g:*_:3q:(T:1R:$/V:'{:N:8:H:D:F:$R:9:(=:$u:,@:3@:c:$c:+k:'F:0{:'7:7:0g:$1_:&s:-R:$c:.k:$]:6c:&k:%+o:+@:$k:$#*z:"
+    "+3+{:+'%xA56z:$)9:%E:0z:/{:$i:,P:$X:6L:%::${:%=:5;:%_:'B:X:*k:(g:$)q:F:'@:${:+_:&R:$~:&s:$M:'D:$w:.V:%]:$_:*V:+D:'"
+    "g:@:$i:$-J:$u:.D:.k:W:%Z:*F:,c:%(]:$6r:&Z:&]:,P:'J:$]:)X:;:'w:Z:k:%X:K:.N:0u:*m:(P:)T:'R:,V:(i:$'B:'Z:$(w:09:$}:X:"
+    "+Z:$e:$K:$_:<:Y:%D:%N:-y:37:+}:+V:)N:$,V:%{:&L:&q:$9:P:$R:$#o:$0F:*&/D:C:''c:,'*~:$/o:{:,049:&47:/+o:+2*f:%B%z%3'I"
+    "20l>k=ZIL;79;',1m8;79;',2WM;79;7@;97;97;97;97;97;97>;7;97;97;97;97>;7>;7;97>;7;97>;7;97;97;97;97;b<;>D;L7;J7.0i'4-"
+    "o'4/o@;7hL7(f'7&@<97$&D2H2L<7k2n-a-B<7K@7R-s*L)y<97(%5g&+/L&+/};97;FJ;79;79;79;79&m%aQ;97;9J;97;89;97+$+P*$1I:A:J:"
+    "*6#s:*5/d:%H:R:%9:&V:w:%H:h:-)E:+-(c:*62p:F:X:_:*6)V:+,3f:-,o:$=:*6*B:*6)t:R:$#p:$$9:J:--1H:--/S:T:-0A:-1m:N:$J:B:"
+    "-1x:-4F:;:o:e:N:9:Z:$V:H:J:k:L:;:7:7:+#+c:*,3x:-,^:c:+#1m:+#1S:D:c:'P:%x:X:y:$g:%T:m:$y:X:{:7:c:]:H:V:,k:*n:*q:(f:"
+    "$7:$/Q:%-Z:+G:$=:k:&j:'o:8:&]:+%,B:+%*A:B:V:a:H:$s:+%3u:$w:+%1p:$P:P:%I:';:/6U:T:0&g:$_:7:+&)@:+&%M:c:V:P:+&-_:+&-"
+    "E:F:$'B:$&O:0*x:0,i:T:%P:$W:+')c:+'$S:+'$X:+'#G:<:Z:%w:9:02l:03]:$H:c:$J:05A:+54e:+53v:06V:=:=:a:-/+7:-/)[:+(*]:7:"
+    "*/.U:/2::7:1#^:,(#c:4'm:,+%|:J:1$r:1&D:$X:L:}:&w:1*K:t:1+i:+)%]:+)$::&i:@:;:::$N:a:$9:S:N:$P:a:@:m:N:$w:%T:$7:&_:+"
+    ")0R:+)0x:$t:&=:o:%o:+)2i:+)0x:%f:p:2&S:2+w:c:w:$<:2*[:20i:s:+*1X:+*.::*y:'~:22v:24{:25U:$8:+(w:=:*3g:%t:,-g:$%'x:/"
+    "4o:@:D:$m:M:++*o:,',v:3)w:&O:(u:$X:++&w:++&d:&C:*7:3/^:30u:%o:%9:(V:++'V:++%|:4%8:4'9:++2k:++1I:4&z:4'q:$L:o:9:+,("
+    "F:-2r:-5{:+,'>:+,3}:+,0l:T:%x:(7:$B:$e:$^:$B:V:R:+,-w:+,0E:*D:$q:5#<:5%m:>:+,1@:+,6~:-g:+,0R:$R:+,/G:&L:n:<:5,[:5-"
+    "u:$X:C:$_:**5T:**1::+-%7:+,6[:+-+w:+-'v:R:o:+.$9:+-6f:c:+.*g:)R:+.*Y:Z:6)j:6*X:6*>:7:6.m:c:c:a:$}:6/f:62H:+/(_:+/'"
+    "p:+/*V:+/(~:*3.u:*3*K:+0&q:g:'7:,0&~:P:$#$k:+0){:8:$@:m:+0*`:9:7:$H:$#%n:$#'e:$#'I:%L:,1*m:+1#E:$o:$s:$#+z:,2#V:+1"
+    "*^:+1-u:$H:+1-W:%e:$#1|:$#4T:L:B:+2's:+_:7:+2+r:$#3O:,3/c:+2-<:=:$$$^:,34e:+2+[:$$(f:$$)L:A:s:+3,N:+3)Y:$$*8:$$,w:"
+    "$i:$y:$$/8:,5.N:w:,5.A:,52N:+32[:+35T:+34d:%w:N:+4)F:%=:+4(h:+4,Z:+4,8:*6$H:,$'[:$%(D:%N:$%(z:$%*e:1$t:,.6c:T:6$M:"
+    "J:*5.[:=:'6Z:$*-8:$%1a:C:]:4-W:4.9:;:L:$D:+5.s:+5.t:$c:%7:%@:&z:'T:$F:&F:*U:&T:;:X:+5.{:+s:'K:-$28:$&)X:;:$7:,#5T:"
+    ",#3C:+6%T:-%-j:@:-%1T:+J:-&%Q:$&1g:P:N:;:$s:z:&s:$I:'N:%M:$y:o:$'#U:$'&9:y:$'%|:$'(i:=:,#0R:,#-::F:$'*`:$'+R:$-3E:"
+    "-/$y:(J:-(2U:J:$'3J:%F:'Z:(q:,$-J:,$*p:e:%a:%e:,%#X:%&.d:)5)U:U:$Z:)5.c:)5(<:%u:,&3D:o:,&)~:%g:y:,&/c:,&/M:+B:'_:9"
+    ":%d:-w:q:,'(e:,&1z:$*2b:$*3u:,''a:-.6>:$+%F:$#4S:$$#B:,(%7:)=:-0,A:H:$+)H:,(3u:-1$Q:-1(R:,(6d:7:u:,)*7:,)$j:$++E:$"
+    "+-H:&c:o:$k:$+.v:-3(_:,*(n:+e:(T:$,)Y:w:$,+e:,+,q:-45>:-46i:*a:&m:,+/|:$,2O:$,4@:B:F:L:F:$;:,,1V";
 }  // namespace narae::inline NARAE_ABI::text::tables
 // clang-format on
 // ==== narae/text/unicode.hpp ====
@@ -1478,54 +1312,54 @@ struct run {
     char32_t begin;
     std::uint8_t value;
 };
-/// The next number of a packed table: digits '@'..'[' (base 28) go on, one of ']'..'~' (base 34) ends the number.
+/// The next number of a packed table. Of the 90 characters from '#' to '~' (but for '?' and '\\') the first 20 are
+/// digits with more to come, in base 20; the others are a number's last digit, in base 70.
 constexpr char32_t unpack(const char*& p) noexcept {
-    char32_t n = 0;
-    for (; *p < '\\'; ++p) n = n * 28 + static_cast<char32_t>(*p - '@');
-    return n * 34 + static_cast<char32_t>(*p++ - ']');
+    for (char32_t n = 0;; ++p) {
+        const auto digit = static_cast<char32_t>(*p - '#' - (*p > '?') - (*p > '\\'));
+        if (digit >= 20) return ++p, n * 70 + digit - 20;
+        n = n * 20 + digit;
+    }
 }
-
-inline constexpr auto classes = [] {
-    std::array<run, class_runs> t{};
-    const char* p = packed_classes;
+/// The next number where each is written as a step from the last one: twice the step, or less one if it goes down.
+constexpr char32_t unpack(const char*& p, char32_t& last) noexcept {
+    const auto step = unpack(p);
+    return last = step % 2 == 0 ? last + step / 2 : last - (step + 1) / 2;
+}
+/// Runs from U+0000 on, each packed as its length * values + its value.
+template <std::size_t Count>
+constexpr std::array<run, Count> unpack_runs(const char* p, char32_t values) noexcept {
+    std::array<run, Count> runs{};
     char32_t begin = 0;
-    for (auto& r : t) {
+    for (auto& r : runs) {
         const auto n = unpack(p);
-        r = {begin, static_cast<std::uint8_t>(n % 6)};
-        begin += n / 6;
+        r = {begin, static_cast<std::uint8_t>(n % values)};
+        begin += n / values;
     }
-    return t;
-}();
-/// Runs of one combining class, with runs of 0 between them.
-inline constexpr auto orders = [] {
-    std::array<run, 2 * order_runs + 1> t{};
-    const char* p = packed_orders;
-    char32_t begin = 0;
-    for (std::size_t i = 0; i < order_runs; ++i) {
-        begin += unpack(p);
-        const auto length = unpack(p);
-        t[2 * i + 1] = {begin, static_cast<std::uint8_t>(unpack(p))};
-        t[2 * i + 2] = {begin += length, 0};
-    }
-    return t;
-}();
+    return runs;
+}
+inline constexpr auto classes = unpack_runs<class_runs>(packed_classes, 6);
+inline constexpr auto orders = unpack_runs<order_runs>(packed_orders, 256);
 
-inline constexpr auto decompositions = [] {
-    std::array<decomposition, decomposed> t{};
+constexpr bool by_parts(const decomposition& a, const decomposition& b) noexcept {
+    return a.first != b.first ? a.first < b.first : a.second < b.second;
+}
+/// What decomposes, by code point; and what of that composes again, by its parts.
+struct canonical_tables {
+    std::array<decomposition, decomposed> apart{};
+    std::array<decomposition, composed> together{};
+};
+inline constexpr auto canonical = [] {
+    canonical_tables t;
     const char* p = packed_decompositions;
-    char32_t whole = 0;
-    for (auto& d : t) {
-        whole += unpack(p);
-        const auto first = unpack(p);
-        d = {whole, first, unpack(p)};
+    char32_t whole = 0, first = 0, second = 0;
+    auto next = t.together.begin();
+    for (auto& d : t.apart) {
+        const auto n = unpack(p);
+        d = {whole += n / 3, unpack(p, first), n % 3 == 0 ? 0 : unpack(p, second)};
+        if (n % 3 == 2) *next++ = d;
     }
-    return t;
-}();
-
-inline constexpr auto compositions = [] {
-    std::array<std::uint16_t, composed> t{};
-    const char* p = packed_compositions;
-    for (auto& place : t) place = static_cast<std::uint16_t>(unpack(p));
+    std::sort(t.together.begin(), t.together.end(), by_parts);
     return t;
 }();
 /// The value of the run that c stands in.
@@ -1554,7 +1388,7 @@ inline std::uint8_t combining_class(char32_t c) noexcept { return c < 0x300 ? 0 
 /// How c decomposes in one step, or a null pointer. Hangul syllables are not in the table.
 inline const decomposition* decomposition_of(char32_t c) noexcept {
     if (c < 0xC0) return nullptr;
-    const auto& t = tables::decompositions;
+    const auto& t = tables::canonical.apart;
     const auto d = std::lower_bound(t.begin(), t.end(), c, [](const auto& x, char32_t y) { return x.whole < y; });
     return d != t.end() && d->whole == c ? &*d : nullptr;
 }
@@ -1562,15 +1396,9 @@ inline const decomposition* decomposition_of(char32_t c) noexcept {
 inline char32_t composition_of(char32_t a, char32_t b) noexcept {
     if (b < 0x300) return 0;
     if (const auto syllable = join_jamo(a, b)) return syllable;
-    const auto& t = tables::compositions;
-    const auto less = [&](std::uint16_t place, char32_t) {
-        const auto& d = tables::decompositions[place];
-        return d.first != a ? d.first < a : d.second < b;
-    };
-    const auto found = std::lower_bound(t.begin(), t.end(), a, less);
-    if (found == t.end()) return 0;
-    const auto& d = tables::decompositions[*found];
-    return d.first == a && d.second == b ? d.whole : 0;
+    const auto& t = tables::canonical.together;
+    const auto d = std::lower_bound(t.begin(), t.end(), decomposition{0, a, b}, tables::by_parts);
+    return d != t.end() && d->first == a && d->second == b ? d->whole : 0;
 }
 // ==== narae/text/normalize.hpp ====
 // Canonical normal forms (Unicode Standard Annex 15): NFC writes a Hangul syllable as one code point, NFD as its
@@ -1583,9 +1411,8 @@ public:
     normalizer(normal_form form, std::string& out) : compose_(form == normal_form::nfc), out_(out) {}
 
     void put(char32_t c) {
-        if (c < 0xC0 ||
-            (compose_ && is_syllable(c))) {  // nothing to take apart, or it would only be put together again
-            start(c);
+        if (c < 0xC0 || (compose_ && is_syllable(c))) {
+            start(c);  // nothing to take apart, or it would only be put together again
         } else if (is_syllable(c)) {
             const auto j = split_syllable(c);
             start(j.initial), start(j.vowel);
@@ -1604,7 +1431,6 @@ public:
         order_marks();
         write();
     }
-
 private:
     static constexpr char32_t none = 0x110000;
 
@@ -1638,7 +1464,6 @@ private:
         }
         marks_.swap(kept);
     }
-
     using mark = std::pair<std::uint8_t, char32_t>;  // {combining class, code point}
 
     bool compose_;
@@ -1709,7 +1534,6 @@ struct merge {
     std::uint32_t rank = 0;
     token_id whole = no_token;
 };
-
 class vocab {
 public:
     /// Room for `tokens` ids of `bytes` bytes in all, and for `merges`. Call it once, before anything is added.
@@ -1754,7 +1578,6 @@ public:
         const auto& m = merges_[slot_of(left, right)];
         return m.whole == no_token ? nullptr : &m;
     }
-
 private:
     struct entry {
         std::size_t begin = 0;
@@ -1767,7 +1590,6 @@ private:
         while (size < 2 * entries) size *= 2;
         return size;
     }
-
     std::size_t slot_of(std::string_view bytes, bool literal) const noexcept {
         std::uint64_t hash = literal;
         for (const char c : bytes) hash = mix(hash + static_cast<unsigned char>(c) + 1);
@@ -1777,7 +1599,6 @@ private:
             at = (at + 1) & mask;
         return at;
     }
-
     std::size_t slot_of(token_id left, token_id right) const noexcept {
         const auto mask = merges_.size() - 1;
         auto at = static_cast<std::size_t>(mix(std::uint64_t{left} << 32 | right)) & mask;
@@ -1785,7 +1606,6 @@ private:
             at = (at + 1) & mask;
         return at;
     }
-
     std::string bytes_;
     std::vector<entry> entries_;  // by id
     std::size_t count_ = 0;
@@ -1852,7 +1672,6 @@ public:
         }
         if (done < s.size()) on_text(s.substr(done));
     }
-
 private:
     struct entry {
         std::string pattern;
@@ -1871,7 +1690,6 @@ private:
         }
         return best;
     }
-
     static int octet(char c) noexcept { return static_cast<unsigned char>(c); }
 
     static bool is_word(std::string_view s) noexcept {
@@ -1907,7 +1725,6 @@ private:
         }
         return s.substr(s.size() - 1);
     }
-
     std::vector<entry> entries_;  // sorted by pattern
     std::array<bool, 256> begins_{};
 };
@@ -1930,7 +1747,6 @@ public:
              piece.remove_prefix((std::min)(most, piece.size())))
             queue(piece.substr(0, most), out);
     }
-
 private:
     static constexpr std::size_t scan_limit = 48;  // bytes
     static constexpr std::uint32_t none = ~std::uint32_t{0};
@@ -1986,7 +1802,6 @@ private:
         for (const auto& s : symbols_)
             if (s.id != no_token) out.push_back(s.id);
     }
-
     struct symbol {
         token_id id;  // no_token: merged into the symbol before
         std::uint32_t previous, next;
@@ -1994,7 +1809,6 @@ private:
     struct candidate {
         std::uint32_t rank, at;
     };
-
     static bool later(const candidate& a, const candidate& b) noexcept {
         return a.rank != b.rank ? a.rank > b.rank : a.at > b.at;
     }
@@ -2005,7 +1819,6 @@ private:
         if (m != nullptr) heap_.push_back({m->rank, at});
         return m != nullptr;
     }
-
     const vocab& vocab_;
     std::vector<symbol> symbols_;
     std::vector<candidate> heap_;
@@ -2042,21 +1855,19 @@ struct packed_lists {
         p.settings = file;
         if (!as_text(file).starts_with(packed_magic)) return p;
         cursor in(file, packed_magic.size());
-        const auto head = in.take(20, "the head");
-        if (!head) return head.error();
-        const auto field = [&](std::size_t i) { return std::uint64_t{load_le<std::uint32_t>(head->data() + 4 * i)}; };
-        if (field(0) != packed_version) return error{errc::unsupported, concat({"version ", field(0)})};
-        p.width = field(1) == 4 ? 4 : 2;
-        const auto take = [&](byte_view& part, std::uint64_t n) {
-            const bool there = n <= in.left();
-            if (there) part = *in.take(n, {});
-            return there;
-        };
+        std::uint64_t head[5];
+        for (auto& n : head) n = in.read<std::uint32_t>("the head");
+        if (in && head[0] != packed_version) return error{errc::unsupported, concat({"version ", head[0]})};
+        if (in && head[1] != 2 && head[1] != 4) return error{errc::bad_value, concat({"width ", head[1]})};
+        p.width = head[1] == 4 ? 4 : 2;
+        p.ids = in.take(head[2] * p.width, "the list of ids");
+        p.merges = in.take(head[3] * 3 * p.width, "the list of merges");
         std::uint64_t bytes = 0;
-        bool whole = field(1) == p.width && take(p.ids, field(2) * p.width) && take(p.merges, field(3) * 3 * p.width);
         for (std::size_t i = 0; i < p.count(p.ids); ++i) bytes += length(p.number(p.ids, i));
-        whole = whole && take(p.bytes, bytes) && take(p.weights, field(4)) && take(p.settings, in.left());
-        if (!whole) return error{errc::truncated, "the lists are not what the head says", in.at()};
+        p.bytes = in.take(bytes, "the list of tokens");
+        p.weights = in.take(head[4], "the list of weights");
+        p.settings = in.take(in.left(), "the settings");
+        if (!in) return in.error();
         return p;
     }
 };
@@ -2192,7 +2003,6 @@ public:
         if (!reader.read_root(doc->root())) return std::move(reader.failed_);
         return std::move(reader.parts_);
     }
-
 private:
     using value = text::json_value;
     using kind = text::json_kind;
@@ -2222,11 +2032,9 @@ private:
                    refuse({place, ": key ", quoted(k.string())}, k);
         });
     }
-
     bool only_byte_level(const value& part, std::string_view place) {
         return only(part, place, {"type", "add_prefix_space", "trim_offsets", "use_regex"});
     }
-
     bool wrong(const value& object, std::string_view place, std::string_view key, std::string_view what) {
         const auto v = object[key];
         return bad({place, ": ", quoted(key), " is not ", what}, v.is(kind::none) ? object : v);
@@ -2246,7 +2054,6 @@ private:
         if (!part[list].is(kind::array)) return wrong(part, place, list, "an array");
         return part[list].for_each([&](const value& v) { return each_part(v, place, list, f); });
     }
-
     bool read_root(const value& root) {
         if (!only(root, "the file",
                   {"version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer", "post_processor",
@@ -2270,7 +2077,6 @@ private:
             return only(part, "normalizer", {"type"});
         });
     }
-
     bool read_pre_tokenizer(const value& all) {
         constexpr std::string_view place = "pre_tokenizer";
         if (all.missing_or_null()) return refuse({place, " null (a BPE that is not byte-level)"}, all);
@@ -2298,14 +2104,12 @@ private:
             return only(part, place, {"type", "single", "pair", "special_tokens"});
         });
     }
-
     bool check_decoder(const value& decoder) {
         if (decoder.missing_or_null()) return refuse({"decoder null"}, decoder);
         return each_part(decoder, "decoder", {}, [&](std::string_view type, const value& part) {
             return type == "ByteLevel" ? only_byte_level(part, "decoder") : refuse({"decoder ", quoted(type)}, part);
         });
     }
-
     bool read_model(const value& model, std::size_t added) {
         if (model.missing_or_null()) return bad({"model is missing"}, model);
         if (model.is(kind::object) && !model["type"].is(kind::none) && model["type"].string() != "BPE")
@@ -2356,7 +2160,6 @@ private:
         const bool literal = spell(key);
         return parts_.words.find(spelled_, literal);
     }
-
     bool read_vocab(const value& tokens) {
         return tokens.for_each_member([&](const value& k, const value& v) {
             const auto key = k.string();
@@ -2468,11 +2271,9 @@ private:
         }
         return true;
     }
-
     std::string written(const added_token& t) const {
         return text::normalize(t.content, t.normalized ? parts_.form : text::normal_form::none);
     }
-
     bool add(const value& v, std::string_view place, token_id& next_id, std::vector<added_token>& read) {
         if (!only(v, place, {"id", "content", "single_word", "lstrip", "rstrip", "normalized", "special"}))
             return false;
@@ -2497,7 +2298,6 @@ private:
         read.push_back(std::move(t));
         return true;
     }
-
     packed_lists lists_;
     tokenizer_parts parts_;
     error failed_;
@@ -2551,7 +2351,6 @@ public:
             if (const auto id = parts_.words.find(content, literal); id != no_token) return id;
         return std::nullopt;
     }
-
     bool is_special(token_id id) const noexcept { return id < parts_.skipped.size() && parts_.skipped[id] != 0; }
     /// The special token that ends a text: the first of <|endoftext|>, <|end_of_text|>, </s>, <eos>, [EOS], <|im_end|>.
     std::optional<token_id> end_of_text() const {
@@ -2559,7 +2358,6 @@ public:
             if (const auto id = find(name); id && is_special(*id)) return id;
         return std::nullopt;
     }
-
 private:
     explicit tokenizer(tokenizer_parts&& parts) : parts_(std::move(parts)) {}
     /// Text without added tokens, normalised, not empty.
@@ -2574,7 +2372,6 @@ private:
         if (!parts_.use_pattern) return encode_piece(plain);
         for_each_piece(plain, encode_piece);
     }
-
     tokenizer_parts parts_;
 };
 /// Decodes ids as they come: gives out whole characters only. What it gives out, joined, is what decode() gives.
@@ -2591,7 +2388,6 @@ public:
     }
     /// What waits for bytes that did not come, as U+FFFD. The decoder may be used again afterwards.
     std::string finish() { return take(0); }
-
 private:
     /// All that waits but for the last `keep` bytes.
     std::string take(std::size_t keep) {
@@ -2605,12 +2401,10 @@ private:
         waiting_.erase(0, waiting_.size() - rest.size());
         return out;
     }
-
     const tokenizer& tokenizer_;
     bool skip_special_;
     std::string waiting_;  // between calls the beginning of a character, at most 3 bytes
 };
-
 inline std::string tokenizer::decode(std::span<const token_id> ids, bool skip_special) const {
     stream_decoder decoder(*this, skip_special);
     std::string out;
@@ -2631,6 +2425,10 @@ struct softmax_state {
     float largest = -1e30f;
     float sum = 0;
 };
+/// What the old mean and a block's mean are multiplied by when the block joins it.
+struct merge_factors {
+    float a, b;
+};
 /// Takes n <= 64 more positions into the weighted mean o[E] of one query; divide o by state.sum at the end.
 /// k and v hold one head of n neighbouring slots, [n, E] in 8 bits, a scale per slot; q[E] has one scale,
 /// which already contains 1 / sqrt(head width). Needs E % 16 == 0.
@@ -2650,10 +2448,6 @@ using attend_f32_op = void(softmax_state& state, float* o, const float* q, float
 // attend_q8 and attend_f32 by definition: scores, then softmax and values, which both share.
 namespace narae::inline NARAE_ABI::kernel::scalar {
 /// Scores become the block's softmax weights p, and its largest score and sum join the state.
-/// Returns {a, b}: what the old mean and the block's mean are to be multiplied by.
-struct merge_factors {
-    float a, b;
-};
 inline merge_factors softmax_block(softmax_state& state, float* score, std::size_t n) noexcept {
     float m = score[0];
     for (std::size_t j = 1; j < n; ++j) m = score[j] > m ? score[j] : m;
@@ -2668,7 +2462,16 @@ inline merge_factors softmax_block(softmax_state& state, float* score, std::size
     state.largest = largest;
     return {a, b};
 }
-
+/// The block's mean of v[n, E] by weights p, joined to o.
+template <class Value>
+inline void merge_values(float* o, const float* p, const Value* v, std::size_t n, std::size_t e,
+                         merge_factors f) noexcept {
+    for (std::size_t i = 0; i < e; ++i) {
+        float block = 0;
+        for (std::size_t j = 0; j < n; ++j) block = std::fma(p[j], static_cast<float>(v[j * e + i]), block);
+        o[i] = std::fma(o[i], f.a, block * f.b);
+    }
+}
 inline void attend_q8(softmax_state& state, float* o, const std::int8_t* q, float q_scale, const std::int8_t* k,
                       const float* k_scale, const std::int8_t* v, const float* v_scale, std::size_t n,
                       std::size_t e) noexcept {
@@ -2678,15 +2481,10 @@ inline void attend_q8(softmax_state& state, float* o, const std::int8_t* q, floa
         for (std::size_t i = 0; i < e; ++i) dot += q[i] * k[j * e + i];
         p[j] = static_cast<float>(dot) * (q_scale * k_scale[j]);
     }
-    const auto [a, b] = softmax_block(state, p, n);
+    const merge_factors f = softmax_block(state, p, n);
     for (std::size_t j = 0; j < n; ++j) p[j] *= v_scale[j];
-    for (std::size_t i = 0; i < e; ++i) {
-        float block = 0;
-        for (std::size_t j = 0; j < n; ++j) block = std::fma(p[j], static_cast<float>(v[j * e + i]), block);
-        o[i] = std::fma(o[i], a, block * b);
-    }
+    merge_values(o, p, v, n, e, f);
 }
-
 inline void attend_f32(softmax_state& state, float* o, const float* q, float scale, const float* k, const float* v,
                        std::size_t n, std::size_t e) noexcept {
     float p[attend_block] = {};
@@ -2695,12 +2493,7 @@ inline void attend_f32(softmax_state& state, float* o, const float* q, float sca
         for (std::size_t i = 0; i < e; ++i) lane[i % num::lanes] = std::fma(q[i], k[j * e + i], lane[i % num::lanes]);
         p[j] = num::sum_lanes(lane) * scale;
     }
-    const auto [a, b] = softmax_block(state, p, n);
-    for (std::size_t i = 0; i < e; ++i) {
-        float block = 0;
-        for (std::size_t j = 0; j < n; ++j) block = std::fma(p[j], v[j * e + i], block);
-        o[i] = std::fma(o[i], a, block * b);
-    }
+    merge_values(o, p, v, n, e, softmax_block(state, p, n));
 }
 }  // namespace narae::inline NARAE_ABI::kernel::scalar
 // ==== narae/kernel/gemv_dense/contract.hpp ====
@@ -2715,21 +2508,30 @@ using gemv_dense_op = void(float* y, const std::byte* w, const float* x, std::si
 // ==== narae/kernel/gemv_dense/scalar.hpp ====
 // gemv_f32, gemv_f16 and gemv_bf16 by definition: one loop, three ways to read a weight.
 namespace narae::inline NARAE_ABI::kernel::scalar {
-inline float weight_f32(const std::byte* w, std::size_t i) noexcept { return load_le<float>(w + i * 4); }
-inline float weight_f16(const std::byte* w, std::size_t i) noexcept {
-    return num::f16_to_f32(load_le<std::uint16_t>(w + i * 2));
-}
-inline float weight_bf16(const std::byte* w, std::size_t i) noexcept {
-    return num::bf16_to_f32(load_le<std::uint16_t>(w + i * 2));
-}
-
-template <float (*Weight)(const std::byte*, std::size_t) noexcept>
+/// How each format holds its weights: bytes of one, and weight i.
+struct weights_f32 {
+    static constexpr std::size_t size = 4;
+    static float value(const std::byte* w, std::size_t i) noexcept { return load_le<float>(w + i * 4); }
+};
+struct weights_f16 {
+    static constexpr std::size_t size = 2;
+    static float value(const std::byte* w, std::size_t i) noexcept {
+        return num::f16_to_f32(load_le<std::uint16_t>(w + i * 2));
+    }
+};
+struct weights_bf16 {
+    static constexpr std::size_t size = 2;
+    static float value(const std::byte* w, std::size_t i) noexcept {
+        return num::bf16_to_f32(load_le<std::uint16_t>(w + i * 2));
+    }
+};
+template <class Weights>
 inline void gemv_dense(float* y, const std::byte* w, const float* x, std::size_t k, std::size_t row_begin,
                        std::size_t row_end) noexcept {
     for (std::size_t row = row_begin; row < row_end; ++row) {
         float lane[num::lanes] = {};
         for (std::size_t i = 0; i < k; ++i)
-            lane[i % num::lanes] = std::fma(Weight(w, row * k + i), x[i], lane[i % num::lanes]);
+            lane[i % num::lanes] = std::fma(Weights::value(w, row * k + i), x[i], lane[i % num::lanes]);
         y[row] = num::sum_lanes(lane);
     }
 }
@@ -2743,29 +2545,25 @@ namespace narae::inline NARAE_ABI::kernel::avx2 {
 /// Asks for the cache line `ahead` bytes behind p, which may lie beyond the end of everything.
 /// Matrices are read once and in order, but the hardware's own fetching stops at page ends and starts anew: two pages
 /// ahead gave 2.4 times the speed from memory with q4, 1.6 with q8, and cost nothing from the cache.
-NARAE_TARGET("avx2,fma,f16c")
-inline void fetch(const std::byte* p, std::size_t ahead) noexcept {
+NARAE_AVX2 inline void fetch(const std::byte* p, std::size_t ahead) noexcept {
     _mm_prefetch(reinterpret_cast<const char*>(reinterpret_cast<std::uintptr_t>(p) + ahead), _MM_HINT_T0);
 }
 inline constexpr std::size_t two_pages = 8192;
 /// num::sum_lanes of lanes 0..7 and 8..15.
-NARAE_TARGET("avx2,fma,f16c")
-inline float sum_lanes(__m256 low, __m256 high) noexcept {
+NARAE_AVX2 inline float sum_lanes(__m256 low, __m256 high) noexcept {
     const __m256 eight = _mm256_add_ps(low, high);
     __m128 s = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
     s = _mm_add_ps(s, _mm_movehl_ps(s, s));
     return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
 }
 /// The largest of eight.
-NARAE_TARGET("avx2,fma,f16c")
-inline float largest_of(__m256 v) noexcept {
+NARAE_AVX2 inline float largest_of(__m256 v) noexcept {
     __m128 m = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
     m = _mm_max_ps(m, _mm_movehl_ps(m, m));
     return _mm_cvtss_f32(_mm_max_ss(m, _mm_movehdup_ps(m)));
 }
 /// num::exp.
-NARAE_TARGET("avx2,fma,f16c")
-inline __m256 exp(__m256 x) noexcept {
+NARAE_AVX2 inline __m256 exp(__m256 x) noexcept {
     const __m256 not_zero = _mm256_cmp_ps(x, _mm256_set1_ps(num::exp_min), _CMP_GE_OQ);
     x = _mm256_min_ps(x, _mm256_set1_ps(num::exp_max));
     const __m256 half = _mm256_or_ps(_mm256_and_ps(x, _mm256_set1_ps(-0.0f)), _mm256_set1_ps(0.5f));
@@ -2779,8 +2577,7 @@ inline __m256 exp(__m256 x) noexcept {
     return _mm256_and_ps(_mm256_mul_ps(p, _mm256_castsi256_ps(power)), not_zero);
 }
 /// num::gelu.
-NARAE_TARGET("avx2,fma,f16c")
-inline __m256 gelu(__m256 x) noexcept {
+NARAE_AVX2 inline __m256 gelu(__m256 x) noexcept {
     const __m256 size = _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x), one = _mm256_set1_ps(1.0f);
     const __m256 z = _mm256_min_ps(size, _mm256_set1_ps(num::tail_max));
     const __m256 t = _mm256_div_ps(one, _mm256_fmadd_ps(_mm256_set1_ps(num::tail_p), z, one));
@@ -2795,37 +2592,26 @@ inline __m256 gelu(__m256 x) noexcept {
 // gemv_f32, gemv_f16 and gemv_bf16 for AVX2: two registers are the 16 lanes of a row, four rows go together.
 // Read scalar.hpp first: it is the definition.
 namespace narae::inline NARAE_ABI::kernel::avx2 {
-struct weights_f32 {
-    static constexpr std::size_t size = 4;  // bytes of one weight
-    static constexpr gemv_dense_op* definition = scalar::gemv_dense<scalar::weight_f32>;
-    NARAE_TARGET("avx2,fma,f16c")
-    static __m256 load(const std::byte* w) noexcept {
+struct weights_f32 : scalar::weights_f32 {
+    NARAE_AVX2 static __m256 load(const std::byte* w) noexcept {
         return _mm256_castsi256_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(w)));
     }
 };
-struct weights_f16 {
-    static constexpr std::size_t size = 2;
-    static constexpr gemv_dense_op* definition = scalar::gemv_dense<scalar::weight_f16>;
-    NARAE_TARGET("avx2,fma,f16c")
-    static __m256 load(const std::byte* w) noexcept {
+struct weights_f16 : scalar::weights_f16 {
+    NARAE_AVX2 static __m256 load(const std::byte* w) noexcept {
         return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(w)));
     }
 };
-struct weights_bf16 {
-    static constexpr std::size_t size = 2;
-    static constexpr gemv_dense_op* definition = scalar::gemv_dense<scalar::weight_bf16>;
-    NARAE_TARGET("avx2,fma,f16c")
-    static __m256 load(const std::byte* w) noexcept {
+struct weights_bf16 : scalar::weights_bf16 {
+    NARAE_AVX2 static __m256 load(const std::byte* w) noexcept {
         const __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(w)));
         return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
     }
 };
-
 template <class Weights>
-NARAE_TARGET("avx2,fma,f16c")
-inline void gemv_dense(float* y, const std::byte* w, const float* x, std::size_t k, std::size_t row_begin,
-                       std::size_t row_end) noexcept {
-    if (k % num::lanes != 0) return Weights::definition(y, w, x, k, row_begin, row_end);
+NARAE_AVX2 inline void gemv_dense(float* y, const std::byte* w, const float* x, std::size_t k, std::size_t row_begin,
+                                  std::size_t row_end) noexcept {
+    if (k % num::lanes != 0) return scalar::gemv_dense<Weights>(y, w, x, k, row_begin, row_end);
     constexpr std::size_t half = 8 * Weights::size;
     for (std::size_t row = row_begin; row < row_end; row += 4) {
         const std::byte* w0 = w + row * k * Weights::size;
@@ -2857,8 +2643,7 @@ inline void gemv_dense(float* y, const std::byte* w, const float* x, std::size_t
 // attend_q8 and attend_f32 for AVX2: scores of four positions together, softmax in 16 lanes, then the values in
 // columns of 32. Read scalar.hpp first: it is the definition.
 /// scalar::softmax_block; writes p up to the next multiple of 16.
-NARAE_TARGET("avx2,fma,f16c")
-inline scalar::merge_factors softmax_block(softmax_state& state, float* p, std::size_t n) noexcept {
+NARAE_AVX2 inline merge_factors softmax_block(softmax_state& state, float* p, std::size_t n) noexcept {
     static_assert(attend_block % num::lanes == 0, "a block has room for its padding");
     const std::size_t padded = round_up(n, num::lanes);
     for (std::size_t j = n; j < padded; ++j) p[j] = -3e38f;  // never the largest, and its exp is 0
@@ -2882,40 +2667,30 @@ inline scalar::merge_factors softmax_block(softmax_state& state, float* p, std::
     state.largest = largest;
     return {_mm_cvtss_f32(a), _mm_cvtss_f32(b)};
 }
-
-struct values_q8 {
-    using type = std::int8_t;
-    NARAE_TARGET("avx2,fma,f16c")
-    static __m256 load(const std::int8_t* v) noexcept {
-        return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(v))));
-    }
-};
-struct values_f32 {
-    using type = float;
-    NARAE_TARGET("avx2,fma,f16c")
-    static __m256 load(const float* v) noexcept { return _mm256_loadu_ps(v); }
-};
+/// Eight values as floats.
+NARAE_AVX2 inline __m256 load8(const std::int8_t* v) noexcept {
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(v))));
+}
+NARAE_AVX2 inline __m256 load8(const float* v) noexcept { return _mm256_loadu_ps(v); }
 /// o[0 .. 8] = fma(o, a, block * b)
-NARAE_TARGET("avx2,fma,f16c")
-inline void merge(float* o, __m256 block, scalar::merge_factors f) noexcept {
+NARAE_AVX2 inline void merge(float* o, __m256 block, merge_factors f) noexcept {
     block = _mm256_mul_ps(block, _mm256_set1_ps(f.b));
     _mm256_storeu_ps(o, _mm256_fmadd_ps(_mm256_loadu_ps(o), _mm256_set1_ps(f.a), block));
 }
 /// The block's mean of v[n, E] by weights p, joined to o.
-template <class Values>
-NARAE_TARGET("avx2,fma,f16c")
-inline void merge_values(float* o, const float* p, const typename Values::type* v, std::size_t n, std::size_t e,
-                         scalar::merge_factors f) noexcept {
+template <class Value>
+NARAE_AVX2 inline void merge_values(float* o, const float* p, const Value* v, std::size_t n, std::size_t e,
+                                    merge_factors f) noexcept {
     std::size_t i = 0;
     for (; i + 32 <= e; i += 32) {
         __m256 b0 = _mm256_setzero_ps(), b1 = b0, b2 = b0, b3 = b0;
         for (std::size_t j = 0; j < n; ++j) {
             const __m256 weight = _mm256_set1_ps(p[j]);
-            const auto* row = v + j * e + i;
-            b0 = _mm256_fmadd_ps(weight, Values::load(row), b0);
-            b1 = _mm256_fmadd_ps(weight, Values::load(row + 8), b1);
-            b2 = _mm256_fmadd_ps(weight, Values::load(row + 16), b2);
-            b3 = _mm256_fmadd_ps(weight, Values::load(row + 24), b3);
+            const Value* row = v + j * e + i;
+            b0 = _mm256_fmadd_ps(weight, load8(row), b0);
+            b1 = _mm256_fmadd_ps(weight, load8(row + 8), b1);
+            b2 = _mm256_fmadd_ps(weight, load8(row + 16), b2);
+            b3 = _mm256_fmadd_ps(weight, load8(row + 24), b3);
         }
         merge(o + i, b0, f);
         merge(o + i + 8, b1, f);
@@ -2924,22 +2699,18 @@ inline void merge_values(float* o, const float* p, const typename Values::type* 
     }
     for (; i < e; i += 8) {
         __m256 block = _mm256_setzero_ps();
-        for (std::size_t j = 0; j < n; ++j)
-            block = _mm256_fmadd_ps(_mm256_set1_ps(p[j]), Values::load(v + j * e + i), block);
+        for (std::size_t j = 0; j < n; ++j) block = _mm256_fmadd_ps(_mm256_set1_ps(p[j]), load8(v + j * e + i), block);
         merge(o + i, block, f);
     }
 }
 /// dot + q . k of 16 inputs, in eight lanes of 32 bits.
-NARAE_TARGET("avx2,fma,f16c")
-inline __m256i dot16(__m256i dot, __m256i q, const std::int8_t* k) noexcept {
+NARAE_AVX2 inline __m256i dot16(__m256i dot, __m256i q, const std::int8_t* k) noexcept {
     const __m256i wide = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(k)));
     return _mm256_add_epi32(dot, _mm256_madd_epi16(q, wide));
 }
-
-NARAE_TARGET("avx2,fma,f16c")
-inline void attend_q8(softmax_state& state, float* o, const std::int8_t* q, float q_scale, const std::int8_t* k,
-                      const float* k_scale, const std::int8_t* v, const float* v_scale, std::size_t n,
-                      std::size_t e) noexcept {
+NARAE_AVX2 inline void attend_q8(softmax_state& state, float* o, const std::int8_t* q, float q_scale,
+                                 const std::int8_t* k, const float* k_scale, const std::int8_t* v, const float* v_scale,
+                                 std::size_t n, std::size_t e) noexcept {
     float p[attend_block] = {};
     for (std::size_t j = 0; j < n; j += 4) {
         const std::int8_t* k0 = k + j * e;
@@ -2959,132 +2730,105 @@ inline void attend_q8(softmax_state& state, float* o, const std::int8_t* q, floa
         _mm_storeu_ps(p + j, _mm_cvtepi32_ps(dots));
     }
     for (std::size_t j = 0; j < n; ++j) p[j] *= q_scale * k_scale[j];
-    const scalar::merge_factors f = softmax_block(state, p, n);
+    const merge_factors f = softmax_block(state, p, n);
     for (std::size_t j = 0; j < n; ++j) p[j] *= v_scale[j];
-    merge_values<values_q8>(o, p, v, n, e, f);
+    merge_values(o, p, v, n, e, f);
 }
-
-NARAE_TARGET("avx2,fma,f16c")
-inline void attend_f32(softmax_state& state, float* o, const float* q, float scale, const float* k, const float* v,
-                       std::size_t n, std::size_t e) noexcept {
+NARAE_AVX2 inline void attend_f32(softmax_state& state, float* o, const float* q, float scale, const float* k,
+                                  const float* v, std::size_t n, std::size_t e) noexcept {
     float p[attend_block] = {};
     gemv_dense<weights_f32>(p, reinterpret_cast<const std::byte*>(k), q, e, 0, n);  // the same sums
     for (std::size_t j = 0; j < n; ++j) p[j] *= scale;
-    merge_values<values_f32>(o, p, v, n, e, softmax_block(state, p, n));
+    merge_values(o, p, v, n, e, softmax_block(state, p, n));
 }
 }  // namespace narae::inline NARAE_ABI::kernel::avx2
 #endif
-// ==== narae/kernel/gemv_q4/contract.hpp ====
-// The contract of gemv_q4: 4-bit weights times 8-bit activations. Read num/q4.hpp for the layout first.
+// ==== narae/kernel/gemv_packed/contract.hpp ====
+// The contract of gemv_q4 and gemv_q8: packed weights times 8-bit activations. Read num/q4.hpp for the layout first.
 namespace narae::inline NARAE_ABI::kernel {
-/// y[N] = W[N, K] * x[K] for rows row_begin .. row_end, W packed as num::q4_layout, x as num::q8_row.
+/// y[N] = W[N, K] * x[K] for rows row_begin .. row_end, W packed as num::q4_layout or num::q8_layout, x as num::q8_row.
 /// Needs row_begin and row_end at multiples of 16 and y with room for whole tiles; w need not be aligned.
 /// Exact: per group of 64 an integer dot product, then one fma into the row's sum, groups in ascending order;
-///   sum = fma(float(dot), w_scale * x_scale, sum), dot = sum over i of (code - 8) * q.
+///   sum = fma(float(dot), w_scale * x_scale, sum), dot = sum over i of value * q, value = the layout's own.
 /// So every table gives equal bits. Against the exact product of the same quantised numbers the error is at most
 /// (groups + 2) * 2^-24 * sum over groups of |dot * w_scale * x_scale|. Allocates nothing, cannot fail.
-using gemv_q4_op = void(float* y, const std::byte* w, const num::q8_row& x, std::size_t k, std::size_t row_begin,
-                        std::size_t row_end) noexcept;
+using gemv_packed_op = void(float* y, const std::byte* w, const num::q8_row& x, std::size_t k, std::size_t row_begin,
+                            std::size_t row_end) noexcept;
 }  // namespace narae::inline NARAE_ABI::kernel
-// ==== narae/kernel/gemv_q4/avx2.hpp ====
-// gemv_q4 for AVX2: a register holds 8 rows x 4 inputs, and each 32-bit lane stays with its row to the end.
-// Read scalar.hpp first: it is the definition.
+// ==== narae/kernel/gemv_packed/avx2.hpp ====
+// gemv_q4 and gemv_q8 for AVX2: a register holds 8 rows x 4 inputs, and each 32-bit lane stays with its row to the end.
+// Read scalar.hpp first: it is the definition. Below come the dot products of one group in either format, then the
+// loop around them.
 #if NARAE_X86
 namespace narae::inline NARAE_ABI::kernel::avx2 {
-NARAE_TARGET("avx2,fma,f16c")
-inline void gemv_q4(float* y, const std::byte* w, const num::q8_row& x, std::size_t k, std::size_t row_begin,
-                    std::size_t row_end) noexcept {
-    const __m256i nibble = _mm256_set1_epi8(15), ones = _mm256_set1_epi16(1);
-    for (std::size_t row = row_begin; row < row_end; row += num::tile_rows) {
-        const std::byte* scales = w + row / num::tile_rows * num::q4_layout::tile_bytes(k);
-        const std::byte* codes = scales + num::q4_layout::scale_bytes(k);
-        const std::int8_t* q = x.q;
-        __m256 sum0 = _mm256_setzero_ps(), sum1 = sum0;  // rows 0..7 and 8..15
-        for (std::size_t g = 0; g < num::groups_of(k); ++g) {
-            // A 16-bit lane takes 8 times at most 2 * 15 * 127: 30,480 and still exact.
-            __m256i low0 = _mm256_setzero_si256(), low1 = low0, high0 = low0, high1 = low0;
-            for (int chunk = 0; chunk < 8; ++chunk) {
-                const __m256i w0 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(codes));
-                const __m256i w1 = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(codes + 32));
-                const __m256i q_low = _mm256_set1_epi32(load_le<std::int32_t>(q));
-                const __m256i q_high = _mm256_set1_epi32(load_le<std::int32_t>(q + 4));
-                const __m256i w0_high = _mm256_and_si256(_mm256_srli_epi16(w0, 4), nibble);
-                const __m256i w1_high = _mm256_and_si256(_mm256_srli_epi16(w1, 4), nibble);
-                low0 = _mm256_add_epi16(low0, _mm256_maddubs_epi16(_mm256_and_si256(w0, nibble), q_low));
-                low1 = _mm256_add_epi16(low1, _mm256_maddubs_epi16(_mm256_and_si256(w1, nibble), q_low));
-                high0 = _mm256_add_epi16(high0, _mm256_maddubs_epi16(w0_high, q_high));
-                high1 = _mm256_add_epi16(high1, _mm256_maddubs_epi16(w1_high, q_high));
-                fetch(codes, two_pages);
-                codes += 64;
-                q += 8;
-            }
-            const __m256i zero_point = _mm256_set1_epi32(-8 * x.sum[g]);
-            const __m256i dot0 = _mm256_add_epi32(_mm256_madd_epi16(low0, ones), _mm256_madd_epi16(high0, ones));
-            const __m256i dot1 = _mm256_add_epi32(_mm256_madd_epi16(low1, ones), _mm256_madd_epi16(high1, ones));
-            const __m256 x_scale = _mm256_set1_ps(x.scale[g]);
-            const __m256 scale0 = _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(scales)));
-            const __m256 scale1 = _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(scales + 16)));
-            sum0 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(_mm256_add_epi32(dot0, zero_point)),
-                                   _mm256_mul_ps(scale0, x_scale), sum0);
-            sum1 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(_mm256_add_epi32(dot1, zero_point)),
-                                   _mm256_mul_ps(scale1, x_scale), sum1);
-            scales += num::tile_rows * 2;
-        }
-        _mm256_storeu_ps(y + row, sum0);
-        _mm256_storeu_ps(y + row + 8, sum1);
-    }
+/// 32 bytes at any address.
+NARAE_AVX2 inline __m256i load32(const std::byte* p) noexcept {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
 }
-}  // namespace narae::inline NARAE_ABI::kernel::avx2
-#endif
-// ==== narae/kernel/gemv_q8/contract.hpp ====
-// The contract of gemv_q8: 8-bit weights times 8-bit activations. Read num/q8.hpp for the layout first.
-namespace narae::inline NARAE_ABI::kernel {
-/// y[N] = W[N, K] * x[K] for rows row_begin .. row_end, W packed as num::q8_layout, x as num::q8_row.
-/// Needs row_begin and row_end at multiples of 16 and y with room for whole tiles; w need not be aligned.
-/// Exact: per group of 64 an integer dot product, then one fma into the row's sum, groups in ascending order;
-///   sum = fma(float(dot), w_scale * x_scale, sum), dot = sum over i of w_q * x_q.
-/// So every table gives equal bits. Against the exact product of the same quantised numbers the error is at most
-/// (groups + 2) * 2^-24 * sum over groups of |dot * w_scale * x_scale|. Allocates nothing, cannot fail.
-using gemv_q8_op = void(float* y, const std::byte* w, const num::q8_row& x, std::size_t k, std::size_t row_begin,
-                        std::size_t row_end) noexcept;
-}  // namespace narae::inline NARAE_ABI::kernel
-// ==== narae/kernel/gemv_q8/avx2.hpp ====
-// gemv_q8 for AVX2: a register holds 8 rows x 4 inputs, and each 32-bit lane stays with its row to the end.
-// Read scalar.hpp first: it is the definition.
-#if NARAE_X86
-namespace narae::inline NARAE_ABI::kernel::avx2 {
-/// dot + w . q, four inputs in each 32-bit lane. The multiplication wants one factor unsigned, so the weight's sign
-/// goes to q. Two products reach 2 * 128 * 127 at most, which 16 bits hold, even if a file brings a -128.
-NARAE_TARGET("avx2,fma,f16c")
-inline __m256i dot_q8(__m256i dot, const std::byte* codes, __m256i q) noexcept {
-    const __m256i w = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(codes));
-    const __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(q, w));
-    return _mm256_add_epi32(dot, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
-}
+/// Four neighbouring inputs in every 32-bit lane.
+NARAE_AVX2 inline __m256i four_of(const std::int8_t* q) noexcept { return _mm256_set1_epi32(load_le<std::int32_t>(q)); }
 
-NARAE_TARGET("avx2,fma,f16c")
-inline void gemv_q8(float* y, const std::byte* w, const num::q8_row& x, std::size_t k, std::size_t row_begin,
-                    std::size_t row_end) noexcept {
+struct codes_q4 : num::q4_layout {
+    /// dot0 and dot1 = the group's dot products of rows 0..7 and 8..15.
+    NARAE_AVX2 static void group(__m256i& dot0, __m256i& dot1, const std::byte* codes, const std::int8_t* q,
+                                 std::int32_t q_sum) noexcept {
+        const __m256i nibble = _mm256_set1_epi8(15), ones = _mm256_set1_epi16(1);
+        // A 16-bit lane takes 8 times at most 2 * 15 * 127: 30,480 and still exact.
+        __m256i low0 = _mm256_setzero_si256(), low1 = low0, high0 = low0, high1 = low0;
+        for (int chunk = 0; chunk < 8; ++chunk) {
+            const __m256i w0 = load32(codes), w1 = load32(codes + 32), q_low = four_of(q), q_high = four_of(q + 4);
+            const __m256i w0_high = _mm256_and_si256(_mm256_srli_epi16(w0, 4), nibble);
+            const __m256i w1_high = _mm256_and_si256(_mm256_srli_epi16(w1, 4), nibble);
+            low0 = _mm256_add_epi16(low0, _mm256_maddubs_epi16(_mm256_and_si256(w0, nibble), q_low));
+            low1 = _mm256_add_epi16(low1, _mm256_maddubs_epi16(_mm256_and_si256(w1, nibble), q_low));
+            high0 = _mm256_add_epi16(high0, _mm256_maddubs_epi16(w0_high, q_high));
+            high1 = _mm256_add_epi16(high1, _mm256_maddubs_epi16(w1_high, q_high));
+            fetch(codes, two_pages);
+            codes += 64;
+            q += 8;
+        }
+        const __m256i zero_point = _mm256_set1_epi32(-8 * q_sum);  // of every code, taken off at once
+        dot0 = _mm256_add_epi32(_mm256_madd_epi16(low0, ones), _mm256_madd_epi16(high0, ones));
+        dot1 = _mm256_add_epi32(_mm256_madd_epi16(low1, ones), _mm256_madd_epi16(high1, ones));
+        dot0 = _mm256_add_epi32(dot0, zero_point);
+        dot1 = _mm256_add_epi32(dot1, zero_point);
+    }
+};
+struct codes_q8 : num::q8_layout {
+    /// dot + w . q, four inputs in each 32-bit lane. The multiplication wants one factor unsigned, so the weight's sign
+    /// goes to q. Two products reach 2 * 128 * 127 at most, which 16 bits hold, even if a file brings a -128.
+    NARAE_AVX2 static __m256i add_four(__m256i dot, __m256i w, __m256i q) noexcept {
+        const __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(q, w));
+        return _mm256_add_epi32(dot, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+    }
+    NARAE_AVX2 static void group(__m256i& dot0, __m256i& dot1, const std::byte* codes, const std::int8_t* q,
+                                 std::int32_t) noexcept {
+        dot0 = dot1 = _mm256_setzero_si256();
+        for (int chunk = 0; chunk < 16; ++chunk) {
+            dot0 = add_four(dot0, load32(codes), four_of(q));
+            dot1 = add_four(dot1, load32(codes + 32), four_of(q));
+            fetch(codes, two_pages);
+            codes += 64;
+            q += 4;
+        }
+    }
+};
+template <class Codes>
+NARAE_AVX2 inline void gemv_packed(float* y, const std::byte* w, const num::q8_row& x, std::size_t k,
+                                   std::size_t row_begin, std::size_t row_end) noexcept {
     for (std::size_t row = row_begin; row < row_end; row += num::tile_rows) {
-        const std::byte* scales = w + row / num::tile_rows * num::q8_layout::tile_bytes(k);
-        const std::byte* codes = scales + num::q8_layout::scale_bytes(k);
-        const std::int8_t* q = x.q;
+        const std::byte* scales = w + row / num::tile_rows * Codes::tile_bytes(k);
+        const std::byte* codes = scales + Codes::scale_bytes(k);
         __m256 sum0 = _mm256_setzero_ps(), sum1 = sum0;  // rows 0..7 and 8..15
         for (std::size_t g = 0; g < num::groups_of(k); ++g) {
-            __m256i dot0 = _mm256_setzero_si256(), dot1 = dot0;
-            for (int chunk = 0; chunk < 16; ++chunk) {
-                const __m256i four = _mm256_set1_epi32(load_le<std::int32_t>(q));
-                dot0 = dot_q8(dot0, codes, four);
-                dot1 = dot_q8(dot1, codes + 32, four);
-                fetch(codes, two_pages);
-                codes += 64;
-                q += 4;
-            }
+            __m256i dot0, dot1;
+            Codes::group(dot0, dot1, codes, x.q + g * num::group_len, x.sum[g]);
             const __m256 x_scale = _mm256_set1_ps(x.scale[g]);
             const __m256 scale0 = _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(scales)));
             const __m256 scale1 = _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(scales + 16)));
             sum0 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot0), _mm256_mul_ps(scale0, x_scale), sum0);
             sum1 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot1), _mm256_mul_ps(scale1, x_scale), sum1);
+            codes += Codes::group_bytes;
             scales += num::tile_rows * 2;
         }
         _mm256_storeu_ps(y + row, sum0);
@@ -3122,27 +2866,18 @@ inline void layer_norm(float* y, const float* x, const float* gain, const float*
     const float var = num::sum_lanes(lane) / static_cast<float>(d), inverse = 1.0f / std::sqrt(var + eps);
     for (std::size_t i = 0; i < d; ++i) y[i] = std::fma((x[i] - mean) * inverse, gain[i], bias[i]);
 }
-
 inline void bias_gelu(float* x, const float* bias, std::size_t n) noexcept {
     for (std::size_t i = 0; i < n; ++i) x[i] = num::gelu(x[i] + bias[i]);
 }
-
 inline void quantize_q8(const num::q8_row& out, const float* x, std::size_t k) noexcept {
     using namespace num;
     for (std::size_t g = 0; g < groups_of(k); ++g) {
-        const float* from = x + g * group_len;
+        std::int8_t* q = out.q + g * group_len;
         const std::size_t n = k - g * group_len < group_len ? k - g * group_len : group_len;
-        float largest = 0;
-        for (std::size_t i = 0; i < n; ++i) largest = std::abs(from[i]) > largest ? std::abs(from[i]) : largest;
-        const float inverse = largest > 0 ? 127.0f / largest : 0.0f;
-        std::int32_t sum = 0;
-        for (std::size_t i = 0; i < group_len; ++i) {
-            const std::int8_t q = i < n ? round_q8(from[i] * inverse) : std::int8_t{0};
-            out.q[g * group_len + i] = q;
-            sum += q;
-        }
-        out.scale[g] = largest / 127.0f;
-        out.sum[g] = sum;
+        out.scale[g] = num::quantize_q8(q, x + g * group_len, n);
+        for (std::size_t i = n; i < group_len; ++i) q[i] = 0;
+        out.sum[g] = 0;
+        for (std::size_t i = 0; i < n; ++i) out.sum[g] += q[i];
     }
 }
 }  // namespace narae::inline NARAE_ABI::kernel::scalar
@@ -3151,9 +2886,8 @@ inline void quantize_q8(const num::q8_row& out, const float* x, std::size_t k) n
 // what does not fill a register.
 #if NARAE_X86
 namespace narae::inline NARAE_ABI::kernel::avx2 {
-NARAE_TARGET("avx2,fma,f16c")
-inline void layer_norm(float* y, const float* x, const float* gain, const float* bias, std::size_t d,
-                       float eps) noexcept {
+NARAE_AVX2 inline void layer_norm(float* y, const float* x, const float* gain, const float* bias, std::size_t d,
+                                  float eps) noexcept {
     if (d % num::lanes != 0) return scalar::layer_norm(y, x, gain, bias, d, eps);
     __m256 low = _mm256_setzero_ps(), high = low;
     for (std::size_t i = 0; i < d; i += num::lanes) {
@@ -3175,24 +2909,19 @@ inline void layer_norm(float* y, const float* x, const float* gain, const float*
         _mm256_storeu_ps(y + i, _mm256_fmadd_ps(normal, _mm256_loadu_ps(gain + i), _mm256_loadu_ps(bias + i)));
     }
 }
-
-NARAE_TARGET("avx2,fma,f16c")
-inline void bias_gelu(float* x, const float* bias, std::size_t n) noexcept {
+NARAE_AVX2 inline void bias_gelu(float* x, const float* bias, std::size_t n) noexcept {
     std::size_t i = 0;
     for (; i + 8 <= n; i += 8)
         _mm256_storeu_ps(x + i, gelu(_mm256_add_ps(_mm256_loadu_ps(x + i), _mm256_loadu_ps(bias + i))));
     scalar::bias_gelu(x + i, bias + i, n - i);
 }
 /// num::round_q8 of x * inverse, eight times.
-NARAE_TARGET("avx2,fma,f16c")
-inline __m256i round_q8(const float* x, __m256 inverse) noexcept {
+NARAE_AVX2 inline __m256i round_q8(const float* x, __m256 inverse) noexcept {
     __m256 v = _mm256_mul_ps(_mm256_loadu_ps(x), inverse);
     v = _mm256_max_ps(v, _mm256_set1_ps(-127.0f));  // the second of the two if v is no number, as defined
     return _mm256_cvtps_epi32(_mm256_min_ps(v, _mm256_set1_ps(127.0f)));
 }
-
-NARAE_TARGET("avx2,fma,f16c")
-inline void quantize_q8(const num::q8_row& out, const float* x, std::size_t k) noexcept {
+NARAE_AVX2 inline void quantize_q8(const num::q8_row& out, const float* x, std::size_t k) noexcept {
     const __m256 sign = _mm256_set1_ps(-0.0f);
     const std::size_t whole = k / num::group_len;
     for (std::size_t g = 0; g < whole; ++g) {
@@ -3222,42 +2951,22 @@ inline void quantize_q8(const num::q8_row& out, const float* x, std::size_t k) n
 }
 }  // namespace narae::inline NARAE_ABI::kernel::avx2
 #endif
-// ==== narae/kernel/gemv_q4/scalar.hpp ====
-// gemv_q4 by definition. Every other version must give these bits.
+// ==== narae/kernel/gemv_packed/scalar.hpp ====
+// gemv_q4 and gemv_q8 by definition: one loop over whatever layout. Every other version must give these bits.
 namespace narae::inline NARAE_ABI::kernel::scalar {
-inline void gemv_q4(float* y, const std::byte* w, const num::q8_row& x, std::size_t k, std::size_t row_begin,
-                    std::size_t row_end) noexcept {
+template <class Layout>
+inline void gemv_packed(float* y, const std::byte* w, const num::q8_row& x, std::size_t k, std::size_t row_begin,
+                        std::size_t row_end) noexcept {
     using namespace num;
     for (std::size_t row = row_begin; row < row_end; ++row) {
-        const std::byte* scales = w + row / tile_rows * q4_layout::tile_bytes(k);
-        const std::byte* codes = scales + q4_layout::scale_bytes(k);
-        const std::size_t r = row % tile_rows;
-        float sum = 0;
-        for (std::size_t g = 0; g < groups_of(k); ++g) {
-            std::int32_t dot = -8 * x.sum[g];  // the zero point of every code, taken off at once
-            for (std::size_t i = g * group_len; i < (g + 1) * group_len; ++i)
-                dot += (static_cast<std::int32_t>(codes[q4_layout::at(r, i)]) >> q4_layout::shift(i) & 15) * x.q[i];
-            const float scale = f16_to_f32(load_le<std::uint16_t>(scales + (g * tile_rows + r) * 2));
-            sum = std::fma(static_cast<float>(dot), scale * x.scale[g], sum);
-        }
-        y[row] = sum;
-    }
-}
-// ==== narae/kernel/gemv_q8/scalar.hpp ====
-// gemv_q8 by definition. Every other version must give these bits.
-
-inline void gemv_q8(float* y, const std::byte* w, const num::q8_row& x, std::size_t k, std::size_t row_begin,
-                    std::size_t row_end) noexcept {
-    using namespace num;
-    for (std::size_t row = row_begin; row < row_end; ++row) {
-        const std::byte* scales = w + row / tile_rows * q8_layout::tile_bytes(k);
-        const std::byte* codes = scales + q8_layout::scale_bytes(k);
+        const std::byte* scales = w + row / tile_rows * Layout::tile_bytes(k);
+        const std::byte* codes = scales + Layout::scale_bytes(k);
         const std::size_t r = row % tile_rows;
         float sum = 0;
         for (std::size_t g = 0; g < groups_of(k); ++g) {
             std::int32_t dot = 0;
             for (std::size_t i = g * group_len; i < (g + 1) * group_len; ++i)
-                dot += static_cast<std::int8_t>(codes[q8_layout::at(r, i)]) * x.q[i];
+                dot += Layout::value(codes, r, i) * x.q[i];
             const float scale = f16_to_f32(load_le<std::uint16_t>(scales + (g * tile_rows + r) * 2));
             sum = std::fma(static_cast<float>(dot), scale * x.scale[g], sum);
         }
@@ -3271,11 +2980,11 @@ inline void gemv_q8(float* y, const std::byte* w, const num::q8_row& x, std::siz
 namespace narae::inline NARAE_ABI::kernel {
 struct table {
     const char* name = "scalar";
-    gemv_dense_op* gemv_f32 = scalar::gemv_dense<scalar::weight_f32>;
-    gemv_dense_op* gemv_f16 = scalar::gemv_dense<scalar::weight_f16>;
-    gemv_dense_op* gemv_bf16 = scalar::gemv_dense<scalar::weight_bf16>;
-    gemv_q8_op* gemv_q8 = scalar::gemv_q8;
-    gemv_q4_op* gemv_q4 = scalar::gemv_q4;
+    gemv_dense_op* gemv_f32 = scalar::gemv_dense<scalar::weights_f32>;
+    gemv_dense_op* gemv_f16 = scalar::gemv_dense<scalar::weights_f16>;
+    gemv_dense_op* gemv_bf16 = scalar::gemv_dense<scalar::weights_bf16>;
+    gemv_packed_op* gemv_q8 = scalar::gemv_packed<num::q8_layout>;
+    gemv_packed_op* gemv_q4 = scalar::gemv_packed<num::q4_layout>;
     layer_norm_op* layer_norm = scalar::layer_norm;
     bias_gelu_op* bias_gelu = scalar::bias_gelu;
     quantize_q8_op* quantize_q8 = scalar::quantize_q8;
@@ -3292,8 +3001,8 @@ inline table overlay(table t) noexcept {
     t.gemv_f32 = gemv_dense<weights_f32>;
     t.gemv_f16 = gemv_dense<weights_f16>;
     t.gemv_bf16 = gemv_dense<weights_bf16>;
-    t.gemv_q8 = gemv_q8;
-    t.gemv_q4 = gemv_q4;
+    t.gemv_q8 = gemv_packed<codes_q8>;
+    t.gemv_q4 = gemv_packed<codes_q4>;
     t.layer_norm = layer_norm;
     t.bias_gelu = bias_gelu;
     t.quantize_q8 = quantize_q8;
@@ -3356,28 +3065,21 @@ inline float32x4_t gelu(float32x4_t x) noexcept {
 // gemv_f32, gemv_f16 and gemv_bf16 for NEON: four registers are the 16 lanes of a row, two rows go together.
 // Read scalar.hpp first: it is the definition.
 namespace narae::inline NARAE_ABI::kernel::neon {
-struct weights_f32 {
-    static constexpr std::size_t size = 4;  // bytes of one weight
-    static constexpr gemv_dense_op* definition = scalar::gemv_dense<scalar::weight_f32>;
+struct weights_f32 : scalar::weights_f32 {
     static float32x4_t load(const std::byte* w) noexcept { return load4(w); }
 };
-struct weights_f16 {
-    static constexpr std::size_t size = 2;
-    static constexpr gemv_dense_op* definition = scalar::gemv_dense<scalar::weight_f16>;
+struct weights_f16 : scalar::weights_f16 {
     static float32x4_t load(const std::byte* w) noexcept { return load4_f16(w); }
 };
-struct weights_bf16 {
-    static constexpr std::size_t size = 2;
-    static constexpr gemv_dense_op* definition = scalar::gemv_dense<scalar::weight_bf16>;
+struct weights_bf16 : scalar::weights_bf16 {
     static float32x4_t load(const std::byte* w) noexcept {
         return vreinterpretq_f32_u32(vshll_n_u16(load4_u16(w), 16));
     }
 };
-
 template <class Weights>
 inline void gemv_dense(float* y, const std::byte* w, const float* x, std::size_t k, std::size_t row_begin,
                        std::size_t row_end) noexcept {
-    if (k % num::lanes != 0) return Weights::definition(y, w, x, k, row_begin, row_end);
+    if (k % num::lanes != 0) return scalar::gemv_dense<Weights>(y, w, x, k, row_begin, row_end);
     constexpr std::size_t quarter = 4 * Weights::size;
     for (std::size_t row = row_begin; row < row_end; row += 2) {
         const std::byte* w0 = w + row * k * Weights::size;
@@ -3404,7 +3106,7 @@ inline void gemv_dense(float* y, const std::byte* w, const float* x, std::size_t
 // attend_q8 and attend_f32 for NEON: scores, softmax in 16 lanes, then the values in columns of 16.
 // Read scalar.hpp first: it is the definition.
 /// scalar::softmax_block; writes p up to the next multiple of 16.
-inline scalar::merge_factors softmax_block(softmax_state& state, float* p, std::size_t n) noexcept {
+inline merge_factors softmax_block(softmax_state& state, float* p, std::size_t n) noexcept {
     static_assert(attend_block % num::lanes == 0, "a block has room for its padding");
     const std::size_t padded = round_up(n, num::lanes);
     for (std::size_t j = n; j < padded; ++j) p[j] = -3e38f;  // never the largest, and its exp is 0
@@ -3442,7 +3144,7 @@ inline void load16(float32x4_t (&out)[4], const float* v) noexcept {
 /// The block's mean of v[n, E] by weights p, joined to o.
 template <class Value>
 inline void merge_values(float* o, const float* p, const Value* v, std::size_t n, std::size_t e,
-                         scalar::merge_factors f) noexcept {
+                         merge_factors f) noexcept {
     for (std::size_t i = 0; i < e; i += 16) {
         float32x4_t block[4] = {vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0)}, value[4];
         for (std::size_t j = 0; j < n; ++j) {
@@ -3453,7 +3155,6 @@ inline void merge_values(float* o, const float* p, const Value* v, std::size_t n
             vst1q_f32(o + i + 4 * c, vfmaq_n_f32(vmulq_n_f32(block[c], f.b), vld1q_f32(o + i + 4 * c), f.a));
     }
 }
-
 inline void attend_q8(softmax_state& state, float* o, const std::int8_t* q, float q_scale, const std::int8_t* k,
                       const float* k_scale, const std::int8_t* v, const float* v_scale, std::size_t n,
                       std::size_t e) noexcept {
@@ -3467,110 +3168,77 @@ inline void attend_q8(softmax_state& state, float* o, const std::int8_t* q, floa
         }
         p[j] = static_cast<float>(vaddvq_s32(vaddq_s32(dot0, dot1))) * (q_scale * k_scale[j]);
     }
-    const scalar::merge_factors f = softmax_block(state, p, n);
+    const merge_factors f = softmax_block(state, p, n);
     for (std::size_t j = 0; j < n; ++j) p[j] *= v_scale[j];
     merge_values(o, p, v, n, e, f);
 }
-
 inline void attend_f32(softmax_state& state, float* o, const float* q, float scale, const float* k, const float* v,
                        std::size_t n, std::size_t e) noexcept {
     float p[attend_block] = {};
     gemv_dense<weights_f32>(p, reinterpret_cast<const std::byte*>(k), q, e, 0, n);  // the same sums
     for (std::size_t j = 0; j < n; ++j) p[j] *= scale;
-    const scalar::merge_factors f = softmax_block(state, p, n);
-    merge_values(o, p, v, n, e, f);
+    merge_values(o, p, v, n, e, softmax_block(state, p, n));
 }
-// ==== narae/kernel/gemv_q4/neon.hpp ====
-// gemv_q4 for NEON: a register holds 4 rows x 4 inputs; products are summed in 16 bits over a whole group.
-// Read scalar.hpp first: it is the definition.
-/// Four rows' dot products over one group. A 16-bit lane takes 16 times at most 15 * 127: 30,480 and still exact.
-inline int32x4_t group_q4(const std::byte* codes, const std::int8_t* q) noexcept {
-    const uint8x16_t nibble = vdupq_n_u8(15);
-    int16x8_t rows01 = vdupq_n_s16(0), rows23 = rows01;
-    for (int chunk = 0; chunk < 8; ++chunk) {
-        const uint8x16_t w = vld1q_u8(reinterpret_cast<const std::uint8_t*>(codes));
-        const int8x16_t low = vreinterpretq_s8_u8(vandq_u8(w, nibble));
-        const int8x16_t high = vreinterpretq_s8_u8(vshrq_n_u8(w, 4));
-        const int8x16_t q_low = vreinterpretq_s8_s32(vdupq_n_s32(load_le<std::int32_t>(q)));
-        const int8x16_t q_high = vreinterpretq_s8_s32(vdupq_n_s32(load_le<std::int32_t>(q + 4)));
-        rows01 = vmlal_s8(rows01, vget_low_s8(low), vget_low_s8(q_low));
-        rows23 = vmlal_high_s8(rows23, low, q_low);
-        rows01 = vmlal_s8(rows01, vget_low_s8(high), vget_low_s8(q_high));
-        rows23 = vmlal_high_s8(rows23, high, q_high);
-        codes += 64;
-        q += 8;
-    }
-    return vpaddq_s32(vpaddlq_s16(rows01), vpaddlq_s16(rows23));
-}
+// ==== narae/kernel/gemv_packed/neon.hpp ====
+// gemv_q4 and gemv_q8 for NEON: a register holds 4 rows x 4 inputs. Read scalar.hpp first: it is the definition. Below
+// come the dot products of one group in either format, then the loop around them.
 
-inline void gemv_q4(float* y, const std::byte* w, const num::q8_row& x, std::size_t k, std::size_t row_begin,
-                    std::size_t row_end) noexcept {
+inline uint8x16_t load_bytes(const std::byte* p) noexcept { return vld1q_u8(reinterpret_cast<const std::uint8_t*>(p)); }
+/// Four neighbouring inputs in every 32-bit lane.
+inline int8x16_t four_of(const std::int8_t* q) noexcept {
+    return vreinterpretq_s8_s32(vdupq_n_s32(load_le<std::int32_t>(q)));
+}
+struct codes_q4 : num::q4_layout {
+    /// Four rows' dot products over one group. A 16-bit lane takes 16 times at most 15 * 127: 30,480 and still exact.
+    static int32x4_t group(const std::byte* codes, const std::int8_t* q, std::int32_t q_sum) noexcept {
+        int16x8_t rows01 = vdupq_n_s16(0), rows23 = rows01;
+        for (int chunk = 0; chunk < 8; ++chunk) {
+            const uint8x16_t w = load_bytes(codes);
+            const int8x16_t low = vreinterpretq_s8_u8(vandq_u8(w, vdupq_n_u8(15))), q_low = four_of(q);
+            const int8x16_t high = vreinterpretq_s8_u8(vshrq_n_u8(w, 4)), q_high = four_of(q + 4);
+            rows01 = vmlal_s8(rows01, vget_low_s8(low), vget_low_s8(q_low));
+            rows23 = vmlal_high_s8(rows23, low, q_low);
+            rows01 = vmlal_s8(rows01, vget_low_s8(high), vget_low_s8(q_high));
+            rows23 = vmlal_high_s8(rows23, high, q_high);
+            codes += 64;
+            q += 8;
+        }
+        const int32x4_t zero_point = vdupq_n_s32(-8 * q_sum);  // of every code, taken off at once
+        return vaddq_s32(vpaddq_s32(vpaddlq_s16(rows01), vpaddlq_s16(rows23)), zero_point);
+    }
+};
+struct codes_q8 : num::q8_layout {
+    /// Four rows' dot products over one group. Two products reach 2 * 128 * 127 at most, which 16 bits hold.
+    static int32x4_t group(const std::byte* codes, const std::int8_t* q, std::int32_t) noexcept {
+        int32x4_t rows01 = vdupq_n_s32(0), rows23 = rows01;
+        for (int pair = 0; pair < 8; ++pair) {
+            const int8x16_t w0 = vreinterpretq_s8_u8(load_bytes(codes)), q0 = four_of(q);
+            const int8x16_t w1 = vreinterpretq_s8_u8(load_bytes(codes + 64)), q1 = four_of(q + 4);
+            const int16x8_t pair01 = vmull_s8(vget_low_s8(w0), vget_low_s8(q0)), pair23 = vmull_high_s8(w0, q0);
+            rows01 = vpadalq_s16(rows01, vmlal_s8(pair01, vget_low_s8(w1), vget_low_s8(q1)));
+            rows23 = vpadalq_s16(rows23, vmlal_high_s8(pair23, w1, q1));
+            codes += 128;
+            q += 8;
+        }
+        return vpaddq_s32(rows01, rows23);
+    }
+};
+template <class Codes>
+inline void gemv_packed(float* y, const std::byte* w, const num::q8_row& x, std::size_t k, std::size_t row_begin,
+                        std::size_t row_end) noexcept {
     for (std::size_t row = row_begin; row < row_end; row += num::tile_rows) {
-        const std::byte* scales = w + row / num::tile_rows * num::q4_layout::tile_bytes(k);
-        const std::byte* codes = scales + num::q4_layout::scale_bytes(k);
-        float32x4_t sum0 = vdupq_n_f32(0), sum1 = sum0, sum2 = sum0, sum3 = sum0;
+        const std::byte* scales = w + row / num::tile_rows * Codes::tile_bytes(k);
+        const std::byte* codes = scales + Codes::scale_bytes(k);
+        float32x4_t sum[4] = {vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0)};  // of four rows each
         for (std::size_t g = 0; g < num::groups_of(k); ++g) {
-            const std::int8_t* q = x.q + g * num::group_len;
-            const int32x4_t zero_point = vdupq_n_s32(-8 * x.sum[g]);
-            const float32x4_t dot0 = vcvtq_f32_s32(vaddq_s32(group_q4(codes, q), zero_point));
-            const float32x4_t dot1 = vcvtq_f32_s32(vaddq_s32(group_q4(codes + 16, q), zero_point));
-            const float32x4_t dot2 = vcvtq_f32_s32(vaddq_s32(group_q4(codes + 32, q), zero_point));
-            const float32x4_t dot3 = vcvtq_f32_s32(vaddq_s32(group_q4(codes + 48, q), zero_point));
-            sum0 = vfmaq_f32(sum0, dot0, vmulq_n_f32(load4_f16(scales), x.scale[g]));
-            sum1 = vfmaq_f32(sum1, dot1, vmulq_n_f32(load4_f16(scales + 8), x.scale[g]));
-            sum2 = vfmaq_f32(sum2, dot2, vmulq_n_f32(load4_f16(scales + 16), x.scale[g]));
-            sum3 = vfmaq_f32(sum3, dot3, vmulq_n_f32(load4_f16(scales + 24), x.scale[g]));
-            codes += num::q4_layout::group_bytes;
+            for (std::size_t i = 0; i < 4; ++i) {
+                const int32x4_t dot = Codes::group(codes + 16 * i, x.q + g * num::group_len, x.sum[g]);
+                sum[i] = vfmaq_f32(sum[i], vcvtq_f32_s32(dot), vmulq_n_f32(load4_f16(scales + 8 * i), x.scale[g]));
+            }
+            codes += Codes::group_bytes;
             scales += num::tile_rows * 2;
         }
-        vst1q_f32(y + row, sum0);
-        vst1q_f32(y + row + 4, sum1);
-        vst1q_f32(y + row + 8, sum2);
-        vst1q_f32(y + row + 12, sum3);
-    }
-}
-// ==== narae/kernel/gemv_q8/neon.hpp ====
-// gemv_q8 for NEON: a register holds 4 rows x 4 inputs; two products are summed in 16 bits, then widened.
-// Read scalar.hpp first: it is the definition.
-/// Four rows' dot products over one group. Two products reach 2 * 128 * 127 at most, which 16 bits hold.
-inline int32x4_t group_q8(const std::byte* codes, const std::int8_t* q) noexcept {
-    int32x4_t rows01 = vdupq_n_s32(0), rows23 = rows01;
-    for (int pair = 0; pair < 8; ++pair) {
-        const int8x16_t w0 = vreinterpretq_s8_u8(vld1q_u8(reinterpret_cast<const std::uint8_t*>(codes)));
-        const int8x16_t w1 = vreinterpretq_s8_u8(vld1q_u8(reinterpret_cast<const std::uint8_t*>(codes + 64)));
-        const int8x16_t q0 = vreinterpretq_s8_s32(vdupq_n_s32(load_le<std::int32_t>(q)));
-        const int8x16_t q1 = vreinterpretq_s8_s32(vdupq_n_s32(load_le<std::int32_t>(q + 4)));
-        const int16x8_t pair01 = vmull_s8(vget_low_s8(w0), vget_low_s8(q0)), pair23 = vmull_high_s8(w0, q0);
-        rows01 = vpadalq_s16(rows01, vmlal_s8(pair01, vget_low_s8(w1), vget_low_s8(q1)));
-        rows23 = vpadalq_s16(rows23, vmlal_high_s8(pair23, w1, q1));
-        codes += 128;
-        q += 8;
-    }
-    return vpaddq_s32(rows01, rows23);
-}
-
-inline void gemv_q8(float* y, const std::byte* w, const num::q8_row& x, std::size_t k, std::size_t row_begin,
-                    std::size_t row_end) noexcept {
-    for (std::size_t row = row_begin; row < row_end; row += num::tile_rows) {
-        const std::byte* scales = w + row / num::tile_rows * num::q8_layout::tile_bytes(k);
-        const std::byte* codes = scales + num::q8_layout::scale_bytes(k);
-        float32x4_t sum0 = vdupq_n_f32(0), sum1 = sum0, sum2 = sum0, sum3 = sum0;
-        for (std::size_t g = 0; g < num::groups_of(k); ++g) {
-            const std::int8_t* q = x.q + g * num::group_len;
-            const float32x4_t dot0 = vcvtq_f32_s32(group_q8(codes, q)), dot1 = vcvtq_f32_s32(group_q8(codes + 16, q));
-            const float32x4_t dot2 = vcvtq_f32_s32(group_q8(codes + 32, q));
-            const float32x4_t dot3 = vcvtq_f32_s32(group_q8(codes + 48, q));
-            sum0 = vfmaq_f32(sum0, dot0, vmulq_n_f32(load4_f16(scales), x.scale[g]));
-            sum1 = vfmaq_f32(sum1, dot1, vmulq_n_f32(load4_f16(scales + 8), x.scale[g]));
-            sum2 = vfmaq_f32(sum2, dot2, vmulq_n_f32(load4_f16(scales + 16), x.scale[g]));
-            sum3 = vfmaq_f32(sum3, dot3, vmulq_n_f32(load4_f16(scales + 24), x.scale[g]));
-            codes += num::q8_layout::group_bytes;
-            scales += num::tile_rows * 2;
-        }
-        vst1q_f32(y + row, sum0);
-        vst1q_f32(y + row + 4, sum1);
-        vst1q_f32(y + row + 8, sum2);
-        vst1q_f32(y + row + 12, sum3);
+        for (std::size_t i = 0; i < 4; ++i) vst1q_f32(y + row + 4 * i, sum[i]);
     }
 }
 // ==== narae/kernel/rows/neon.hpp ====
@@ -3598,7 +3266,6 @@ inline void layer_norm(float* y, const float* x, const float* gain, const float*
         vst1q_f32(y + i, vfmaq_f32(vld1q_f32(bias + i), normal, vld1q_f32(gain + i)));
     }
 }
-
 inline void bias_gelu(float* x, const float* bias, std::size_t n) noexcept {
     std::size_t i = 0;
     for (; i + 4 <= n; i += 4) vst1q_f32(x + i, gelu(vaddq_f32(vld1q_f32(x + i), vld1q_f32(bias + i))));
@@ -3611,7 +3278,6 @@ inline int32x4_t round_q8(const float* x, float inverse) noexcept {
     v = vbslq_f32(vcltq_f32(v, most), v, most);
     return vcvtnq_s32_f32(v);
 }
-
 inline void quantize_q8(const num::q8_row& out, const float* x, std::size_t k) noexcept {
     const std::size_t whole = k / num::group_len;
     for (std::size_t g = 0; g < whole; ++g) {
@@ -3642,8 +3308,8 @@ inline table overlay(table t) noexcept {
     t.gemv_f32 = gemv_dense<weights_f32>;
     t.gemv_f16 = gemv_dense<weights_f16>;
     t.gemv_bf16 = gemv_dense<weights_bf16>;
-    t.gemv_q8 = gemv_q8;
-    t.gemv_q4 = gemv_q4;
+    t.gemv_q8 = gemv_packed<codes_q8>;
+    t.gemv_q4 = gemv_packed<codes_q4>;
     t.layer_norm = layer_norm;
     t.bias_gelu = bias_gelu;
     t.quantize_q8 = quantize_q8;
@@ -3730,7 +3396,6 @@ inline constexpr dtype_row dtype_rows[] = {
     {dtype::u64, "U64", 8},      {dtype::u32, "U32", 4}, {dtype::u16, "U16", 2}, {dtype::u8, "U8", 1},
     {dtype::boolean, "BOOL", 1},
 };
-
 constexpr std::string_view dtype_name(dtype t) noexcept { return dtype_rows[static_cast<std::size_t>(t)].name; }
 constexpr std::size_t dtype_size(dtype t) noexcept { return dtype_rows[static_cast<std::size_t>(t)].size; }
 static_assert([] {
@@ -3751,7 +3416,6 @@ inline std::vector<std::uint64_t> row_major(const std::vector<std::uint64_t>& sh
     for (std::size_t i = shape.size(); i-- > 1;) strides[i - 1] = strides[i] * shape[i];
     return strides;
 }
-
 struct tensor {
     std::string name;
     dtype type = dtype::f32;
@@ -3799,43 +3463,36 @@ struct safetensors {
     metadata_list metadata;
 };
 namespace safetensors_detail {
-/// The first name that occurs twice, or nullptr.
-inline const std::string* twice(const std::vector<const std::string*>& names) {
-    const auto order = sorted(names.size(), [&](auto a, auto b) { return *names[a] < *names[b]; });
-    for (std::size_t i = 1; i < order.size(); ++i)
-        if (*names[order[i - 1]] == *names[order[i]]) return names[order[i]];
-    return nullptr;
-}
 /// Reads the members of the header, in the order in which they stand there.
 struct header_reader {
     byte_view data;  // all that follows the header
     std::vector<tensor> tensors{};
-    std::vector<std::uint64_t> begins{};  // where in data the bytes of each begin
     metadata_list metadata{};
-    bool described = false;
+    std::set<std::string> names{}, keys{};  // of tensors and of metadata: none may occur twice
     error failed{};
     /// Errors in the header say where in the file they stand.
     bool fail(errc code, std::initializer_list<piece> what, const text::json_value& v) {
         failed = {code, concat(what), 8 + v.at()};
         return false;
     }
-
     bool member(const text::json_value& key, const text::json_value& value) {
         auto name = key.string();
         if (name.empty()) return fail(errc::bad_value, {"a tensor without a name"}, key);
-        return name == "__metadata__" ? read_metadata(key, value) : read_tensor(std::move(name), value);
+        if (!names.insert(name).second) return fail(errc::bad_value, {printable(name), ": occurs twice"}, key);
+        return name == "__metadata__" ? read_metadata(value) : read_tensor(std::move(name), value);
     }
-
-    bool read_metadata(const text::json_value& key, const text::json_value& object) {
-        const auto add = [&](const text::json_value& k, const text::json_value& v) {
-            metadata.emplace_back(k.string(), v.string());
-            return v.is(text::json_kind::string);
+    bool read_metadata(const text::json_value& object) {
+        const auto add = [&](const text::json_value& key, const text::json_value& value) {
+            metadata.emplace_back(key.string(), value.string());
+            const auto& name = metadata.back().first;
+            if (!value.is(text::json_kind::string))
+                return fail(errc::bad_value, {"__metadata__ may hold strings only"}, object);
+            return keys.insert(name).second ||
+                   fail(errc::bad_value, {"metadata ", printable(name), " occurs twice"}, key);
         };
-        if (!object.is(text::json_kind::object) || !object.for_each_member(add))
-            return fail(errc::bad_value, {"__metadata__ may hold strings only"}, object);
-        return !std::exchange(described, true) || fail(errc::bad_value, {"__metadata__ occurs twice"}, key);
+        if (object.is(text::json_kind::object)) return object.for_each_member(add);
+        return fail(errc::bad_value, {"__metadata__ may hold strings only"}, object);
     }
-
     bool read_tensor(std::string name, const text::json_value& entry) {
         const auto refuse = [&](errc code, std::initializer_list<piece> why) {
             return fail(code, {printable(name), ": ", concat(why)}, entry);
@@ -3864,10 +3521,8 @@ struct header_reader {
         t.bytes = data.subspan(static_cast<std::size_t>(range[0]), static_cast<std::size_t>(bytes));
         t.name = std::move(name);
         tensors.push_back(std::move(t));
-        begins.push_back(range[0]);
         return true;
     }
-
     static bool whole_numbers(const text::json_value& array, std::vector<std::uint64_t>& out) {
         return array.for_each([&](const text::json_value& n) { return n.whole(out.emplace_back()); });
     }
@@ -3882,37 +3537,30 @@ inline result<safetensors> parse_safetensors(byte_view file) {
     };
     cursor in(file);
     const auto length = in.read<std::uint64_t>("safetensors header length");
-    if (!length) return length.error();
-    if (*length > safetensors_max_header) return bad({"a safetensors header of ", *length, " bytes"}, 0);
-    const auto header = in.take(*length, "safetensors header");
-    if (!header) return header.error();
-    if (header->empty() || as_text(*header).front() != '{') return bad({"safetensors header is not a JSON object"}, 8);
-    const auto doc = text::json::parse(as_text(*header));
+    if (length > safetensors_max_header) return bad({"a safetensors header of ", length, " bytes"}, 0);
+    const auto header = as_text(in.take(length, "safetensors header"));
+    if (!in) return in.error();
+    if (!header.starts_with('{')) return bad({"safetensors header is not a JSON object"}, 8);
+    const auto doc = text::json::parse(header);
     if (!doc) return error{doc.error().code, concat({"safetensors header: ", doc.error().what}), 8 + doc.error().at};
 
     header_reader read{file.subspan(static_cast<std::size_t>(in.at()))};
     if (!doc->root().for_each_member([&](const auto& key, const auto& value) { return read.member(key, value); }))
         return std::move(read.failed);
-    std::vector<const std::string*> names;
-    for (const auto& t : read.tensors) names.push_back(&t.name);
-    if (const auto* name = twice(names)) return bad({printable(*name), ": occurs twice"});
-    names.clear();
-    for (const auto& pair : read.metadata) names.push_back(&pair.first);
-    if (const auto* name = twice(names)) return bad({"metadata ", printable(*name), " occurs twice"});
 
     safetensors out{{}, std::move(read.metadata)};
     std::uint64_t filled = 0;
-    const auto size = [&](std::size_t i) { return read.tensors[i].bytes.size(); };
-    const auto& begins = read.begins;
-    for (const auto i : sorted(begins.size(), [&](auto a, auto b) {
-             return begins[a] != begins[b] ? begins[a] < begins[b] : size(a) < size(b);
+    const auto begin = [&](const tensor& t) { return static_cast<std::uint64_t>(t.bytes.data() - read.data.data()); };
+    for (const auto i : sorted(read.tensors.size(), [&](auto i, auto j) {
+             const auto &a = read.tensors[i], &b = read.tensors[j];
+             return begin(a) != begin(b) ? begin(a) < begin(b) : a.bytes.size() < b.bytes.size();
          })) {
         auto& t = read.tensors[i];
-        if (begins[i] != filled)
+        if (begin(t) != filled)
             return bad({printable(t.name),
-                        begins[i] < filled ? ": overlaps the tensor before it" : ": there is a hole before it"},
-                       in.at() + (std::min)(begins[i], filled));
-        filled += size(i);
+                        begin(t) < filled ? ": overlaps the tensor before it" : ": there is a hole before it"},
+                       in.at() + (std::min)(begin(t), filled));
+        filled += t.bytes.size();
         out.tensors.push_back(std::move(t));
     }
     if (filled != read.data.size()) return bad({"bytes after the last tensor that belong to none"}, in.at() + filled);
@@ -3937,7 +3585,6 @@ enum class pickle_kind : std::uint8_t {
     storage,       ///< number is its index in storages()
     tensor,        ///< number is its index in tensors()
 };
-
 struct pickle_value {
     pickle_kind kind = pickle_kind::none;
     std::uint32_t count = 0;   ///< items of a tuple
@@ -3955,7 +3602,11 @@ struct pickle_tensor {
     std::uint64_t storage, offset;
     std::vector<std::uint64_t> shape, strides;
 };
-
+/// What a container holds: in a dict a key and its item, in a list an item.
+struct pickle_member {
+    std::uint64_t container;
+    pickle_value key, item;
+};
 class unpickler {
 public:
     /// State dicts take kilobytes; a pickle may be this long, in bytes.
@@ -3969,10 +3620,10 @@ public:
         stack_.clear(), marks_.clear(), memo_.clear();
         while (true) {
             op_at_ = in_.at();
-            std::uint64_t op = 0;
-            if (!number(1, op)) return failed_;
+            const auto op = static_cast<unsigned char>(number(1));
             if (op == '.') break;
-            if (!step(static_cast<unsigned char>(op))) return failed_;
+            step(op);
+            if (!in_) return in_.error();
         }
         if (stack_.size() != 1 || !marks_.empty())
             return error{errc::bad_value, "pickle: does not end with one object", op_at_};
@@ -3986,89 +3637,60 @@ public:
     std::span<const pickle_value> items(const pickle_value& tuple) const noexcept {
         return std::span(tuple_items_).subspan(static_cast<std::size_t>(tuple.number), tuple.count);
     }
-    /// f(key, item) for what a dict or list holds, in order, until f returns false; a list's keys are none.
-    template <class F>
-    void for_each(const pickle_value& container, F&& f) const {
+    /// What a dict or list holds, in order.
+    std::vector<pickle_member> members(const pickle_value& container) const {
+        std::vector<pickle_member> all;
         for (const auto& m : members_)
-            if (m.container == container.number && !f(m.key, m.item)) return;
+            if (m.container == container.number) all.push_back(m);
+        return all;
     }
-
 private:
     enum callees : std::uint64_t { ordered_dict, rebuild_tensor, rebuild_parameter };
-    struct member {
-        std::uint64_t container;
-        pickle_value key, item;
-    };
 
-    bool fail(errc code, std::string_view why) {
-        failed_ = {code, concat({"pickle: ", why}), op_at_};
-        return false;
-    }
-    bool malformed() { return fail(errc::bad_value, "malformed"); }
+    // The first failure is kept by in_, and ends next(). Until the end of its step what fails gives nothing, or zero.
+    void fail(errc code, std::string_view why) { in_.fail({code, concat({"pickle: ", why}), op_at_}); }
+    void malformed() { fail(errc::bad_value, "malformed"); }
 
-    bool take(std::uint64_t n, std::string_view& bytes) {
-        const auto taken = in_.take(n, "pickle");
-        if (!taken) {
-            failed_ = taken.error();
-            return false;
-        }
-        bytes = as_text(*taken);
-        return true;
-    }
-    /// A little-endian unsigned number of n <= 8 bytes.
-    bool number(std::size_t n, std::uint64_t& value) {
-        std::string_view bytes;
-        if (!take(n, bytes)) return false;
-        value = 0;
-        while (n-- > 0) value = value << 8 | static_cast<unsigned char>(bytes[n]);
-        return true;
-    }
-
-    bool push(pickle_kind kind, std::uint64_t n = 0, std::string_view text = {}, std::uint32_t count = 0) {
-        stack_.push_back({kind, count, n, text});
-        return true;
-    }
-    bool push_number(std::size_t size) {
-        std::uint64_t n = 0;
-        return number(size, n) && push(pickle_kind::whole, n);
-    }
-    bool push_text(std::size_t length_size) {
-        std::uint64_t n = 0;
-        std::string_view bytes;
-        return number(length_size, n) && take(n, bytes) && push(pickle_kind::text, 0, bytes);
-    }
-    /// A two's complement integer of the next n bytes.
-    bool push_signed(std::uint64_t n) {
-        std::string_view bytes;
-        if (!take(n, bytes)) return false;
+    std::string_view take(std::uint64_t n) { return as_text(in_.take(n, "pickle")); }
+    /// A little-endian unsigned number of at most 8 bytes.
+    static std::uint64_t little(std::string_view bytes) noexcept {
         std::uint64_t value = 0;
-        for (std::size_t i = bytes.size(); i-- > 0;) {
-            if (i >= 8 && bytes[i] != 0) return push(pickle_kind::other, 0, bytes);
-            value = value << 8 | static_cast<unsigned char>(bytes[i]);
-        }
+        for (auto i = bytes.size(); i-- > 0;) value = value << 8 | static_cast<unsigned char>(bytes[i]);
+        return value;
+    }
+    std::uint64_t number(std::size_t n) { return little(take(n)); }
+
+    void push(pickle_kind kind, std::uint64_t n = 0, std::string_view text = {}, std::uint32_t count = 0) {
+        stack_.push_back({kind, count, n, text});
+    }
+    /// A two's complement integer.
+    void push_signed(std::string_view bytes) {
+        const bool large = bytes.find_first_not_of('\0', 8) != bytes.npos;
         const bool negative = !bytes.empty() && (static_cast<unsigned char>(bytes.back()) & 0x80) != 0;
-        return negative ? push(pickle_kind::other, 0, bytes) : push(pickle_kind::whole, value);
+        return large || negative ? push(pickle_kind::other, 0, bytes)
+                                 : push(pickle_kind::whole, little(bytes.substr(0, 8)));
     }
     /// Objects on the stack above the last mark.
     std::size_t above() const noexcept { return stack_.size() - (marks_.empty() ? 0 : marks_.back()); }
 
-    bool pop(pickle_value& v) {
-        if (above() == 0) return malformed();
-        v = stack_.back();
+    bool top_is(pickle_kind kind, std::size_t below = 0) const noexcept {
+        return above() > below && stack_[stack_.size() - 1 - below].kind == kind;
+    }
+    pickle_value pop(pickle_kind kind) {
+        if (!top_is(kind)) return malformed(), pickle_value{};
+        const auto top = stack_.back();
         stack_.pop_back();
-        return true;
+        return top;
     }
-    bool pop_mark(std::size_t& n) {
-        if (marks_.empty()) return malformed();
-        n = above();
+    /// How many objects stood above the last mark, which goes.
+    std::size_t pop_mark() {
+        if (marks_.empty()) return malformed(), std::size_t{0};
+        const auto n = above();
         marks_.pop_back();
-        return true;
-    }
-    bool top_is(pickle_kind kind, std::size_t below) {
-        return (above() > below && stack_[stack_.size() - 1 - below].kind == kind) || malformed();
+        return n;
     }
     /// The last n objects become one tuple.
-    bool tuple(std::size_t n) {
+    void tuple(std::size_t n) {
         if (above() < n || n > 0xFFFFFFFF) return malformed();
         const auto first = tuple_items_.size();
         tuple_items_.insert(tuple_items_.end(), stack_.end() - static_cast<std::ptrdiff_t>(n), stack_.end());
@@ -4076,7 +3698,7 @@ private:
         return push(pickle_kind::tuple, first, {}, static_cast<std::uint32_t>(n));
     }
     /// The last n objects go into the container below them: pairs into a dict, single ones into a list.
-    bool put(std::size_t n, pickle_kind kind) {
+    void put(std::size_t n, pickle_kind kind) {
         const std::size_t each = kind == pickle_kind::dict ? 2 : 1;
         if (n % each != 0 || !top_is(kind, n)) return malformed();
         const auto first = stack_.size() - n;
@@ -4084,35 +3706,25 @@ private:
             members_.push_back(
                 {stack_[first - 1].number, each == 2 ? stack_[i] : pickle_value{}, stack_[i + each - 1]});
         stack_.resize(first);
-        return true;
     }
-
-    bool memo_put(std::uint64_t i) {
+    void memo_put(std::uint64_t i) {
         // Picklers number objects in turn, from 0 or (Python 2) from 1: a memo cannot grow by leaps.
         if (above() == 0 || i > memo_.size() + 1) return malformed();
         if (i >= memo_.size()) memo_.resize(static_cast<std::size_t>(i) + 1);
         memo_[static_cast<std::size_t>(i)] = stack_.back();
-        return true;
     }
-    bool memo_get(std::size_t size) {
-        std::uint64_t i = 0;
-        if (!number(size, i)) return false;
+    void memo_get(std::uint64_t i) {
         if (i >= memo_.size()) return malformed();
         stack_.push_back(memo_[static_cast<std::size_t>(i)]);
-        return true;
     }
-
-    bool line(std::string_view& text) {
-        cursor ahead = in_;
-        std::string_view all, end;
-        if (!take(ahead.left(), all)) return false;
-        in_ = ahead;
-        const auto length = all.find('\n');
-        if (length == all.npos) return fail(errc::truncated, "a name is cut short");
-        return take(length, text) && take(1, end);
+    std::string_view line() {
+        const auto rest = as_text(cursor(in_).take(in_.left(), "pickle"));
+        const auto text = take((std::min)(rest.find('\n'), rest.size()));
+        take(1);
+        return text;
     }
     /// Pushes what module.name stands for, if it is one of the few things a tensor needs.
-    bool global(std::string_view module, std::string_view name) {
+    void global(std::string_view module, std::string_view name) {
         if (module == "collections" && name == "OrderedDict") return push(pickle_kind::callee, ordered_dict);
         if (module == "torch._utils" && name == "_rebuild_tensor_v2") return push(pickle_kind::callee, rebuild_tensor);
         if (module == "torch._utils" && name == "_rebuild_parameter")
@@ -4131,10 +3743,9 @@ private:
                                                ", which is not needed for tensors and not allowed"}));
     }
     /// callee(*args): the three functions that a state dict needs, done here.
-    bool reduce() {
-        pickle_value args, callee;
-        if (!top_is(pickle_kind::tuple, 0) || !pop(args) || !top_is(pickle_kind::callee, 0) || !pop(callee))
-            return false;
+    void reduce() {
+        const auto args = pop(pickle_kind::tuple), callee = pop(pickle_kind::callee);
+        if (!in_) return;
         const auto list = items(args);
         const auto is = [&](std::size_t i, pickle_kind k) { return list[i].kind == k; };
         if (callee.number == ordered_dict)
@@ -4142,8 +3753,7 @@ private:
                                 : fail(errc::unsupported, "an OrderedDict made from a list");
         if (callee.number == rebuild_parameter) {
             if (list.size() != 3 || !is(0, pickle_kind::tensor)) return malformed();
-            stack_.push_back(list[0]);
-            return true;
+            return stack_.push_back(list[0]);
         }
         // storage, offset, shape, strides, requires_grad, hooks, and in newer files metadata
         if (list.size() < 6 || list.size() > 7 || !is(0, pickle_kind::storage) || !is(1, pickle_kind::whole) ||
@@ -4162,10 +3772,8 @@ private:
         return push(pickle_kind::tensor, tensors_.size() - 1);
     }
     /// ("storage", type, key, device, elements), and in legacy files a view, which must be None.
-    bool persistent() {
-        pickle_value id;
-        if (!top_is(pickle_kind::tuple, 0) || !pop(id)) return false;
-        const auto list = items(id);
+    void persistent() {
+        const auto list = items(pop(pickle_kind::tuple));
         if (list.size() < 5 || list.size() > 6 || list[0].text != "storage" ||
             list[1].kind != pickle_kind::storage_type || list[2].kind != pickle_kind::text ||
             list[2].text.size() > longest_key || list[4].kind != pickle_kind::whole)
@@ -4175,54 +3783,52 @@ private:
         storages_.push_back({static_cast<dtype>(list[1].number), list[2].text, list[4].number});
         return push(pickle_kind::storage, storages_.size() - 1);
     }
-
-    bool step(unsigned char op) {
-        std::uint64_t n = 0;
-        std::size_t count = 0;
-        std::string_view a, b;
-        pickle_value v, w;
+    void step(unsigned char op) {
+        std::string_view first;
         switch (op) {
             case 0x80:  // PROTO
-                if (!number(1, n)) return false;
-                return (n >= 2 && n <= 5) || fail(errc::unsupported, concat({"protocol ", n}));
-            case 0x95: return number(8, n);                          // FRAME: only says how much to read ahead
-            case '(': return marks_.push_back(stack_.size()), true;  // MARK
+                if (const auto n = number(1); n < 2 || n > 5) fail(errc::unsupported, concat({"protocol ", n}));
+                return;
+            case 0x95: return void(number(8));                 // FRAME: only says how much to read ahead
+            case '(': return marks_.push_back(stack_.size());  // MARK
             case 'N': return push(pickle_kind::none);
             case 0x88: return push(pickle_kind::boolean, 1);
             case 0x89: return push(pickle_kind::boolean, 0);
-            case 'K': return push_number(1);
-            case 'M': return push_number(2);
-            case 'J': return push_signed(4);
-            case 0x8A: return number(1, n) && push_signed(n);               // LONG1
-            case 'G': return take(8, a) && push(pickle_kind::other, 0, a);  // BINFLOAT
-            case 'U':
-            case 0x8C: return push_text(1);  // SHORT_BINSTRING, SHORT_BINUNICODE
-            case 'T':
-            case 'X': return push_text(4);  // BINSTRING, BINUNICODE
+            case 'K': return push(pickle_kind::whole, number(1));
+            case 'M': return push(pickle_kind::whole, number(2));
+            case 'J': return push_signed(take(4));
+            case 0x8A: return push_signed(take(number(1)));                 // LONG1
+            case 'G': return push(pickle_kind::other, 0, take(8));          // BINFLOAT
+            case 'U':                                                       // SHORT_BINSTRING
+            case 0x8C: return push(pickle_kind::text, 0, take(number(1)));  // SHORT_BINUNICODE
+            case 'T':                                                       // BINSTRING
+            case 'X': return push(pickle_kind::text, 0, take(number(4)));   // BINUNICODE
             case ')': return tuple(0);
             case 0x85: return tuple(1);
             case 0x86: return tuple(2);
             case 0x87: return tuple(3);
-            case 't': return pop_mark(count) && tuple(count);
+            case 't': return tuple(pop_mark());
             case '}': return push(pickle_kind::dict, containers_++);
             case ']': return push(pickle_kind::list, containers_++);
             case 's': return put(2, pickle_kind::dict);  // SETITEM
-            case 'u': return pop_mark(count) && put(count, pickle_kind::dict);
+            case 'u': return put(pop_mark(), pickle_kind::dict);
             case 'a': return put(1, pickle_kind::list);  // APPEND
-            case 'e': return pop_mark(count) && put(count, pickle_kind::list);
-            case 'q': return number(1, n) && memo_put(n);
-            case 'r': return number(4, n) && memo_put(n);
+            case 'e': return put(pop_mark(), pickle_kind::list);
+            case 'q': return memo_put(number(1));
+            case 'r': return memo_put(number(4));
             case 0x94: return memo_put(memo_.size());  // MEMOIZE
-            case 'h': return memo_get(1);
-            case 'j': return memo_get(4);
-            case 'c': return line(a) && line(b) && global(a, b);
+            case 'h': return memo_get(number(1));
+            case 'j': return memo_get(number(4));
+            case 'c': first = line(); return global(first, line());
             case 0x93:  // STACK_GLOBAL
-                return top_is(pickle_kind::text, 0) && pop(v) && top_is(pickle_kind::text, 0) && pop(w) &&
-                       global(w.text, v.text);
+                first = pop(pickle_kind::text).text;
+                return global(pop(pickle_kind::text).text, first);
             case 'R': return reduce();
             case 'Q': return persistent();
             case 'b':  // BUILD: attributes of a dict, such as _metadata; no tensor is among them
-                return top_is(pickle_kind::dict, 0) && pop(v) && top_is(pickle_kind::dict, 0);
+                pop(pickle_kind::dict);
+                if (!top_is(pickle_kind::dict)) malformed();
+                return;
             default: {
                 constexpr std::string_view hex = "0123456789abcdef";
                 return fail(errc::unsupported,
@@ -4230,14 +3836,12 @@ private:
             }
         }
     }
-
     cursor in_;
     std::uint64_t op_at_ = 0;
-    error failed_;
     std::vector<pickle_value> stack_, memo_;
     std::vector<std::size_t> marks_;  // stack heights
     std::vector<pickle_value> tuple_items_;
-    std::vector<member> members_;
+    std::vector<pickle_member> members_;
     std::uint64_t containers_ = 0;  // dicts and lists so far; each one's number is its index
     std::vector<pickle_storage> storages_;
     std::vector<pickle_tensor> tensors_;
@@ -4250,38 +3854,33 @@ private:
 using zip_entries = std::map<std::string_view, byte_view>;
 namespace zip_detail {
 inline constexpr std::size_t end_size = 22, end64_size = 56, locator_size = 20, central_size = 46, local_size = 30;
-
+/// The number at byte `at` of a record; 0 where the record is too short.
 template <class T>
-T field(byte_view record, std::size_t at) noexcept {
-    return load_le<T>(record.data() + at);
+std::uint64_t field(byte_view record, std::uint64_t at) {
+    return cursor(record, at).read<T>("zip field");
 }
-
-inline bool signed_as(byte_view record, std::uint32_t signature) noexcept {
-    return field<std::uint32_t>(record, 0) == signature;
-}
+inline constexpr auto u16 = field<std::uint16_t>;
+inline constexpr auto u32 = field<std::uint32_t>;
+inline constexpr auto u64 = field<std::uint64_t>;
 /// The central directory: where it lies and how many entries it lists.
 struct directory {
     std::uint64_t begin, size, entries;
 };
-
 inline result<directory> find_directory(byte_view file) {
     // The end record stands last, before a comment of at most 65,535 bytes whose length it knows.
     for (std::size_t comment = 0; comment <= 0xFFFF && end_size + comment <= file.size(); ++comment) {
         const auto at = file.size() - end_size - comment;
         const auto end = file.subspan(at);
-        if (!signed_as(end, 0x06054B50) || field<std::uint16_t>(end, 20) != comment) continue;
-        directory d{field<std::uint32_t>(end, 16), field<std::uint32_t>(end, 12), field<std::uint16_t>(end, 10)};
+        if (u32(end, 0) != 0x06054B50 || u16(end, 20) != comment) continue;
+        directory d{u32(end, 16), u32(end, 12), u16(end, 10)};
         std::uint64_t limit = at;
         if (d.begin == 0xFFFFFFFF || d.size == 0xFFFFFFFF || d.entries == 0xFFFF) {
-            if (at < locator_size || !signed_as(file.subspan(at - locator_size), 0x07064B50))
+            if (at < locator_size || u32(file, at - locator_size) != 0x07064B50)
                 return error{errc::bad_value, "zip: no zip64 locator", at};
-            const auto at64 = field<std::uint64_t>(file.subspan(at - locator_size), 8);
-            if (at64 > at - locator_size || at - locator_size - at64 < end64_size ||
-                !signed_as(file.subspan(static_cast<std::size_t>(at64)), 0x06064B50))
-                return error{errc::bad_value, "zip: no zip64 end record", at64};
-            const auto end64 = file.subspan(static_cast<std::size_t>(at64));
-            d = {field<std::uint64_t>(end64, 48), field<std::uint64_t>(end64, 40), field<std::uint64_t>(end64, 32)};
-            limit = at64;
+            limit = u64(file, at - locator_size + 8);
+            const auto end64 = cursor(file.first(at - locator_size), limit).take(end64_size, "zip64 end record");
+            if (u32(end64, 0) != 0x06064B50) return error{errc::bad_value, "zip: no zip64 end record", limit};
+            d = {u64(end64, 48), u64(end64, 40), u64(end64, 32)};
         }
         if (d.begin > limit || d.size > limit - d.begin || d.entries > d.size / central_size)
             return error{errc::bad_value, "zip: the central directory lies outside the file", at};
@@ -4291,23 +3890,15 @@ inline result<directory> find_directory(byte_view file) {
 }
 /// Replaces the values that a 32-bit field could not hold by those of the zip64 extra field, in their fixed order.
 inline bool widen(byte_view extra, std::uint64_t& size, std::uint64_t& packed, std::uint64_t& offset) {
-    const bool wide[] = {size == 0xFFFFFFFF, packed == 0xFFFFFFFF, offset == 0xFFFFFFFF};
-    std::uint64_t* const values[] = {&size, &packed, &offset};
-    if (!wide[0] && !wide[1] && !wide[2]) return true;
-    while (extra.size() >= 4) {
-        const auto length = field<std::uint16_t>(extra, 2);
-        if (length > extra.size() - 4) return false;
-        if (field<std::uint16_t>(extra, 0) == 1) {
-            cursor in(extra.subspan(4, length));
-            for (int i = 0; i < 3; ++i) {
-                if (!wide[i]) continue;
-                const auto value = in.read<std::uint64_t>("zip64 field");
-                if (!value) return false;
-                *values[i] = *value;
-            }
-            return true;
-        }
-        extra = extra.subspan(std::size_t{4} + length);
+    if (size != 0xFFFFFFFF && packed != 0xFFFFFFFF && offset != 0xFFFFFFFF) return true;
+    cursor fields(extra);
+    while (fields && fields.left() >= 4) {
+        const auto id = fields.read<std::uint16_t>("id"), length = fields.read<std::uint16_t>("length");
+        cursor wide(fields.take(length, "extra field"));
+        if (id != 1) continue;
+        for (auto* value : {&size, &packed, &offset})
+            if (*value == 0xFFFFFFFF) *value = wide.read<std::uint64_t>("zip64 field");
+        return static_cast<bool>(wide);
     }
     return false;
 }
@@ -4322,34 +3913,29 @@ inline result<zip_entries> parse_zip(byte_view file) {
     for (std::uint64_t i = 0; i < found->entries; ++i) {
         const auto at = in.at();
         const auto head = in.take(central_size, "zip: central directory");
-        if (!head) return head.error();
-        if (!signed_as(*head, 0x02014B50)) return error{errc::bad_value, "zip: not a central directory entry", at};
-        const auto name = in.take(field<std::uint16_t>(*head, 28), "zip: an entry's name");
-        if (!name) return name.error();
-        const auto extra = in.take(field<std::uint16_t>(*head, 30), "zip: an entry's extra field");
-        if (!extra) return extra.error();
-        const auto comment = in.take(field<std::uint16_t>(*head, 32), "zip: an entry's comment");
-        if (!comment) return comment.error();
+        if (in && u32(head, 0) != 0x02014B50) return error{errc::bad_value, "zip: not a central directory entry", at};
+        const auto name = as_text(in.take(u16(head, 28), "zip: an entry's name"));
+        const auto extra = in.take(u16(head, 30), "zip: an entry's extra field");
+        in.take(u16(head, 32), "zip: an entry's comment");
+        if (!in) return in.error();
         const auto refuse = [&](errc code, std::string_view why) {
-            return error{code, concat({printable(as_text(*name)), ": ", why}), at};
+            return error{code, concat({printable(name), ": ", why}), at};
         };
-
-        if ((field<std::uint16_t>(*head, 8) & 1) != 0) return refuse(errc::unsupported, "encrypted zip entry");
-        if (field<std::uint16_t>(*head, 10) != 0) return refuse(errc::unsupported, "compressed zip entry");
-        std::uint64_t packed = field<std::uint32_t>(*head, 20), size = field<std::uint32_t>(*head, 24),
-                      offset = field<std::uint32_t>(*head, 42);
-        if (!widen(*extra, size, packed, offset)) return refuse(errc::bad_value, "broken zip64 sizes");
+        if ((u16(head, 8) & 1) != 0) return refuse(errc::unsupported, "encrypted zip entry");
+        if (u16(head, 10) != 0) return refuse(errc::unsupported, "compressed zip entry");
+        auto packed = u32(head, 20), size = u32(head, 24), offset = u32(head, 42);
+        if (!widen(extra, size, packed, offset)) return refuse(errc::bad_value, "broken zip64 sizes");
         if (packed != size) return refuse(errc::bad_value, "a stored zip entry with two sizes");
 
         cursor local(file.first(static_cast<std::size_t>(found->begin)), offset);
         const auto start = local.take(local_size, "zip entry");
-        if (!start || !signed_as(*start, 0x04034B50)) return refuse(errc::bad_value, "no zip entry at its offset");
-        const auto again = local.take(field<std::uint16_t>(*start, 26), "zip entry");
-        if (!again || as_text(*again) != as_text(*name)) return refuse(errc::bad_value, "another zip entry's offset");
-        const auto gap = local.take(field<std::uint16_t>(*start, 28), "zip entry");
+        if (u32(start, 0) != 0x04034B50) return refuse(errc::bad_value, "no zip entry at its offset");
+        if (as_text(local.take(u16(start, 26), "zip entry")) != name)
+            return refuse(errc::bad_value, "another zip entry's offset");
+        local.take(u16(start, 28), "zip entry");
         const auto data = local.take(size, "zip entry");
-        if (!gap || !data) return refuse(errc::truncated, "the zip entry's bytes are cut short");
-        if (!entries.emplace(as_text(*name), *data).second) return refuse(errc::bad_value, "occurs twice");
+        if (!local) return refuse(errc::truncated, "the zip entry's bytes are cut short");
+        if (!entries.emplace(name, data).second) return refuse(errc::bad_value, "occurs twice");
     }
     return entries;
 }
@@ -4381,51 +3967,40 @@ inline result<tensor> lay_out(std::string name, const pickle_tensor& from, const
                             static_cast<std::size_t>(last - from.offset + 1) * size);
     return t;
 }
-/// What a walk through a container remembers of the item that stopped it.
-struct stop {
-    error why{};
-    bool ok = true;
-
-    bool operator()(error e) {
-        why = std::move(e);
-        return ok = false;
-    }
-    bool operator()(errc code, std::initializer_list<piece> what, std::uint64_t at = nowhere) {
-        return (*this)(error{code, concat(what), at});
-    }
-};
-/// The tensors of the state dict `root`; storage_bytes(storage, bytes) finds all elements of a storage.
+/// The tensors of the state dict `root`. The bytes of the storage with key k are stored under `folder` + `place` + k.
 inline result<std::vector<tensor>> state_dict(const unpickler& pickle, const pickle_value& root,
-                                              callback<const pickle_storage&, result<byte_view>&> storage_bytes) {
+                                              const zip_entries& stored, std::string_view folder,
+                                              std::string_view place) {
     if (root.kind != pickle_kind::dict)
         return error{errc::unsupported, "torch file: its object is not a dict of tensors"};
     std::vector<tensor> out;
     std::set<std::string_view> names;
-    stop fail;
-    pickle.for_each(root, [&](const pickle_value& key, const pickle_value& item) {
+    for (const auto& [container, key, item] : pickle.members(root)) {
+        const auto refuse = [name = key.text](errc code, std::initializer_list<piece> why) {
+            return error{code, concat({printable(name), ": ", concat(why)})};
+        };
         if (key.kind != pickle_kind::text || key.text.empty())
-            return fail(errc::unsupported, {"torch file: a key of its dict is not a name"});
-        const auto shown = printable(key.text);
+            return error{errc::unsupported, "torch file: a key of its dict is not a name"};
         if (text::utf8_first_invalid(key.text) != key.text.size())
-            return fail(errc::bad_value, {shown, ": a name that is not UTF-8"});
+            return refuse(errc::bad_value, {"a name that is not UTF-8"});
         if (item.kind == pickle_kind::dict)
-            return fail(errc::unsupported, {shown, ": a dict inside the dict; save the state dict alone"});
-        if (item.kind != pickle_kind::tensor) return fail(errc::unsupported, {shown, ": not a tensor"});
-        if (!names.insert(key.text).second) return fail(errc::bad_value, {shown, ": occurs twice"});
+            return refuse(errc::unsupported, {"a dict inside the dict; save the state dict alone"});
+        if (item.kind != pickle_kind::tensor) return refuse(errc::unsupported, {"not a tensor"});
+        if (!names.insert(key.text).second) return refuse(errc::bad_value, {"occurs twice"});
         const auto& from = pickle.tensors()[static_cast<std::size_t>(item.number)];
         const auto& storage = pickle.storages()[static_cast<std::size_t>(from.storage)];
-        result<byte_view> bytes = byte_view{};
-        storage_bytes(storage, bytes);
-        if (!bytes) return fail(bytes.error().in(shown));
-        auto t = lay_out(std::string(key.text), from, storage, *bytes);
-        if (!t) return fail(t.error());
+        const auto data = stored.find(concat({folder, place, storage.key}));
+        std::uint64_t size = 0;
+        if (data == stored.end()) return refuse(errc::not_found, {"no storage ", place, printable(storage.key)});
+        if (!checked_mul(storage.elements, dtype_size(storage.type), size) || size > data->second.size())
+            return refuse(errc::truncated,
+                          {"storage ", place, printable(storage.key), " is smaller than the pickle says"});
+        auto t = lay_out(std::string(key.text), from, storage, data->second);
+        if (!t) return t.error();
         out.push_back(std::move(*t));
-        return true;
-    });
-    if (!fail.ok) return std::move(fail.why);
+    }
     return out;
 }
-
 inline result<std::vector<tensor>> parse_zipped(byte_view file) {
     constexpr std::string_view pickle_name = "data.pkl";
     const auto entries = parse_zip(file);
@@ -4440,8 +4015,8 @@ inline result<std::vector<tensor>> parse_zipped(byte_view file) {
         root = folder, pickled = bytes, ++found;
     }
     if (found != 1) return error{errc::unsupported, "zip archive without one data.pkl: not a torch file"};
-    const auto entry = [&](std::string_view name) { return entries->find(concat({root, name})); };
-    if (const auto order = entry("byteorder"); order != entries->end() && as_text(order->second) != "little")
+    if (const auto order = entries->find(concat({root, "byteorder"}));
+        order != entries->end() && as_text(order->second) != "little")
         return error{errc::unsupported, concat({"torch file: byte order ", printable(as_text(order->second))})};
     if (pickled.size() > unpickler::longest)
         return error{errc::unsupported, "torch file: its pickle is larger than a state dict's can be"};
@@ -4449,87 +4024,54 @@ inline result<std::vector<tensor>> parse_zipped(byte_view file) {
     unpickler pickle(pickled);
     const auto object = pickle.next();
     if (!object) return object.error().in("data.pkl");
-    return state_dict(pickle, *object, [&](const pickle_storage& s, result<byte_view>& bytes) {
-        const auto data = entry(concat({"data/", s.key}));
-        std::uint64_t size = 0;
-        if (data == entries->end()) {
-            bytes = error{errc::not_found, concat({"no storage data/", printable(s.key)})};
-        } else if (!checked_mul(s.elements, dtype_size(s.type), size) || size > data->second.size()) {
-            bytes =
-                error{errc::truncated, concat({"storage data/", printable(s.key), " is smaller than the pickle says"})};
-        } else {
-            bytes = data->second.first(static_cast<std::size_t>(size));
-        }
-        return true;
-    });
+    return state_dict(pickle, *object, *entries, root, "data/");
 }
-
 inline result<std::vector<tensor>> parse_legacy(byte_view file) {
-    constexpr std::string_view magic = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
-    constexpr std::uint64_t version = 1001;
+    constexpr std::string_view magic_number = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
+    constexpr std::uint64_t protocol_version = 1001;
+    enum { magic, version, about, dict, keys, pickles };
     unpickler pickle(file);
-    const auto first = pickle.next();
-    if (!first) return first.error();
-    if (first->kind != pickle_kind::other || first->text != magic)
-        return error{errc::unsupported, "a pickle, but not a torch file", 0};
-    const auto second = pickle.next();
-    if (!second) return second.error();
-    if (second->kind != pickle_kind::whole || second->number != version)
-        return error{errc::unsupported, "torch file: unknown protocol version"};
-    const auto about = pickle.next();
-    if (!about) return about.error();
-    bool little = false;
-    if (about->kind == pickle_kind::dict)
-        pickle.for_each(*about, [&](const pickle_value& key, const pickle_value& item) {
-            if (key.text == "little_endian") little = item.kind == pickle_kind::boolean && item.number == 1;
-            return true;
-        });
-    if (!little) return error{errc::unsupported, "torch file: not written as little-endian"};
-    const auto object = pickle.next();
-    if (!object) return object.error();
-    const auto keys = pickle.next();
-    if (!keys) return keys.error();
-    if (keys->kind != pickle_kind::list) return error{errc::bad_value, "torch file: no list of storages"};
-
-    struct stored {
-        const pickle_storage* storage;
-        byte_view bytes;
-    };
-    std::map<std::string_view, stored> stores;
+    pickle_value object[pickles];
+    for (int i = 0; i < pickles; ++i) {
+        const auto next = pickle.next();
+        if (!next) return next.error();
+        const auto& o = object[i] = *next;
+        if (i == magic && (o.kind != pickle_kind::other || o.text != magic_number))
+            return error{errc::unsupported, "a pickle, but not a torch file", 0};
+        if (i == version && (o.kind != pickle_kind::whole || o.number != protocol_version))
+            return error{errc::unsupported, "torch file: unknown protocol version"};
+        if (i == about) {
+            bool little = false;
+            if (o.kind == pickle_kind::dict)
+                for (const auto& m : pickle.members(o))
+                    if (m.key.text == "little_endian") little = m.item.kind == pickle_kind::boolean && m.item.number;
+            if (!little) return error{errc::unsupported, "torch file: not written as little-endian"};
+        }
+        if (i == keys && o.kind != pickle_kind::list) return error{errc::bad_value, "torch file: no list of storages"};
+    }
+    std::map<std::string_view, const pickle_storage*> promised;
     for (const auto& s : pickle.storages()) {
-        const auto& same = *stores.emplace(s.key, stored{&s, {}}).first->second.storage;
+        const auto& same = *promised.emplace(s.key, &s).first->second;
         if (same.type != s.type || same.elements != s.elements)
             return error{errc::bad_value, concat({"storage ", printable(s.key), ": has two types or sizes"})};
     }
+    zip_entries stored;
     cursor in(file, pickle.at());
-    stop fail;
-    std::set<std::string_view> read;
-    pickle.for_each(*keys, [&](const pickle_value&, const pickle_value& key) {
+    for (const auto& m : pickle.members(object[keys])) {
         const auto at = in.at();
-        const auto s = stores.find(key.text);
-        if (key.kind != pickle_kind::text || s == stores.end() || !read.insert(key.text).second)
-            return fail(errc::bad_value, {"torch file: the list of storages does not match the dict"}, at);
-        const auto place = concat({"storage ", printable(key.text)});
+        const auto key = m.item.text;
+        const auto s = promised.find(key);
+        if (m.item.kind != pickle_kind::text || s == promised.end() || stored.contains(key))
+            return error{errc::bad_value, "torch file: the list of storages does not match the dict", at};
+        const auto place = concat({"storage ", printable(key)});
         const auto elements = in.read<std::uint64_t>("its length");
-        if (!elements) return fail(elements.error().in(place));
         std::uint64_t size = 0;
-        if (*elements != s->second.storage->elements ||
-            !checked_mul(*elements, dtype_size(s->second.storage->type), size))
-            return fail(errc::bad_value, {place, ": its length is not what the pickle says"}, at);
-        const auto bytes = in.take(size, "its data");
-        if (!bytes) return fail(bytes.error().in(place));
-        s->second.bytes = *bytes;
-        return true;
-    });
-    if (!fail.ok) return std::move(fail.why);
-    return state_dict(pickle, *object, [&](const pickle_storage& s, result<byte_view>& bytes) {
-        if (read.contains(s.key)) {
-            bytes = stores.find(s.key)->second.bytes;
-        } else {
-            bytes = error{errc::not_found, concat({"no storage ", printable(s.key)})};
-        }
-        return true;
-    });
+        if (in && (elements != s->second->elements || !checked_mul(elements, dtype_size(s->second->type), size)))
+            return error{errc::bad_value, concat({place, ": its length is not what the pickle says"}), at};
+        stored.emplace(key, in.take(size, "its data"));
+        if (!in) return in.error().in(place);
+    }
+    return state_dict(pickle, object[dict], stored, "", "");
 }
 }  // namespace torch_detail
 /// Reads a whole file of torch.save; the tensors are views into `file`, which must outlive them. They may start at
@@ -4550,7 +4092,6 @@ struct source_file {
     std::string name;  ///< without its folder
     byte_view bytes;   ///< all of it, mapped: reading it all touches it all
 };
-
 class checkpoint {
 public:
     /// A narae file in memory; `file` must outlive the checkpoint.
@@ -4570,10 +4111,8 @@ public:
             if (!path.ends_with(".index.json"))
                 return c.made(c.add_path(path, path.substr(cut + 1)) && c.finish(path, true));
             const auto folder = cut == path.npos ? std::string(".") : path.substr(0, cut);
-            const auto index = sys::file_view::open(path);
-            return c.made(index ? c.add_shards(folder, path, *index) && (c.is_narae() || c.read_side_files(folder)) &&
-                                      c.finish(path, false)
-                                : c.fail(index.error()));
+            return c.made(c.add_shards(folder, path) && (c.is_narae() || c.read_side_files(folder)) &&
+                          c.finish(path, false));
         });
     }
 #endif
@@ -4623,7 +4162,6 @@ public:
 #endif
     }
     void let_go(const tensor& t) const noexcept { let_go(t.bytes); }
-
 private:
     checkpoint() = default;
 
@@ -4638,13 +4176,11 @@ private:
         if (!ok) return std::move(failed_);
         return std::move(*this);
     }
-
     result<std::vector<tensor>> tensors_of(result<safetensors> file) {
         if (!file) return file.error();
         metadata_.insert(metadata_.end(), file->metadata.begin(), file->metadata.end());
         return std::move(file->tensors);
     }
-
     bool add_file(const std::string& path, std::string name, byte_view bytes) {
         const bool torch = name.ends_with(".bin") || name.ends_with(".pt");
         auto read = torch ? parse_torch_bin(bytes) : tensors_of(parse_safetensors(bytes));
@@ -4687,13 +4223,15 @@ private:
     }
 #ifndef NARAE_NO_FILES
     bool add_path(const std::string& path, std::string name) {
-        auto file = sys::file_view::open(path);
-        if (!file) return fail(file.error());
-        files_.push_back(std::move(*file));
+        sys::file_view file;
+        if (!sys::file_view::open(path).into(file, failed_)) return false;
+        files_.push_back(std::move(file));
         return add_file(path, std::move(name), files_.back().bytes());
     }
     /// The shards that an index names, each once. Their names may not lead out of the folder.
-    bool add_shards(const std::string& folder, const std::string& index_path, const sys::file_view& index) {
+    bool add_shards(const std::string& folder, const std::string& index_path) {
+        sys::file_view index;
+        if (!sys::file_view::open(index_path).into(index, failed_)) return false;
         const auto doc = text::json::parse(as_text(index.bytes()));
         if (!doc) return fail(doc.error().in(index_path));
         const auto map = doc->root()["weight_map"];
@@ -4715,33 +4253,27 @@ private:
         for (const auto& name : shards) ok = ok && add_path(concat({folder, "/", name}), name);
         return ok;
     }
-
     bool read_side_files(const std::string& folder) {
         config_name_ = concat({folder, "/config.json"});
-        const auto config = sys::file_view::open(config_name_);
-        if (!config && config.error().code == errc::not_found)
-            return fail(errc::not_found, {folder, ": no config.json: not a Hugging Face checkpoint folder"});
-        if (!config) return fail(config.error());
-        config_ = as_text(config->bytes());
-        auto tokenizer = sys::file_view::open(concat({folder, "/tokenizer.json"}));
-        if (!tokenizer) return tokenizer.error().code == errc::not_found || fail(tokenizer.error());
-        tokenizer_ = std::move(*tokenizer);
-        return true;
+        sys::file_view config;
+        if (!sys::file_view::open(config_name_).into(config, failed_))
+            return failed_.code == errc::not_found &&
+                   fail(errc::not_found, {folder, ": no config.json: not a Hugging Face checkpoint folder"});
+        config_ = as_text(config.bytes());
+        return sys::file_view::open(concat({folder, "/tokenizer.json"})).into(tokenizer_, failed_) ||
+               failed_.code == errc::not_found;
     }
-
     bool open_folder(const std::string& folder) {
         if (!read_side_files(folder)) return false;
         for (const char* name : {"model.safetensors", "pytorch_model.bin"}) {
             const auto path = concat({folder, "/", name}), index_path = concat({path, ".index.json"});
             if (add_path(path, name)) return finish(path, false);
             if (!files_.empty() || failed_.code != errc::not_found) return false;
-            const auto index = sys::file_view::open(index_path);
-            if (index) return add_shards(folder, index_path, *index) && finish(index_path, false);
-            if (index.error().code != errc::not_found) return fail(index.error());
+            if (add_shards(folder, index_path)) return finish(index_path, false);
+            if (!promised_.empty() || failed_.code != errc::not_found) return false;
         }
         return fail(errc::not_found, {folder, ": no model.safetensors and no pytorch_model.bin, whole or in shards"});
     }
-
     std::vector<sys::file_view> files_;
     sys::file_view tokenizer_;
 #endif
@@ -4939,26 +4471,19 @@ public:
         // A pass writes up to chunk_len keys before its first query is done with the oldest ones.
         c.ring_ = round_up(window - sinks + chunk_len - 1, kernel::attend_block);
         const std::size_t vectors = s.L * s.G * c.slots(), numbers = 2 * vectors * c.E_;
-        if (type == cache_type::q8) {
-            auto q = sys::buffer<std::int8_t>::make(numbers);
-            auto scales = sys::buffer<float>::make(2 * vectors);
-            if (!q || !scales) return (!q ? q.error() : scales.error()).in("key-value cache");
-            c.q_ = std::move(*q);
-            c.scales_ = std::move(*scales);
-        } else {
-            auto f = sys::buffer<float>::make(numbers);
-            if (!f) return f.error().in("key-value cache");
-            c.f_ = std::move(*f);
-        }
+        const bool q8 = type == cache_type::q8;
+        error why;
+        if (!sys::buffer<std::int8_t>::make(q8 ? numbers : 0).into(c.q_, why) ||
+            !sys::buffer<float>::make(q8 ? 2 * vectors : 0).into(c.scales_, why) ||
+            !sys::buffer<float>::make(q8 ? 0 : numbers).into(c.f_, why))
+            return why.in("key-value cache");
         return c;
     }
-
     static std::size_t bytes(const shape& s, cache_type type, std::size_t window) noexcept {
         const std::size_t vectors = 2 * s.L * s.G * (window + chunk_len + kernel::attend_block);
         const std::size_t E = round_up(s.E, kernel::attend_pad);
         return type == cache_type::q8 ? vectors * (E + sizeof(float)) : vectors * E * sizeof(float);
     }
-
     cache_type type() const noexcept { return type_; }
     std::size_t padded_width() const noexcept { return E_; }
     std::size_t window() const noexcept { return window_; }
@@ -4995,19 +4520,10 @@ public:
     /// Stores x[e] as one vector. Different vectors may be stored at once.
     void put(std::size_t vector, const float* x, std::size_t e) noexcept {
         if (type_ == cache_type::q8)
-            scales_[vector] = quantize(q_.data() + vector * E_, x, e);
+            scales_[vector] = num::quantize_q8(q_.data() + vector * E_, x, e);
         else
             for (std::size_t i = 0; i < e; ++i) f_[vector * E_ + i] = x[i];
     }
-    /// q[e] = x in 8 bits with one scale, which is returned: what keys, values and queries become.
-    static float quantize(std::int8_t* q, const float* x, std::size_t e) noexcept {
-        float largest = 0;
-        for (std::size_t i = 0; i < e; ++i) largest = std::abs(x[i]) > largest ? std::abs(x[i]) : largest;
-        const float inverse = largest > 0 ? 127.0f / largest : 0.0f;
-        for (std::size_t i = 0; i < e; ++i) q[i] = num::round_q8(x[i] * inverse);
-        return largest / 127.0f;
-    }
-
 private:
     std::size_t slots() const noexcept { return sinks_ + ring_; }
 
@@ -5058,22 +4574,20 @@ inline void multiply(const kernel::table& kernels, float* y, const matrix& w, co
         case format::q4: return kernels.gemv_q4(y, w.data, x.q, w.K, row_begin, whole);
     }
 }
+/// Weight i of what is not packed.
+inline float weight_at(format f, const std::byte* data, std::size_t i) noexcept {
+    return f == format::f32   ? kernel::scalar::weights_f32::value(data, i)
+           : f == format::f16 ? kernel::scalar::weights_f16::value(data, i)
+                              : kernel::scalar::weights_bf16::value(data, i);
+}
 /// out[K] = row `row` of W: what an embedding looks up.
 inline void copy_row(float* out, const matrix& w, std::size_t row) noexcept {
     const auto tile = row / num::tile_rows, r = row % num::tile_rows;
-    switch (w.type) {
-        case format::f32:
-            for (std::size_t i = 0; i < w.K; ++i) out[i] = kernel::scalar::weight_f32(w.data, row * w.K + i);
-            return;
-        case format::f16:
-            for (std::size_t i = 0; i < w.K; ++i) out[i] = kernel::scalar::weight_f16(w.data, row * w.K + i);
-            return;
-        case format::bf16:
-            for (std::size_t i = 0; i < w.K; ++i) out[i] = kernel::scalar::weight_bf16(w.data, row * w.K + i);
-            return;
-        case format::q8: return num::unpack_row_q8(out, w.data + tile * num::q8_layout::tile_bytes(w.K), r, w.K);
-        case format::q4: return num::unpack_row_q4(out, w.data + tile * num::q4_layout::tile_bytes(w.K), r, w.K);
-    }
+    if (w.type == format::q8)
+        return num::unpack_row<num::q8_layout>(out, w.data + tile * num::q8_layout::tile_bytes(w.K), r, w.K);
+    if (w.type == format::q4)
+        return num::unpack_row<num::q4_layout>(out, w.data + tile * num::q4_layout::tile_bytes(w.K), r, w.K);
+    for (std::size_t i = 0; i < w.K; ++i) out[i] = weight_at(w.type, w.data, row * w.K + i);
 }
 // ==== narae/model/weights.hpp ====
 // Finds the tensors of a model by name and checks their shapes. Matrices stay where the file is mapped; only the
@@ -5083,12 +4597,10 @@ struct linear {
     matrix w;
     const float* bias = nullptr;
 };
-
 struct norm {
     const float* gain = nullptr;
     const float* bias = nullptr;
 };
-
 struct layer_weights {
     norm before_attention, before_ffn;
     linear qkv, attention_out, ffn_up, ffn_down;
@@ -5133,14 +4645,15 @@ inline std::vector<std::pair<std::string, std::size_t>> vector_names(const shape
     all.emplace_back("gpt_neox.final_layer_norm.bias", s.D);
     return all;
 }
-/// Element i of a tensor, counted row-major whatever its strides; its dtype must be f32, f16 or bf16.
+/// The format of a tensor of floats: f32, f16 or bf16.
+inline format format_of(const store::tensor& t) noexcept {
+    return t.type == store::dtype::f32 ? format::f32 : t.type == store::dtype::f16 ? format::f16 : format::bf16;
+}
+/// Element i of a tensor of floats, counted row-major whatever its strides.
 inline float element(const store::tensor& t, std::uint64_t i) noexcept {
     std::uint64_t at = 0;
     for (std::size_t d = t.shape.size(); d-- > 0; i /= t.shape[d]) at += i % t.shape[d] * t.strides[d];
-    const auto p = static_cast<std::size_t>(at);
-    return t.type == store::dtype::f32   ? kernel::scalar::weight_f32(t.bytes.data(), p)
-           : t.type == store::dtype::f16 ? kernel::scalar::weight_f16(t.bytes.data(), p)
-                                         : kernel::scalar::weight_bf16(t.bytes.data(), p);
+    return weight_at(format_of(t), t.bytes.data(), static_cast<std::size_t>(at));
 }
 /// A tensor by name with this shape and a float dtype; an error names file, tensor and reason.
 inline result<const store::tensor*> find_floats(const store::checkpoint& from, const std::string& name,
@@ -5184,10 +4697,7 @@ inline result<stored_matrix> find_matrix(const store::checkpoint& from, const ma
     const auto found = find_floats(from, m.name, {m.N, m.K});
     if (!found) return found.error();
     const auto& t = **found;
-    const auto type = t.type == store::dtype::f32   ? format::f32
-                      : t.type == store::dtype::f16 ? format::f16
-                                                    : format::bf16;
-    return stored_matrix{&t, {type, m.N, m.K, t.contiguous() ? t.bytes.data() : nullptr}};
+    return stored_matrix{&t, {format_of(t), m.N, m.K, t.contiguous() ? t.bytes.data() : nullptr}};
 }
 /// Everything a forward pass reads. Borrows from the checkpoint, which must outlive it.
 struct weights {
@@ -5198,30 +4708,25 @@ struct weights {
 
     static result<weights> bind(const store::checkpoint& from, const shape& s) {
         weights w;
+        error why;
         std::vector<matrix> matrices;
         for (const auto& m : matrix_names(s)) {
-            auto bound = w.bind_matrix(from, m);
-            if (!bound) return bound.error();
-            matrices.push_back(*bound);
-            w.bytes += matrix_bytes(bound->type, m.N, m.K);
+            if (!w.bind_matrix(from, m).into(matrices.emplace_back(), why)) return why;
+            w.bytes += matrix_bytes(matrices.back().type, m.N, m.K);
         }
         std::vector<const store::tensor*> sources;
         std::size_t floats = 0;
         for (const auto& [name, length] : vector_names(s)) {
-            auto found = find_floats(from, name, {length});
-            if (!found) return found.error();
-            sources.push_back(*found);
+            if (!find_floats(from, name, {length}).into(sources.emplace_back(), why)) return why;
             floats += length;
         }
-        auto store = sys::buffer<float>::make(floats);
-        if (!store) return store.error();
+        if (!sys::buffer<float>::make(floats).into(w.owned_floats_, why)) return why;
         std::vector<const float*> vectors;
-        float* next = store->data();
+        float* next = w.owned_floats_.data();
         for (const auto* t : sources) {
             vectors.push_back(next);
             for (std::uint64_t i = 0; i < t->shape[0]; ++i) *next++ = element(*t, i);
         }
-        w.owned_floats_ = std::move(*store);
         w.bytes += floats * sizeof(float);
 
         // matrix_names and vector_names list them in this order.
@@ -5235,7 +4740,6 @@ struct weights {
         w.last = {vectors[8 * s.L], vectors[8 * s.L + 1]};
         return w;
     }
-
 private:
     result<matrix> bind_matrix(const store::checkpoint& from, const matrix_name& m) {
         const auto found = find_matrix(from, m);
@@ -5248,7 +4752,6 @@ private:
         owned_matrices_.push_back(std::move(*copy));
         return matrix{format::f32, m.N, m.K, owned_matrices_.back().data()};
     }
-
     sys::buffer<float> owned_floats_;
     std::vector<sys::buffer<std::byte>> owned_matrices_;
 };
@@ -5260,16 +4763,14 @@ struct rows {
     std::size_t stride = 0;
     float* operator[](std::size_t t) const noexcept { return data + t * stride; }
 };
-
 class workspace {
 public:
     /// For models of this shape, computing with these kernels on `threads` threads.
     static result<workspace> make(const shape& s, const kernel::table& kernels, std::size_t threads) {
         workspace w;
         w.kernels = kernels;
-        auto team = sys::team::make(threads);
-        if (!team) return team.error();
-        w.team = std::move(*team);
+        error why;
+        if (!sys::team::make(threads).into(w.team, why)) return why;
 
         struct part {
             rows* where;
@@ -5279,33 +4780,25 @@ public:
                            {&w.ffn_out, s.D},     {&w.turn, 2 * s.rotary}, {&w.logits, s.V}};
         std::size_t floats = 0;
         for (const auto& p : parts) floats += rows_of(p.where, w) * round_up(p.width, num::tile_rows);
-        auto memory = sys::buffer<float>::make(floats);
-        if (!memory) return memory.error().in("workspace");
-        float* next = memory->data();
+        w.groups_ = num::groups_of(largest_k(s));
+        const auto groups = chunk_len * w.groups_;
+        if (!sys::buffer<float>::make(floats).into(w.floats_, why) ||
+            !sys::buffer<std::int8_t>::make(groups * num::group_len).into(w.q_, why) ||
+            !sys::buffer<float>::make(groups).into(w.scales_, why) ||
+            !sys::buffer<std::int32_t>::make(groups).into(w.sums_, why))
+            return why.in("workspace");
+        float* next = w.floats_.data();
         for (const auto& p : parts) {
-            p.where->data = next;
-            p.where->stride = round_up(p.width, num::tile_rows);
+            *p.where = {next, round_up(p.width, num::tile_rows)};
             next += rows_of(p.where, w) * p.where->stride;
         }
-        w.floats_ = std::move(*memory);
-
-        w.groups_ = num::groups_of(largest_k(s));
-        auto q = sys::buffer<std::int8_t>::make(chunk_len * w.groups_ * num::group_len);
-        auto scales = sys::buffer<float>::make(chunk_len * w.groups_);
-        auto sums = sys::buffer<std::int32_t>::make(chunk_len * w.groups_);
-        if (!q || !scales || !sums) return error{errc::out_of_memory, "workspace"};
-        w.q_ = std::move(*q);
-        w.scales_ = std::move(*scales);
-        w.sums_ = std::move(*sums);
         return w;
     }
-
     static std::size_t bytes(const shape& s) noexcept {
         const auto floats = 4 * s.D + s.qkv_rows() + s.H * s.E + s.F + 2 * s.rotary + 9 * num::tile_rows;
         return chunk_len * (floats * sizeof(float) + num::groups_of(largest_k(s)) * (num::group_len + 8)) +
                s.V * sizeof(float);
     }
-
     kernel::table kernels;
     std::unique_ptr<sys::team> team;
     rows x;              ///< [T, D] the residual stream
@@ -5321,7 +4814,6 @@ public:
     num::q8_row q8(std::size_t t) noexcept {
         return {q_.data() + t * groups_ * num::group_len, scales_.data() + t * groups_, sums_.data() + t * groups_};
     }
-
 private:
     static std::size_t largest_k(const shape& s) noexcept { return (std::max)({s.D, s.F, s.H * s.E}); }
     static std::size_t rows_of(const rows* r, const workspace& w) noexcept { return r == &w.logits ? 1 : chunk_len; }
@@ -5372,7 +4864,7 @@ inline void attend(float* out, const workspace& w, const cache& kv, const shape&
     const auto aim = [&](const float* by) {  // the query as it looks from one position
         for (std::size_t i = 0; i < E; ++i) rotated[i] = i < s.E ? q[i] : 0.0f;
         rotate(rotated, by, s.rotary);
-        if (kv.type() == cache_type::q8) q_scale = cache::quantize(rotated_q8, rotated, E) * scale;
+        if (kv.type() == cache_type::q8) q_scale = num::quantize_q8(rotated_q8, rotated, E) * scale;
     };
     const auto look = [&](std::size_t slot, std::size_t n) {  // at n neighbouring slots
         const auto k = kv.key(layer, g, slot), v = kv.value(layer, g, slot);
@@ -5381,7 +4873,6 @@ inline void attend(float* out, const workspace& w, const cache& kv, const shape&
         else
             w.kernels.attend_f32(state, mean, rotated, scale, kv.f32(k), kv.f32(v), n, E);
     };
-
     if (kv.sinks() != 0) {
         aim(turn + s.rotary);
         const auto seen = static_cast<std::size_t>((std::min<std::uint64_t>)(kv.sinks(), p + 1));
@@ -5514,21 +5005,21 @@ public:
         return !parts_->tokenizer || !parts_->tokenizer->bytes_of(id).empty();
     }
     /// Use narae::open.
-    static result<language_model> make(store::checkpoint from, const std::string& path, const open_options& options) {
-        const auto config = store::parse_config(from.config_text());
-        if (!config) return config.error().in(from.config_name());
-        auto made = std::make_shared<parts>(parts{std::move(from), model::shape(*config), {}, {}, options});
-        auto bound = model::weights::bind(made->checkpoint, made->shape);
-        if (!bound) return bound.error().in(path);
-        made->weights = std::move(*bound);
+    static result<language_model> make(result<store::checkpoint> from, const std::string& path,
+                                       const open_options& options) {
+        if (!from) return from.error();
+        const auto config = store::parse_config(from->config_text());
+        if (!config) return config.error().in(from->config_name());
+        auto made = std::make_shared<parts>(parts{std::move(*from), model::shape(*config), {}, {}, options});
+        error why;
+        if (!model::weights::bind(made->checkpoint, made->shape).into(made->weights, why)) return why.in(path);
         if (!made->options.kernels) made->options.kernels = kernel::runnable().best();
         if (const auto json = made->checkpoint.tokenizer_json(); !json.empty()) {
-            auto tokenizer = token::tokenizer::parse(json);
-            if (!tokenizer) return tokenizer.error().in(path);
+            auto& tokenizer = made->tokenizer;
+            if (!token::tokenizer::parse(json).into(tokenizer, why)) return why.in(path);
             if (tokenizer->size() > made->shape.V)
                 return error{errc::bad_value, concat({path, ": the tokenizer has ", tokenizer->size(),
                                                       " ids, the model only ", made->shape.V, " rows"})};
-            made->tokenizer.emplace(std::move(*tokenizer));
         }
         if (const auto limit = options.memory_limit; limit != 0 && made->weights.bytes > limit)
             return error{errc::out_of_memory, concat({path, ": the weights alone are ", made->weights.bytes,
@@ -5537,7 +5028,6 @@ public:
         opened.parts_ = std::move(made);
         return opened;
     }
-
 private:
     struct parts {
         store::checkpoint checkpoint;
@@ -5546,7 +5036,6 @@ private:
         std::optional<token::tokenizer> tokenizer;
         open_options options;
     };
-
     language_model() = default;
     std::shared_ptr<const parts> parts_;
 };
@@ -5554,30 +5043,21 @@ private:
 /// Opens a narae file, the first shard's index, or an original checkpoint folder, which then runs as it is.
 /// Errors name the file, the tensor and the reason.
 inline result<language_model> open(const std::string& path, const open_options& options = {}) {
-    return guarded([&]() -> result<language_model> {
-        auto from = store::checkpoint::open(path);
-        if (!from) return from.error();
-        return language_model::make(std::move(*from), path, options);
-    });
+    return guarded([&] { return language_model::make(store::checkpoint::open(path), path, options); });
 }
 #endif
 /// Opens a narae file that is already in memory. `file` is borrowed: it must outlive the model and its sessions.
 inline result<language_model> open(byte_view file, const open_options& options = {}) {
-    return guarded([&]() -> result<language_model> {
-        auto from = store::checkpoint::from_bytes(file);
-        if (!from) return from.error();
-        return language_model::make(std::move(*from), "memory", options);
-    });
+    return guarded([&] { return language_model::make(store::checkpoint::from_bytes(file), "memory", options); });
 }
 // ==== narae/gen/sampler.hpp ====
 // From logits to the next token. Equal logits, options and seed give equal tokens on every machine.
 /// How a token is drawn: first the repetition penalty, then temperature, then top-k, then top-p.
 struct sampling {
-    float temperature = 0.8f;  ///< 0: always the likeliest token (greedy)
-    std::size_t top_k = 40;    ///< only the k likeliest tokens; 0: all. Fan et al. 2018, arXiv:1805.04833
-    float top_p = 0.95f;       ///< of those the fewest that reach this share. Holtzman et al., arXiv:1904.09751
-    float repetition_penalty =
-        1.0f;  ///< divides the positive logits of tokens in the window. Keskar et al., 1909.05858
+    float temperature = 0.8f;         ///< 0: always the likeliest token (greedy)
+    std::size_t top_k = 40;           ///< only the k likeliest tokens; 0: all. Fan et al. 2018, arXiv:1805.04833
+    float top_p = 0.95f;              ///< of those the fewest that reach this share. Holtzman et al., arXiv:1904.09751
+    float repetition_penalty = 1.0f;  ///< divides positive logits of recent tokens. Keskar et al., arXiv:1909.05858
     std::uint64_t seed = 1;
 };
 /// Says which option cannot be, if one cannot.
@@ -5589,7 +5069,6 @@ inline result<void> check(const sampling& s) {
         return refuse("repetition penalty must be above 0 and at most 100");
     return {};
 }
-
 class sampler {
 public:
     explicit sampler(const sampling& options) : options_(options), state_(options.seed) {}
@@ -5626,13 +5105,11 @@ public:
             if ((draw -= all_[i].weight) < 0) return all_[i].id;
         return best.id;
     }
-
 private:
     struct candidate {
         float weight;
         std::uint32_t id;
     };
-
     void penalise(std::span<const std::uint32_t> recent) {
         if (options_.repetition_penalty == 1.0f) return;
         seen_.assign(recent.begin(), recent.end());
@@ -5649,7 +5126,6 @@ private:
         z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
         return static_cast<double>((z ^ (z >> 31)) >> 11) * 0x1p-53;
     }
-
     sampling options_;
     std::uint64_t state_;
     std::vector<candidate> all_;
@@ -5681,9 +5157,7 @@ public:
         given_ = (std::max)(given_, sure_);
         return std::string_view(text_).substr(from, given_ - from);
     }
-
     const std::string& all() const noexcept { return text_; }
-
 private:
     /// How many bytes at the end of the text, not yet given, are the beginning of `stop`.
     std::size_t beginning_at_end(std::string_view stop) const noexcept {
@@ -5692,7 +5166,6 @@ private:
             if (held.ends_with(stop.substr(0, n))) return n;
         return 0;
     }
-
     const std::vector<std::string>& stops_;
     std::string text_;
     std::size_t given_ = 0, sure_ = 0;
@@ -5709,7 +5182,6 @@ struct session_options {
     std::size_t window = 0;  ///< positions that attention sees; 0: 512, or less where the model was trained for less
     std::size_t sinks = 4;   ///< of those, how many are always the very first
 };
-
 struct generate_options {
     std::size_t max_tokens = 128;
     float temperature = sampling{}.temperature;
@@ -5747,14 +5219,12 @@ inline memory_estimate estimate(const language_model& m, const session_options& 
     return {m.weights().bytes, model::cache::bytes(m.shape(), o.cache, detail::window_of(m.shape(), o)),
             model::workspace::bytes(m.shape())};
 }
-
 class session {
 public:
     /// Never fails by itself: what went wrong (no memory, no threads, a bad window) is the error of every later call.
     explicit session(const language_model& m, const session_options& options = {}) : model_(m), options_(options) {
         ready_ = guarded([&] { return prepare(); });
     }
-
     const language_model& model() const noexcept { return model_; }
     /// The window in use, and how many tokens have passed.
     std::size_t window() const noexcept { return options_.window; }
@@ -5794,7 +5264,6 @@ public:
     result<std::vector<choice_score>> score(std::string_view context, const std::vector<std::string>& choices) {
         return guarded([&] { return score_choices(context, choices); });
     }
-
 private:
     result<void> prepare() {
         const auto& s = model_.shape();
@@ -5807,15 +5276,13 @@ private:
         const auto need = estimate(model_, options_).total();
         if (const auto limit = model_.options().memory_limit; limit != 0 && need > limit)
             return error{errc::out_of_memory, concat({"needs ", need, " bytes, the limit is ", limit})};
-        auto cache = model::cache::make(s, options_.cache, options_.window, options_.sinks);
-        if (!cache) return cache.error();
-        auto work = model::workspace::make(s, *model_.options().kernels, model_.options().threads);
-        if (!work) return work.error();
-        cache_.emplace(std::move(*cache));
-        work_.emplace(std::move(*work));
+        error why;
+        if (!model::cache::make(s, options_.cache, options_.window, options_.sinks).into(cache_, why) ||
+            !model::workspace::make(s, *model_.options().kernels, model_.options().threads).into(work_, why))
+            return why;
         return {};
     }
-    /// Runs ids through the model in chunks, after the token that the last generate() drew but did not yet feed.
+    /// Runs ids through the model, after the token that the last generate() drew but did not yet feed.
     result<void> run(std::span<const token_id> ids, model::want logits,
                      callback<std::size_t, std::span<const float>> on_logits,
                      callback<std::size_t, std::size_t> on_progress) {
@@ -5824,36 +5291,41 @@ private:
         for (const auto id : ids)
             if (id >= model_.shape().V)
                 return error{errc::bad_argument, concat({"token id ", id, " is not below ", model_.shape().V})};
-        if (pending_) {
-            const token_id drawn = *pending_;
-            pending_.reset();
-            forward({&drawn, 1}, *cache_, model::want::nothing);
-            remember(drawn);
-        }
-        bool going = true;
-        for (std::size_t done = 0; done < ids.size() && going;) {
-            const auto chunk = ids.subspan(done, (std::min)(model::chunk_len, ids.size() - done));
-            const bool final = done + chunk.size() == ids.size();
-            forward(chunk, *cache_, logits == model::want::last && !final ? model::want::nothing : logits,
-                    [&](std::size_t t, std::span<const float> row) { return on_logits(done + t, row); });
-            for (const auto id : chunk) remember(id);
-            done += chunk.size();
-            going = on_progress(done, ids.size());
-        }
+        feed_pending(model::want::nothing);
+        std::size_t remembered = 0;
+        const bool going = forward(ids, *cache_, logits, on_logits, [&](std::size_t done) {
+            while (remembered < done) remember(ids[remembered++]);
+            return on_progress(done, ids.size());
+        });
         if (!going) return error{errc::cancelled, "cancelled"};
         return {};
     }
-
-    void forward(std::span<const token_id> ids, model::cache& cache, model::want logits,
-                 callback<std::size_t, std::span<const float>> seen = {}) {
-        model::forward(*work_, cache, model_.weights(), model_.shape(), ids, logits, seen);
+    /// Runs ids through the model, a chunk at a time; false if on_chunk, which hears how many are done, stopped it.
+    bool forward(std::span<const token_id> ids, model::cache& cache, model::want logits,
+                 callback<std::size_t, std::span<const float>> on_logits = {}, callback<std::size_t> on_chunk = {}) {
+        for (std::size_t done = 0; done < ids.size();) {
+            const auto chunk = ids.subspan(done, (std::min)(model::chunk_len, ids.size() - done));
+            const bool final = done + chunk.size() == ids.size();
+            model::forward(*work_, cache, model_.weights(), model_.shape(), chunk,
+                           logits == model::want::last && !final ? model::want::nothing : logits,
+                           [&](std::size_t t, std::span<const float> row) { return on_logits(done + t, row); });
+            done += chunk.size();
+            if (!on_chunk(done)) return false;
+        }
+        return true;
+    }
+    /// Feeds the token that was drawn and given out, but is not yet in the cache.
+    void feed_pending(model::want logits) {
+        if (!pending_) return;
+        const token_id drawn = *std::exchange(pending_, std::nullopt);
+        forward({&drawn, 1}, *cache_, logits);
+        remember(drawn);
     }
     /// Keeps the ids of the window, for the repetition penalty.
     void remember(token_id id) {
         if (recent_.size() == options_.window) recent_.erase(recent_.begin());
         recent_.push_back(id);
     }
-
     result<std::string> generate_text(std::string_view prompt, const generate_options& o,
                                       callback<std::string_view> on_text) {
         using clock = std::chrono::steady_clock;
@@ -5885,6 +5357,7 @@ private:
         token::stream_decoder decoder(*tokenizer);
         stop_watch text(o.stop);
         while (fed && last_.tokens < o.max_tokens) {
+            feed_pending(model::want::last);
             const auto id = draw.pick({work_->logits[0], model_.shape().V}, recent_,
                                       [&](token_id t) { return model_.is_token(t); });
             if (id == tokenizer->end_of_text()) {
@@ -5893,16 +5366,11 @@ private:
             }
             pending_ = id;
             ++last_.tokens;
-            const bool stopped = text.push(decoder.push(id));
-            const bool going = on_text(text.take());
+            const bool stopped = text.push(decoder.push(id)), going = on_text(text.take());
             if (stopped || !going) {
                 last_.reason = stopped ? finish::stop_string : finish::cancelled;
                 break;
             }
-            if (last_.tokens == o.max_tokens) break;
-            pending_.reset();
-            forward({&id, 1}, *cache_, model::want::last);
-            remember(id);
         }
         last_.seconds = seconds_since(first);
         if (last_.reason != finish::stop_string && text.push(decoder.finish())) last_.reason = finish::stop_string;
@@ -5910,7 +5378,6 @@ private:
         if (const auto rest = text.take(); !rest.empty()) on_text(rest);
         return text.all();
     }
-
     result<std::vector<choice_score>> score_choices(std::string_view context, const std::vector<std::string>& choices) {
         if (!ready_) return ready_.error();
         const auto* tokenizer = model_.tokenizer();
@@ -5940,20 +5407,18 @@ private:
 
             // What this choice shares with the last one is still in the cache, but the logits before its first token
             // are not: the token that gives them is run again.
-            const std::size_t first = ids.size() - scored - 1, last = ids.size() - 1;
+            const std::size_t first = ids.size() - scored - 1;
             std::size_t shared = 0;
             while (shared < first && shared < before.size() && before[shared] == ids[shared]) ++shared;
             scratch->length = shared;
             choice_score s{0, scored, count_characters(choice)};
-            for (auto done = shared; done < last;) {
-                const auto n = (std::min)({model::chunk_len, last - done, done < first ? first - done : last - done});
-                forward({ids.data() + done, n}, *scratch, done < first ? model::want::nothing : model::want::each,
-                        [&](std::size_t t, std::span<const float> row) {
-                            s.log_likelihood += log_probability(row, ids[done + t + 1]);
-                            return true;
-                        });
-                done += n;
-            }
+            const std::span<const token_id> all(ids);
+            forward(all.subspan(shared, first - shared), *scratch, model::want::nothing);
+            forward(all.subspan(first, scored), *scratch, model::want::each,
+                    [&](std::size_t t, std::span<const float> row) {
+                        s.log_likelihood += log_probability(row, ids[first + t + 1]);
+                        return true;
+                    });
             before.assign(ids.begin(), ids.end() - 1);
             scores.push_back(s);
         }
@@ -5966,19 +5431,17 @@ private:
         for (const double l : logits) sum += std::exp(l - largest);
         return static_cast<double>(logits[id]) - largest - std::log(sum);
     }
-
     static std::size_t count_characters(std::string_view s) noexcept {
         std::size_t n = 0;
         for (; !s.empty(); ++n) s.remove_prefix(text::utf8_front(s).length);
         return n;
     }
-
     language_model model_;
     session_options options_;
     result<void> ready_;
     std::optional<model::cache> cache_;
     std::optional<model::workspace> work_;
-    std::optional<token_id> pending_;  ///< drawn and given out, but not yet in the cache
+    std::optional<token_id> pending_;
     std::vector<token_id> recent_;
     generation last_;
 };
@@ -5989,12 +5452,12 @@ private:
 #undef NARAE_ABI_S
 #undef NARAE_ABI_T
 #undef NARAE_ABI_X
+#undef NARAE_AVX2
 #undef NARAE_EXCEPTIONS
 #undef NARAE_JOIN
 #undef NARAE_JOIN2
 #undef NARAE_NEON
 #undef NARAE_POSIX
-#undef NARAE_TARGET
 #undef NARAE_X86
 
 #endif

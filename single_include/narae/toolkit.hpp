@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/toolkit.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 94729632936fe273
+// FNV-1a hash of all that follows this line: e0c21632e9690ae5
 //
 // The toolkit: makes, shrinks, teaches and judges models. Running one needs only narae.hpp, which never reaches here.
 //
@@ -44,9 +44,9 @@
 #define NARAE_POSIX 0
 #endif
 #if defined(__GNUC__) || defined(__clang__)
-#define NARAE_TARGET(isa) __attribute__((target(isa)))  // one function may use more than the user's flags allow
+#define NARAE_AVX2 __attribute__((target("avx2,fma,f16c")))  // one function may use more than the user's flags allow
 #else
-#define NARAE_TARGET(isa)
+#define NARAE_AVX2
 #endif
 // --- the namespace tag ------------------------------------------------------------------------------------
 #if NARAE_EXCEPTIONS
@@ -72,6 +72,32 @@
 #define NARAE_JOIN2(a, b, c, d) a##b##c##d
 #define NARAE_JOIN(a, b, c, d) NARAE_JOIN2(a, b, c, d)
 #define NARAE_ABI NARAE_JOIN(NARAE_ABI_X, NARAE_ABI_F, NARAE_ABI_T, NARAE_ABI_S)
+// ==== narae/num/to_half.hpp ====
+// From float to IEEE 754 binary16, rounded to nearest, ties to even, by integer arithmetic as in num/half.hpp.
+// Running a model needs no part of this.
+namespace narae::inline NARAE_ABI::num {
+/// The nearest binary16; beyond 65,504 infinity, a NaN stays a NaN.
+constexpr std::uint16_t f32_to_f16(float f) noexcept {
+    const auto bits = std::bit_cast<std::uint32_t>(f);
+    const auto sign = static_cast<std::uint16_t>((bits >> 16) & 0x8000u);
+    const std::uint32_t size = bits & 0x7FFFFFFFu;
+    if (size > 0x7F800000u) return static_cast<std::uint16_t>(sign | 0x7E00u);
+    if (size >= 0x477FF000u) return static_cast<std::uint16_t>(sign | 0x7C00u);  // 65,520 and above
+    if (size < 0x33000001u) return sign;                                         // 2^-25 and below
+    const std::uint32_t exponent = size >> 23;
+    std::uint32_t mantissa = size & 0x7FFFFFu, dropped = 13;
+    if (exponent < 113) {  // subnormal: the hidden bit becomes explicit, more bits go
+        mantissa |= 0x800000u;
+        dropped += 113 - exponent;
+    } else {
+        mantissa |= (exponent - 112) << 23;
+    }
+    const std::uint32_t half = 1u << (dropped - 1), rest = mantissa & ((1u << dropped) - 1);
+    std::uint32_t rounded = mantissa >> dropped;
+    if (rest > half || (rest == half && (rounded & 1))) ++rounded;
+    return static_cast<std::uint16_t>(sign | rounded);
+}
+}  // namespace narae::inline NARAE_ABI::num
 // ==== narae/quant/rtn.hpp ====
 // Round to nearest: weights to 8 and 4 bits, each group by itself. Read num/q8.hpp and num/q4.hpp for the layouts.
 namespace narae::inline NARAE_ABI::quant {
@@ -134,7 +160,6 @@ inline bool same_file(const std::string& a, const std::string& b) {
     return a == b;
 #endif
 }
-
 class file_sink {
 public:
     file_sink(file_sink&& other) noexcept
@@ -147,7 +172,6 @@ public:
         std::fclose(file_);
         std::remove(beside_.c_str());
     }
-
     static result<file_sink> create(const std::string& path) {
         if (is_folder(path)) return error{errc::io, concat({path, ": cannot write: is a folder"})};
         file_sink sink;
@@ -157,7 +181,6 @@ public:
         if (sink.file_ == nullptr) return system_error(path, "cannot write");
         return sink;
     }
-
     result<void> write(byte_view bytes) {
         errno = 0;
         if (!bytes.empty() && std::fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size())
@@ -193,7 +216,6 @@ public:
         std::remove(beside_.c_str());
         return failed;
     }
-
 private:
     file_sink() = default;
     std::FILE* file_ = nullptr;
@@ -230,22 +252,20 @@ inline result<std::string> safetensors_header(const std::vector<tensor_plan>& te
         json += '}';
     }
     std::uint64_t at = 0;
-    std::vector<const std::string*> names;
+    std::set<std::string_view> names;
     for (const auto& t : tensors) {
         std::uint64_t n = 0;
         if (!shape_elements(t.shape, n) || !checked_mul(n, dtype_size(t.type), n) || n > ~at)
             return error{errc::bad_argument, printable(t.name) + ": shape is too large"};
         if (t.name.empty() || t.name == "__metadata__")
             return error{errc::bad_argument, "a tensor cannot be named '" + t.name + "'"};
-        names.push_back(&t.name);
+        if (!names.insert(t.name).second) return error{errc::bad_argument, printable(t.name) + ": occurs twice"};
         if (json.size() > 1) json += ',';
         json += text::json_quote(t.name) + ":{\"dtype\":\"" + std::string(dtype_name(t.type)) + "\",\"shape\":[";
         for (std::size_t i = 0; i < t.shape.size(); ++i) json.append(i ? "," : "").append(std::to_string(t.shape[i]));
         json += "],\"data_offsets\":[" + std::to_string(at) + "," + std::to_string(at + n) + "]}";
         at += n;
     }
-    if (const auto* name = safetensors_detail::twice(names))
-        return error{errc::bad_argument, printable(*name) + ": occurs twice"};
     json += '}';
     json.resize(static_cast<std::size_t>(round_up(8 + json.size(), data_alignment) - 8), ' ');
     if (json.size() > safetensors_max_header) return error{errc::bad_argument, "a header of more than 100 MB"};
@@ -303,7 +323,6 @@ public:
             return error{errc::bad_argument, path_ + ": " + printable(tensors_[now_].name) + ": bytes are missing"};
         return sink_.commit();
     }
-
 private:
     safetensors_writer(std::string path, sys::file_sink sink, std::vector<tensor_plan> tensors, std::size_t header_size)
         : path_(std::move(path)), sink_(std::move(sink)), tensors_(std::move(tensors)), header_size_(header_size) {}
@@ -311,7 +330,6 @@ private:
     void skip_finished() noexcept {
         for (; now_ < tensors_.size() && written_ == planned_bytes(tensors_[now_]); ++now_) written_ = 0;
     }
-
     std::string path_;
     sys::file_sink sink_;
     std::vector<tensor_plan> tensors_;
@@ -382,7 +400,6 @@ inline std::size_t first_unfit(const float* w, std::size_t n, model::format type
     while (i < n && (std::bit_cast<std::uint32_t>(w[i]) & 0x7FFFFFFF) <= limit) ++i;
     return i;
 }
-
 inline error unfit(const std::string& place, float w, const std::string& index) {
     const bool finite = (std::bit_cast<std::uint32_t>(w) & 0x7FFFFFFF) < 0x7F800000;
     return {errc::bad_value, place + ": element [" + index + "] is " +
@@ -444,14 +461,12 @@ public:
     }
     /// sqrt(sum (w - w')^2 / sum w^2) over all matrices so far: what the number format lost.
     double weight_error() const noexcept { return squares_ > 0 ? std::sqrt(lost_ / squares_) : 0; }
-
 private:
     struct tile_figures {
         double squares = 0, lost = 0;
         std::uint64_t unfit = nowhere;
         float unfit_weight = 0;
     };
-
     row_writer() = default;
 
     static tile_figures encode(std::byte* out, model::format type, const float* rows, std::size_t count, std::size_t K,
@@ -474,7 +489,6 @@ private:
         }
         return f;
     }
-
     std::unique_ptr<sys::team> team_;
     double squares_ = 0, lost_ = 0;
 };
@@ -531,7 +545,6 @@ public:
         }
         return t;
     }
-
     std::size_t rows() const noexcept { return ends_.size(); }
     std::size_t tokens() const noexcept { return tokens_; }
     /// The share of tokens whose row is the copy of one old row.
@@ -567,12 +580,10 @@ public:
                 out[at + i] = from.empty() ? 0.0f : static_cast<float>(sums[i] / static_cast<double>(from.size()));
         }
     }
-
 private:
     double share(std::size_t n) const noexcept {
         return tokens_ == 0 ? 0 : static_cast<double>(n) / static_cast<double>(tokens_);
     }
-
     std::vector<token::token_id> pieces_;  // of all rows, one after the other
     std::vector<std::size_t> ends_;        // where in pieces_ those of each row end
     std::size_t tokens_ = 0, copies_ = 0, spelled_ = 0;
@@ -658,7 +669,6 @@ inline std::string exchanged(std::string_view json, const text::json_value& mode
     }
     return out.append(json.substr(done));
 }
-
 inline void append_numbers(std::string& out, std::span<const std::uint32_t> numbers, std::size_t width) {
     for (const auto n : numbers)
         for (std::size_t i = 0; i < width; ++i) out += static_cast<char>(n >> 8 * i & 0xFF);
@@ -758,7 +768,6 @@ struct convert_options {
     std::size_t threads = 0;                 ///< 0: one per processor, at most 16; the file is the same for any number
     std::string tokenizer{};  ///< a tokenizer.json that replaces the checkpoint's own, see transplant.hpp
 };
-
 struct convert_report {
     std::uint64_t weights = 0;         ///< how many numbers the model has
     std::uint64_t weight_bytes = 0;    ///< what they take in the file
@@ -791,7 +800,6 @@ inline result<std::string> appended(std::string_view list, std::string_view valu
     const auto body = list.substr(0, list.rfind(']'));
     return std::string(body) + (doc->root().size() == 0 ? "" : ",") + std::string(value) + "]";
 }
-
 inline std::string hex(std::uint64_t n) {
     std::string s;
     for (int shift = 60; shift >= 0; shift -= 4) s += "0123456789abcdef"[n >> shift & 15];
@@ -1089,7 +1097,6 @@ inline std::size_t shared_row(const model::shape& s, std::size_t r) noexcept {
     const auto h = r / (3 * s.E), part = r / s.E % 3, i = r % s.E;
     return (part == 0 ? s.q_row(h) : part == 1 ? s.k_row(h / s.share()) : s.v_row(h / s.share())) + i;
 }
-
 inline result<void> write_text(const std::string& path, byte_view bytes) {
     auto sink = sys::file_sink::create(path);
     if (!sink) return sink.error();
@@ -1156,7 +1163,6 @@ inline result<std::uint64_t> export_checkpoint(const std::string& from, const st
             const auto copied = detail::write_text(folder + "/tokenizer.json", as_bytes(*json));
             if (!copied) return copied.error();
         }
-
         auto rows = row_writer::make(0);
         if (!rows) return rows.error();
         auto out = store::safetensors_writer::create(folder + "/model.safetensors", plan, {{"format", "pt"}});
@@ -1333,12 +1339,12 @@ inline result<std::uint64_t> synthesize(const store::config& config, model::form
 #undef NARAE_ABI_S
 #undef NARAE_ABI_T
 #undef NARAE_ABI_X
+#undef NARAE_AVX2
 #undef NARAE_EXCEPTIONS
 #undef NARAE_JOIN
 #undef NARAE_JOIN2
 #undef NARAE_NEON
 #undef NARAE_POSIX
-#undef NARAE_TARGET
 #undef NARAE_X86
 
 #endif

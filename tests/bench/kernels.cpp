@@ -50,7 +50,7 @@ void dense(const table& t, float* y, const std::byte* w, const num::q8_row&, con
            std::size_t e) {
     (t.*Slot)(y, w, x, columns, b, e);
 }
-template <narae::kernel::gemv_q4_op* table::*Slot>
+template <narae::kernel::gemv_packed_op* table::*Slot>
 void packed(const table& t, float* y, const std::byte* w, const num::q8_row& q, const float*, std::size_t b,
             std::size_t e) {
     (t.*Slot)(y, w, q, columns, b, e);

@@ -91,11 +91,15 @@ TEST_CASE("a namespace that one header closes and the next opens stays open") {
         const auto begin = n.find("// Duty of NARAE_EARLY.\n") + 24;
         return n.substr(begin, n.find("\n// ==== no macro") - begin);
     };
-    // Blank lines beside titles, namespaces, directives and before doc comments go; all others stay.
+    // Blank lines beside titles, namespaces, directives, after closing braces, before private: and doc comments go; all
+    // others stay.
     const std::string a = "namespace n {\n\nint a;\n\n}  // namespace n\n",
-                      b = "namespace n {\n\nint b;\n\nint c;\n\n/// Duty of d.\nint d;\n\n}  // namespace n\n",
+                      b = "namespace n {\n\nint b;\n\nint c;\n\n/// Duty of d.\nclass d {\n    int e;\n\nprivate:\n"
+                          "    int f;\n};\n\nint g;\n\n}  // namespace n\n",
                       tight_a = "namespace n {\nint a;\n}  // namespace n\n",
-                      tight_b = "int b;\n\nint c;\n/// Duty of d.\nint d;\n",
+                      tight_b =
+                          "int b;\n\nint c;\n/// Duty of d.\nclass d {\n    int e;\nprivate:\n"
+                          "    int f;\n};\nint g;\n",
                       late = "// ==== narae/sys/late.hpp ====\n// Duty of NARAE_LATE.\n";
     CHECK(between(a, b) == "namespace n {\nint a;\n" + late + "\n" + tight_b + "}  // namespace n");
     CHECK(between("#if A\n" + a + "#endif\n", "#if A\n" + b + "#endif\n") ==

@@ -62,7 +62,8 @@ constexpr N round_up(N n, std::type_identity_t<N> step) noexcept {
     return (n + step - 1) / step * step;
 }
 
-/// Reads a span from front to back and never past its end. Errors carry the offset where the bytes ran out.
+/// Reads a span from front to back and never past its end. It remembers the first thing that was cut short, and where;
+/// whatever is read from then on is empty, or zero. So a reader may ask once, after several reads.
 class cursor {
 public:
     explicit cursor(byte_view bytes, std::uint64_t at = 0) : bytes_(bytes), at_(at) {}
@@ -70,25 +71,34 @@ public:
     std::uint64_t at() const noexcept { return at_; }
     std::uint64_t left() const noexcept { return at_ <= bytes_.size() ? bytes_.size() - at_ : 0; }
 
+    /// Was everything there so far? If not, error() says what was not.
+    explicit operator bool() const noexcept { return whole_.has_value(); }
+    const narae::error& error() const noexcept { return whole_.error(); }
+
     /// The next n bytes; `what` names them in the error.
-    result<byte_view> take(std::uint64_t n, std::string_view what) {
-        if (n > left()) return error{errc::truncated, concat({what, " is cut short"}), at_};
-        const auto taken = bytes_.subspan(static_cast<std::size_t>(at_), static_cast<std::size_t>(n));
+    byte_view take(std::uint64_t n, std::string_view what) {
+        if (n > left()) fail({errc::truncated, concat({what, " is cut short"}), at_});
+        if (!whole_) return {};
         at_ += n;
-        return taken;
+        return bytes_.subspan(static_cast<std::size_t>(at_ - n), static_cast<std::size_t>(n));
     }
 
     /// The next little-endian T.
     template <class T>
-    result<T> read(std::string_view what) {
-        auto taken = take(sizeof(T), what);
-        if (!taken) return taken.error();
-        return load_le<T>(taken->data());
+    T read(std::string_view what) {
+        const auto taken = take(sizeof(T), what);
+        return taken.empty() ? T{} : load_le<T>(taken.data());
+    }
+
+    /// The reader's own reason to stop; the first one counts.
+    void fail(narae::error why) {
+        if (whole_) whole_ = std::move(why);
     }
 
 private:
     byte_view bytes_;
     std::uint64_t at_;
+    result<void> whole_;
 };
 
 }  // namespace narae::inline NARAE_ABI

@@ -37,9 +37,9 @@
 #endif
 
 #if defined(__GNUC__) || defined(__clang__)
-#define NARAE_TARGET(isa) __attribute__((target(isa)))  // one function may use more than the user's flags allow
+#define NARAE_AVX2 __attribute__((target("avx2,fma,f16c")))  // one function may use more than the user's flags allow
 #else
-#define NARAE_TARGET(isa)
+#define NARAE_AVX2
 #endif
 
 // --- the namespace tag ------------------------------------------------------------------------------------

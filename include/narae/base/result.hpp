@@ -95,6 +95,14 @@ public:
     T* operator->() noexcept { return &*value_; }
     const T* operator->() const noexcept { return &*value_; }
     const narae::error& error() const noexcept { return error_; }
+
+    /// Moves the value to `place`; or the error to `why`, and returns false.
+    template <class Place>
+    bool into(Place& place, narae::error& why) && {
+        if (!value_) return why = std::move(error_), false;
+        place = *std::move(value_);
+        return true;
+    }
 #if NARAE_EXCEPTIONS
     T& value() & { return check(), *value_; }
     const T& value() const& { return check(), *value_; }
@@ -111,25 +119,14 @@ private:
     narae::error error_;
 };
 
+struct nothing {};
+
 /// Success without a value, or an error.
 template <>
-class [[nodiscard]] result<void> {
+class [[nodiscard]] result<void> : public result<nothing> {
 public:
-    result() = default;
-    result(narae::error e) : error_(std::move(e)), failed_(true) {}
-
-    bool has_value() const noexcept { return !failed_; }
-    explicit operator bool() const noexcept { return !failed_; }
-    const narae::error& error() const noexcept { return error_; }
-#if NARAE_EXCEPTIONS
-    void value() const {
-        if (failed_) throw failure(error_);
-    }
-#endif
-
-private:
-    narae::error error_;
-    bool failed_ = false;
+    result() : result<nothing>(nothing{}) {}
+    result(narae::error e) : result<nothing>(std::move(e)) {}
 };
 
 /// Runs `body` (which returns a result) and turns a failed standard-library allocation into an error.

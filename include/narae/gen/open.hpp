@@ -38,21 +38,21 @@ public:
     }
 
     /// Use narae::open.
-    static result<language_model> make(store::checkpoint from, const std::string& path, const open_options& options) {
-        const auto config = store::parse_config(from.config_text());
-        if (!config) return config.error().in(from.config_name());
-        auto made = std::make_shared<parts>(parts{std::move(from), model::shape(*config), {}, {}, options});
-        auto bound = model::weights::bind(made->checkpoint, made->shape);
-        if (!bound) return bound.error().in(path);
-        made->weights = std::move(*bound);
+    static result<language_model> make(result<store::checkpoint> from, const std::string& path,
+                                       const open_options& options) {
+        if (!from) return from.error();
+        const auto config = store::parse_config(from->config_text());
+        if (!config) return config.error().in(from->config_name());
+        auto made = std::make_shared<parts>(parts{std::move(*from), model::shape(*config), {}, {}, options});
+        error why;
+        if (!model::weights::bind(made->checkpoint, made->shape).into(made->weights, why)) return why.in(path);
         if (!made->options.kernels) made->options.kernels = kernel::runnable().best();
         if (const auto json = made->checkpoint.tokenizer_json(); !json.empty()) {
-            auto tokenizer = token::tokenizer::parse(json);
-            if (!tokenizer) return tokenizer.error().in(path);
+            auto& tokenizer = made->tokenizer;
+            if (!token::tokenizer::parse(json).into(tokenizer, why)) return why.in(path);
             if (tokenizer->size() > made->shape.V)
                 return error{errc::bad_value, concat({path, ": the tokenizer has ", tokenizer->size(),
                                                       " ids, the model only ", made->shape.V, " rows"})};
-            made->tokenizer.emplace(std::move(*tokenizer));
         }
         if (const auto limit = options.memory_limit; limit != 0 && made->weights.bytes > limit)
             return error{errc::out_of_memory, concat({path, ": the weights alone are ", made->weights.bytes,
@@ -79,21 +79,13 @@ private:
 /// Opens a narae file, the first shard's index, or an original checkpoint folder, which then runs as it is.
 /// Errors name the file, the tensor and the reason.
 inline result<language_model> open(const std::string& path, const open_options& options = {}) {
-    return guarded([&]() -> result<language_model> {
-        auto from = store::checkpoint::open(path);
-        if (!from) return from.error();
-        return language_model::make(std::move(*from), path, options);
-    });
+    return guarded([&] { return language_model::make(store::checkpoint::open(path), path, options); });
 }
 #endif
 
 /// Opens a narae file that is already in memory. `file` is borrowed: it must outlive the model and its sessions.
 inline result<language_model> open(byte_view file, const open_options& options = {}) {
-    return guarded([&]() -> result<language_model> {
-        auto from = store::checkpoint::from_bytes(file);
-        if (!from) return from.error();
-        return language_model::make(std::move(*from), "memory", options);
-    });
+    return guarded([&] { return language_model::make(store::checkpoint::from_bytes(file), "memory", options); });
 }
 
 }  // namespace narae::inline NARAE_ABI

@@ -16,11 +16,10 @@ namespace narae::inline NARAE_ABI {
 
 /// How a token is drawn: first the repetition penalty, then temperature, then top-k, then top-p.
 struct sampling {
-    float temperature = 0.8f;  ///< 0: always the likeliest token (greedy)
-    std::size_t top_k = 40;    ///< only the k likeliest tokens; 0: all. Fan et al. 2018, arXiv:1805.04833
-    float top_p = 0.95f;       ///< of those the fewest that reach this share. Holtzman et al., arXiv:1904.09751
-    float repetition_penalty =
-        1.0f;  ///< divides the positive logits of tokens in the window. Keskar et al., 1909.05858
+    float temperature = 0.8f;         ///< 0: always the likeliest token (greedy)
+    std::size_t top_k = 40;           ///< only the k likeliest tokens; 0: all. Fan et al. 2018, arXiv:1805.04833
+    float top_p = 0.95f;              ///< of those the fewest that reach this share. Holtzman et al., arXiv:1904.09751
+    float repetition_penalty = 1.0f;  ///< divides positive logits of recent tokens. Keskar et al., arXiv:1909.05858
     std::uint64_t seed = 1;
 };
 

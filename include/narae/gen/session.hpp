@@ -138,16 +138,14 @@ private:
         const auto need = estimate(model_, options_).total();
         if (const auto limit = model_.options().memory_limit; limit != 0 && need > limit)
             return error{errc::out_of_memory, concat({"needs ", need, " bytes, the limit is ", limit})};
-        auto cache = model::cache::make(s, options_.cache, options_.window, options_.sinks);
-        if (!cache) return cache.error();
-        auto work = model::workspace::make(s, *model_.options().kernels, model_.options().threads);
-        if (!work) return work.error();
-        cache_.emplace(std::move(*cache));
-        work_.emplace(std::move(*work));
+        error why;
+        if (!model::cache::make(s, options_.cache, options_.window, options_.sinks).into(cache_, why) ||
+            !model::workspace::make(s, *model_.options().kernels, model_.options().threads).into(work_, why))
+            return why;
         return {};
     }
 
-    /// Runs ids through the model in chunks, after the token that the last generate() drew but did not yet feed.
+    /// Runs ids through the model, after the token that the last generate() drew but did not yet feed.
     result<void> run(std::span<const token_id> ids, model::want logits,
                      callback<std::size_t, std::span<const float>> on_logits,
                      callback<std::size_t, std::size_t> on_progress) {
@@ -156,29 +154,37 @@ private:
         for (const auto id : ids)
             if (id >= model_.shape().V)
                 return error{errc::bad_argument, concat({"token id ", id, " is not below ", model_.shape().V})};
-        if (pending_) {
-            const token_id drawn = *pending_;
-            pending_.reset();
-            forward({&drawn, 1}, *cache_, model::want::nothing);
-            remember(drawn);
-        }
-        bool going = true;
-        for (std::size_t done = 0; done < ids.size() && going;) {
-            const auto chunk = ids.subspan(done, (std::min)(model::chunk_len, ids.size() - done));
-            const bool final = done + chunk.size() == ids.size();
-            forward(chunk, *cache_, logits == model::want::last && !final ? model::want::nothing : logits,
-                    [&](std::size_t t, std::span<const float> row) { return on_logits(done + t, row); });
-            for (const auto id : chunk) remember(id);
-            done += chunk.size();
-            going = on_progress(done, ids.size());
-        }
+        feed_pending(model::want::nothing);
+        std::size_t remembered = 0;
+        const bool going = forward(ids, *cache_, logits, on_logits, [&](std::size_t done) {
+            while (remembered < done) remember(ids[remembered++]);
+            return on_progress(done, ids.size());
+        });
         if (!going) return error{errc::cancelled, "cancelled"};
         return {};
     }
 
-    void forward(std::span<const token_id> ids, model::cache& cache, model::want logits,
-                 callback<std::size_t, std::span<const float>> seen = {}) {
-        model::forward(*work_, cache, model_.weights(), model_.shape(), ids, logits, seen);
+    /// Runs ids through the model, a chunk at a time; false if on_chunk, which hears how many are done, stopped it.
+    bool forward(std::span<const token_id> ids, model::cache& cache, model::want logits,
+                 callback<std::size_t, std::span<const float>> on_logits = {}, callback<std::size_t> on_chunk = {}) {
+        for (std::size_t done = 0; done < ids.size();) {
+            const auto chunk = ids.subspan(done, (std::min)(model::chunk_len, ids.size() - done));
+            const bool final = done + chunk.size() == ids.size();
+            model::forward(*work_, cache, model_.weights(), model_.shape(), chunk,
+                           logits == model::want::last && !final ? model::want::nothing : logits,
+                           [&](std::size_t t, std::span<const float> row) { return on_logits(done + t, row); });
+            done += chunk.size();
+            if (!on_chunk(done)) return false;
+        }
+        return true;
+    }
+
+    /// Feeds the token that was drawn and given out, but is not yet in the cache.
+    void feed_pending(model::want logits) {
+        if (!pending_) return;
+        const token_id drawn = *std::exchange(pending_, std::nullopt);
+        forward({&drawn, 1}, *cache_, logits);
+        remember(drawn);
     }
 
     /// Keeps the ids of the window, for the repetition penalty.
@@ -218,6 +224,7 @@ private:
         token::stream_decoder decoder(*tokenizer);
         stop_watch text(o.stop);
         while (fed && last_.tokens < o.max_tokens) {
+            feed_pending(model::want::last);
             const auto id = draw.pick({work_->logits[0], model_.shape().V}, recent_,
                                       [&](token_id t) { return model_.is_token(t); });
             if (id == tokenizer->end_of_text()) {
@@ -226,16 +233,11 @@ private:
             }
             pending_ = id;
             ++last_.tokens;
-            const bool stopped = text.push(decoder.push(id));
-            const bool going = on_text(text.take());
+            const bool stopped = text.push(decoder.push(id)), going = on_text(text.take());
             if (stopped || !going) {
                 last_.reason = stopped ? finish::stop_string : finish::cancelled;
                 break;
             }
-            if (last_.tokens == o.max_tokens) break;
-            pending_.reset();
-            forward({&id, 1}, *cache_, model::want::last);
-            remember(id);
         }
         last_.seconds = seconds_since(first);
         if (last_.reason != finish::stop_string && text.push(decoder.finish())) last_.reason = finish::stop_string;
@@ -273,20 +275,18 @@ private:
 
             // What this choice shares with the last one is still in the cache, but the logits before its first token
             // are not: the token that gives them is run again.
-            const std::size_t first = ids.size() - scored - 1, last = ids.size() - 1;
+            const std::size_t first = ids.size() - scored - 1;
             std::size_t shared = 0;
             while (shared < first && shared < before.size() && before[shared] == ids[shared]) ++shared;
             scratch->length = shared;
             choice_score s{0, scored, count_characters(choice)};
-            for (auto done = shared; done < last;) {
-                const auto n = (std::min)({model::chunk_len, last - done, done < first ? first - done : last - done});
-                forward({ids.data() + done, n}, *scratch, done < first ? model::want::nothing : model::want::each,
-                        [&](std::size_t t, std::span<const float> row) {
-                            s.log_likelihood += log_probability(row, ids[done + t + 1]);
-                            return true;
-                        });
-                done += n;
-            }
+            const std::span<const token_id> all(ids);
+            forward(all.subspan(shared, first - shared), *scratch, model::want::nothing);
+            forward(all.subspan(first, scored), *scratch, model::want::each,
+                    [&](std::size_t t, std::span<const float> row) {
+                        s.log_likelihood += log_probability(row, ids[first + t + 1]);
+                        return true;
+                    });
             before.assign(ids.begin(), ids.end() - 1);
             scores.push_back(s);
         }
@@ -312,7 +312,7 @@ private:
     result<void> ready_;
     std::optional<model::cache> cache_;
     std::optional<model::workspace> work_;
-    std::optional<token_id> pending_;  ///< drawn and given out, but not yet in the cache
+    std::optional<token_id> pending_;
     std::vector<token_id> recent_;
     generation last_;
 };

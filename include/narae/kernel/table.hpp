@@ -6,19 +6,18 @@
 
 #include "narae/kernel/attend/scalar.hpp"
 #include "narae/kernel/gemv_dense/scalar.hpp"
-#include "narae/kernel/gemv_q4/scalar.hpp"
-#include "narae/kernel/gemv_q8/scalar.hpp"
+#include "narae/kernel/gemv_packed/scalar.hpp"
 #include "narae/kernel/rows/scalar.hpp"
 
 namespace narae::inline NARAE_ABI::kernel {
 
 struct table {
     const char* name = "scalar";
-    gemv_dense_op* gemv_f32 = scalar::gemv_dense<scalar::weight_f32>;
-    gemv_dense_op* gemv_f16 = scalar::gemv_dense<scalar::weight_f16>;
-    gemv_dense_op* gemv_bf16 = scalar::gemv_dense<scalar::weight_bf16>;
-    gemv_q8_op* gemv_q8 = scalar::gemv_q8;
-    gemv_q4_op* gemv_q4 = scalar::gemv_q4;
+    gemv_dense_op* gemv_f32 = scalar::gemv_dense<scalar::weights_f32>;
+    gemv_dense_op* gemv_f16 = scalar::gemv_dense<scalar::weights_f16>;
+    gemv_dense_op* gemv_bf16 = scalar::gemv_dense<scalar::weights_bf16>;
+    gemv_packed_op* gemv_q8 = scalar::gemv_packed<num::q8_layout>;
+    gemv_packed_op* gemv_q4 = scalar::gemv_packed<num::q4_layout>;
     layer_norm_op* layer_norm = scalar::layer_norm;
     bias_gelu_op* bias_gelu = scalar::bias_gelu;
     quantize_q8_op* quantize_q8 = scalar::quantize_q8;

@@ -34,7 +34,7 @@ inline void attend(float* out, const workspace& w, const cache& kv, const shape&
     const auto aim = [&](const float* by) {  // the query as it looks from one position
         for (std::size_t i = 0; i < E; ++i) rotated[i] = i < s.E ? q[i] : 0.0f;
         rotate(rotated, by, s.rotary);
-        if (kv.type() == cache_type::q8) q_scale = cache::quantize(rotated_q8, rotated, E) * scale;
+        if (kv.type() == cache_type::q8) q_scale = num::quantize_q8(rotated_q8, rotated, E) * scale;
     };
     const auto look = [&](std::size_t slot, std::size_t n) {  // at n neighbouring slots
         const auto k = kv.key(layer, g, slot), v = kv.value(layer, g, slot);

@@ -33,17 +33,12 @@ public:
         // A pass writes up to chunk_len keys before its first query is done with the oldest ones.
         c.ring_ = round_up(window - sinks + chunk_len - 1, kernel::attend_block);
         const std::size_t vectors = s.L * s.G * c.slots(), numbers = 2 * vectors * c.E_;
-        if (type == cache_type::q8) {
-            auto q = sys::buffer<std::int8_t>::make(numbers);
-            auto scales = sys::buffer<float>::make(2 * vectors);
-            if (!q || !scales) return (!q ? q.error() : scales.error()).in("key-value cache");
-            c.q_ = std::move(*q);
-            c.scales_ = std::move(*scales);
-        } else {
-            auto f = sys::buffer<float>::make(numbers);
-            if (!f) return f.error().in("key-value cache");
-            c.f_ = std::move(*f);
-        }
+        const bool q8 = type == cache_type::q8;
+        error why;
+        if (!sys::buffer<std::int8_t>::make(q8 ? numbers : 0).into(c.q_, why) ||
+            !sys::buffer<float>::make(q8 ? 2 * vectors : 0).into(c.scales_, why) ||
+            !sys::buffer<float>::make(q8 ? 0 : numbers).into(c.f_, why))
+            return why.in("key-value cache");
         return c;
     }
 
@@ -93,18 +88,9 @@ public:
     /// Stores x[e] as one vector. Different vectors may be stored at once.
     void put(std::size_t vector, const float* x, std::size_t e) noexcept {
         if (type_ == cache_type::q8)
-            scales_[vector] = quantize(q_.data() + vector * E_, x, e);
+            scales_[vector] = num::quantize_q8(q_.data() + vector * E_, x, e);
         else
             for (std::size_t i = 0; i < e; ++i) f_[vector * E_ + i] = x[i];
-    }
-
-    /// q[e] = x in 8 bits with one scale, which is returned: what keys, values and queries become.
-    static float quantize(std::int8_t* q, const float* x, std::size_t e) noexcept {
-        float largest = 0;
-        for (std::size_t i = 0; i < e; ++i) largest = std::abs(x[i]) > largest ? std::abs(x[i]) : largest;
-        const float inverse = largest > 0 ? 127.0f / largest : 0.0f;
-        for (std::size_t i = 0; i < e; ++i) q[i] = num::round_q8(x[i] * inverse);
-        return largest / 127.0f;
     }
 
 private:

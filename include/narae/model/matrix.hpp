@@ -55,22 +55,21 @@ inline void multiply(const kernel::table& kernels, float* y, const matrix& w, co
     }
 }
 
+/// Weight i of what is not packed.
+inline float weight_at(format f, const std::byte* data, std::size_t i) noexcept {
+    return f == format::f32   ? kernel::scalar::weights_f32::value(data, i)
+           : f == format::f16 ? kernel::scalar::weights_f16::value(data, i)
+                              : kernel::scalar::weights_bf16::value(data, i);
+}
+
 /// out[K] = row `row` of W: what an embedding looks up.
 inline void copy_row(float* out, const matrix& w, std::size_t row) noexcept {
     const auto tile = row / num::tile_rows, r = row % num::tile_rows;
-    switch (w.type) {
-        case format::f32:
-            for (std::size_t i = 0; i < w.K; ++i) out[i] = kernel::scalar::weight_f32(w.data, row * w.K + i);
-            return;
-        case format::f16:
-            for (std::size_t i = 0; i < w.K; ++i) out[i] = kernel::scalar::weight_f16(w.data, row * w.K + i);
-            return;
-        case format::bf16:
-            for (std::size_t i = 0; i < w.K; ++i) out[i] = kernel::scalar::weight_bf16(w.data, row * w.K + i);
-            return;
-        case format::q8: return num::unpack_row_q8(out, w.data + tile * num::q8_layout::tile_bytes(w.K), r, w.K);
-        case format::q4: return num::unpack_row_q4(out, w.data + tile * num::q4_layout::tile_bytes(w.K), r, w.K);
-    }
+    if (w.type == format::q8)
+        return num::unpack_row<num::q8_layout>(out, w.data + tile * num::q8_layout::tile_bytes(w.K), r, w.K);
+    if (w.type == format::q4)
+        return num::unpack_row<num::q4_layout>(out, w.data + tile * num::q4_layout::tile_bytes(w.K), r, w.K);
+    for (std::size_t i = 0; i < w.K; ++i) out[i] = weight_at(w.type, w.data, row * w.K + i);
 }
 
 }  // namespace narae::inline NARAE_ABI::model

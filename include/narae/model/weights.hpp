@@ -73,14 +73,16 @@ inline std::vector<std::pair<std::string, std::size_t>> vector_names(const shape
     return all;
 }
 
-/// Element i of a tensor, counted row-major whatever its strides; its dtype must be f32, f16 or bf16.
+/// The format of a tensor of floats: f32, f16 or bf16.
+inline format format_of(const store::tensor& t) noexcept {
+    return t.type == store::dtype::f32 ? format::f32 : t.type == store::dtype::f16 ? format::f16 : format::bf16;
+}
+
+/// Element i of a tensor of floats, counted row-major whatever its strides.
 inline float element(const store::tensor& t, std::uint64_t i) noexcept {
     std::uint64_t at = 0;
     for (std::size_t d = t.shape.size(); d-- > 0; i /= t.shape[d]) at += i % t.shape[d] * t.strides[d];
-    const auto p = static_cast<std::size_t>(at);
-    return t.type == store::dtype::f32   ? kernel::scalar::weight_f32(t.bytes.data(), p)
-           : t.type == store::dtype::f16 ? kernel::scalar::weight_f16(t.bytes.data(), p)
-                                         : kernel::scalar::weight_bf16(t.bytes.data(), p);
+    return weight_at(format_of(t), t.bytes.data(), static_cast<std::size_t>(at));
 }
 
 /// A tensor by name with this shape and a float dtype; an error names file, tensor and reason.
@@ -128,10 +130,7 @@ inline result<stored_matrix> find_matrix(const store::checkpoint& from, const ma
     const auto found = find_floats(from, m.name, {m.N, m.K});
     if (!found) return found.error();
     const auto& t = **found;
-    const auto type = t.type == store::dtype::f32   ? format::f32
-                      : t.type == store::dtype::f16 ? format::f16
-                                                    : format::bf16;
-    return stored_matrix{&t, {type, m.N, m.K, t.contiguous() ? t.bytes.data() : nullptr}};
+    return stored_matrix{&t, {format_of(t), m.N, m.K, t.contiguous() ? t.bytes.data() : nullptr}};
 }
 
 /// Everything a forward pass reads. Borrows from the checkpoint, which must outlive it.
@@ -143,30 +142,25 @@ struct weights {
 
     static result<weights> bind(const store::checkpoint& from, const shape& s) {
         weights w;
+        error why;
         std::vector<matrix> matrices;
         for (const auto& m : matrix_names(s)) {
-            auto bound = w.bind_matrix(from, m);
-            if (!bound) return bound.error();
-            matrices.push_back(*bound);
-            w.bytes += matrix_bytes(bound->type, m.N, m.K);
+            if (!w.bind_matrix(from, m).into(matrices.emplace_back(), why)) return why;
+            w.bytes += matrix_bytes(matrices.back().type, m.N, m.K);
         }
         std::vector<const store::tensor*> sources;
         std::size_t floats = 0;
         for (const auto& [name, length] : vector_names(s)) {
-            auto found = find_floats(from, name, {length});
-            if (!found) return found.error();
-            sources.push_back(*found);
+            if (!find_floats(from, name, {length}).into(sources.emplace_back(), why)) return why;
             floats += length;
         }
-        auto store = sys::buffer<float>::make(floats);
-        if (!store) return store.error();
+        if (!sys::buffer<float>::make(floats).into(w.owned_floats_, why)) return why;
         std::vector<const float*> vectors;
-        float* next = store->data();
+        float* next = w.owned_floats_.data();
         for (const auto* t : sources) {
             vectors.push_back(next);
             for (std::uint64_t i = 0; i < t->shape[0]; ++i) *next++ = element(*t, i);
         }
-        w.owned_floats_ = std::move(*store);
         w.bytes += floats * sizeof(float);
 
         // matrix_names and vector_names list them in this order.

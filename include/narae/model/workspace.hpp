@@ -25,9 +25,8 @@ public:
     static result<workspace> make(const shape& s, const kernel::table& kernels, std::size_t threads) {
         workspace w;
         w.kernels = kernels;
-        auto team = sys::team::make(threads);
-        if (!team) return team.error();
-        w.team = std::move(*team);
+        error why;
+        if (!sys::team::make(threads).into(w.team, why)) return why;
 
         struct part {
             rows* where;
@@ -37,24 +36,18 @@ public:
                            {&w.ffn_out, s.D},     {&w.turn, 2 * s.rotary}, {&w.logits, s.V}};
         std::size_t floats = 0;
         for (const auto& p : parts) floats += rows_of(p.where, w) * round_up(p.width, num::tile_rows);
-        auto memory = sys::buffer<float>::make(floats);
-        if (!memory) return memory.error().in("workspace");
-        float* next = memory->data();
+        w.groups_ = num::groups_of(largest_k(s));
+        const auto groups = chunk_len * w.groups_;
+        if (!sys::buffer<float>::make(floats).into(w.floats_, why) ||
+            !sys::buffer<std::int8_t>::make(groups * num::group_len).into(w.q_, why) ||
+            !sys::buffer<float>::make(groups).into(w.scales_, why) ||
+            !sys::buffer<std::int32_t>::make(groups).into(w.sums_, why))
+            return why.in("workspace");
+        float* next = w.floats_.data();
         for (const auto& p : parts) {
-            p.where->data = next;
-            p.where->stride = round_up(p.width, num::tile_rows);
+            *p.where = {next, round_up(p.width, num::tile_rows)};
             next += rows_of(p.where, w) * p.where->stride;
         }
-        w.floats_ = std::move(*memory);
-
-        w.groups_ = num::groups_of(largest_k(s));
-        auto q = sys::buffer<std::int8_t>::make(chunk_len * w.groups_ * num::group_len);
-        auto scales = sys::buffer<float>::make(chunk_len * w.groups_);
-        auto sums = sys::buffer<std::int32_t>::make(chunk_len * w.groups_);
-        if (!q || !scales || !sums) return error{errc::out_of_memory, "workspace"};
-        w.q_ = std::move(*q);
-        w.scales_ = std::move(*scales);
-        w.sums_ = std::move(*sums);
         return w;
     }
 

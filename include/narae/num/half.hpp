@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The two 16-bit floats of model files, to and from float: IEEE 754 binary16 and bfloat16.
-// Integer arithmetic only, so no compiler flag changes a bit; rounding is to nearest, ties to even.
+// The two 16-bit floats of model files, as floats: IEEE 754 binary16 and bfloat16.
+// Integer arithmetic only, so no compiler flag changes a bit. The way back is num/to_half.hpp.
 #ifndef NARAE_NUM_HALF_HPP
 #define NARAE_NUM_HALF_HPP
 
@@ -22,28 +22,6 @@ constexpr float f16_to_f32(std::uint16_t h) noexcept {
     const auto shift = static_cast<std::uint32_t>(std::countl_zero(mantissa)) - 21;  // a subnormal, made normal
     mantissa = (mantissa << shift) & 0x3FFu;
     return std::bit_cast<float>(sign | ((113 - shift) << 23) | (mantissa << 13));
-}
-
-/// The nearest binary16; beyond 65,504 infinity, a NaN stays a NaN.
-constexpr std::uint16_t f32_to_f16(float f) noexcept {
-    const auto bits = std::bit_cast<std::uint32_t>(f);
-    const auto sign = static_cast<std::uint16_t>((bits >> 16) & 0x8000u);
-    const std::uint32_t size = bits & 0x7FFFFFFFu;
-    if (size > 0x7F800000u) return static_cast<std::uint16_t>(sign | 0x7E00u);
-    if (size >= 0x477FF000u) return static_cast<std::uint16_t>(sign | 0x7C00u);  // 65,520 and above
-    if (size < 0x33000001u) return sign;                                         // 2^-25 and below
-    const std::uint32_t exponent = size >> 23;
-    std::uint32_t mantissa = size & 0x7FFFFFu, dropped = 13;
-    if (exponent < 113) {  // subnormal: the hidden bit becomes explicit, more bits go
-        mantissa |= 0x800000u;
-        dropped += 113 - exponent;
-    } else {
-        mantissa |= (exponent - 112) << 23;
-    }
-    const std::uint32_t half = 1u << (dropped - 1), rest = mantissa & ((1u << dropped) - 1);
-    std::uint32_t rounded = mantissa >> dropped;
-    if (rest > half || (rest == half && (rounded & 1))) ++rounded;
-    return static_cast<std::uint16_t>(sign | rounded);
 }
 
 /// The float a bfloat16 stands for: its upper half.

@@ -28,6 +28,15 @@ inline std::int8_t round_q8(float v) noexcept {
     return static_cast<std::int8_t>(std::lrint(v));
 }
 
+/// q[n] = x in 8 bits; returns their scale, largest |x| / 127. All zero if x is.
+inline float quantize_q8(std::int8_t* q, const float* x, std::size_t n) noexcept {
+    float largest = 0;
+    for (std::size_t i = 0; i < n; ++i) largest = std::abs(x[i]) > largest ? std::abs(x[i]) : largest;
+    const float inverse = largest > 0 ? 127.0f / largest : 0.0f;
+    for (std::size_t i = 0; i < n; ++i) q[i] = round_q8(x[i] * inverse);
+    return largest / 127.0f;
+}
+
 /// One activation vector of K numbers in 8 bits, K padded to whole groups with zeros. A view: owns nothing.
 struct q8_row {
     std::int8_t* q;     ///< [groups * 64]
@@ -35,30 +44,39 @@ struct q8_row {
     std::int32_t* sum;  ///< [groups], the sum of the group's q: what a zero point of the weights must be taken times
 };
 
-/// Packed 8-bit weights, rows in tiles of 16, K in groups of 64, both padded with zeros:
-///   tile  = [groups][16] f16 scales, padded to 64 bytes, then [groups][16 chunks] of 64 bytes
-///   chunk = 4 inputs of 16 rows: byte[row * 4 + j] = q(row, 4 * chunk + j)
-/// 8.25 bits per weight. One 32-bit lane of a register holds 4 inputs of one row.
-struct q8_layout {
-    static constexpr std::size_t group_bytes = tile_rows * group_len;
+/// What packed weights have in common: rows in tiles of 16, K in groups of 64, both padded with zeros;
+///   tile = [groups][16] f16 scales, padded to 64 bytes, then [groups] codes of GroupBytes bytes
+template <std::size_t GroupBytes>
+struct packed_layout {
+    static constexpr std::size_t group_bytes = GroupBytes;
     static constexpr std::size_t scale_bytes(std::size_t k) noexcept {
         return round_up(groups_of(k) * tile_rows * 2, 64);
     }
     static constexpr std::size_t tile_bytes(std::size_t k) noexcept {
         return scale_bytes(k) + groups_of(k) * group_bytes;
     }
+};
+
+/// Packed 8-bit weights; the codes of a group are 16 chunks of 64 bytes:
+///   chunk = 4 inputs of 16 rows: byte[row * 4 + j] = q(row, 4 * chunk + j)
+/// 8.25 bits per weight. One 32-bit lane of a register holds 4 inputs of one row.
+struct q8_layout : packed_layout<tile_rows * group_len> {
     static constexpr std::size_t at(std::size_t row, std::size_t k) noexcept {  // of a code, within a tile's codes
         return k / 4 * (tile_rows * 4) + row * 4 + k % 4;
+    }
+    /// A weight without its scale.
+    static constexpr int value(const std::byte* codes, std::size_t row, std::size_t k) noexcept {
+        return static_cast<std::int8_t>(codes[at(row, k)]);
     }
 };
 static_assert(q8_layout::tile_bytes(1024) * 8 == static_cast<std::size_t>(8.25 * 1024 * tile_rows), "on-disk layout");
 
 /// Row `row` of a tile as k floats.
-inline void unpack_row_q8(float* out, const std::byte* tile, std::size_t row, std::size_t k) noexcept {
-    const std::byte* codes = tile + q8_layout::scale_bytes(k);
+template <class Layout>
+void unpack_row(float* out, const std::byte* tile, std::size_t row, std::size_t k) noexcept {
     for (std::size_t i = 0; i < k; ++i) {
         const float scale = f16_to_f32(load_le<std::uint16_t>(tile + (i / group_len * tile_rows + row) * 2));
-        out[i] = scale * static_cast<float>(static_cast<std::int8_t>(codes[q8_layout::at(row, i)]));
+        out[i] = scale * static_cast<float>(Layout::value(tile + Layout::scale_bytes(k), row, i));
     }
 }
 

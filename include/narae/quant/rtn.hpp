@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "narae/num/q4.hpp"
+#include "narae/num/to_half.hpp"
 
 namespace narae::inline NARAE_ABI::quant {
 

@@ -50,10 +50,8 @@ public:
             if (!path.ends_with(".index.json"))
                 return c.made(c.add_path(path, path.substr(cut + 1)) && c.finish(path, true));
             const auto folder = cut == path.npos ? std::string(".") : path.substr(0, cut);
-            const auto index = sys::file_view::open(path);
-            return c.made(index ? c.add_shards(folder, path, *index) && (c.is_narae() || c.read_side_files(folder)) &&
-                                      c.finish(path, false)
-                                : c.fail(index.error()));
+            return c.made(c.add_shards(folder, path) && (c.is_narae() || c.read_side_files(folder)) &&
+                          c.finish(path, false));
         });
     }
 #endif
@@ -178,14 +176,16 @@ private:
 
 #ifndef NARAE_NO_FILES
     bool add_path(const std::string& path, std::string name) {
-        auto file = sys::file_view::open(path);
-        if (!file) return fail(file.error());
-        files_.push_back(std::move(*file));
+        sys::file_view file;
+        if (!sys::file_view::open(path).into(file, failed_)) return false;
+        files_.push_back(std::move(file));
         return add_file(path, std::move(name), files_.back().bytes());
     }
 
     /// The shards that an index names, each once. Their names may not lead out of the folder.
-    bool add_shards(const std::string& folder, const std::string& index_path, const sys::file_view& index) {
+    bool add_shards(const std::string& folder, const std::string& index_path) {
+        sys::file_view index;
+        if (!sys::file_view::open(index_path).into(index, failed_)) return false;
         const auto doc = text::json::parse(as_text(index.bytes()));
         if (!doc) return fail(doc.error().in(index_path));
         const auto map = doc->root()["weight_map"];
@@ -210,15 +210,13 @@ private:
 
     bool read_side_files(const std::string& folder) {
         config_name_ = concat({folder, "/config.json"});
-        const auto config = sys::file_view::open(config_name_);
-        if (!config && config.error().code == errc::not_found)
-            return fail(errc::not_found, {folder, ": no config.json: not a Hugging Face checkpoint folder"});
-        if (!config) return fail(config.error());
-        config_ = as_text(config->bytes());
-        auto tokenizer = sys::file_view::open(concat({folder, "/tokenizer.json"}));
-        if (!tokenizer) return tokenizer.error().code == errc::not_found || fail(tokenizer.error());
-        tokenizer_ = std::move(*tokenizer);
-        return true;
+        sys::file_view config;
+        if (!sys::file_view::open(config_name_).into(config, failed_))
+            return failed_.code == errc::not_found &&
+                   fail(errc::not_found, {folder, ": no config.json: not a Hugging Face checkpoint folder"});
+        config_ = as_text(config.bytes());
+        return sys::file_view::open(concat({folder, "/tokenizer.json"})).into(tokenizer_, failed_) ||
+               failed_.code == errc::not_found;
     }
 
     bool open_folder(const std::string& folder) {
@@ -227,9 +225,8 @@ private:
             const auto path = concat({folder, "/", name}), index_path = concat({path, ".index.json"});
             if (add_path(path, name)) return finish(path, false);
             if (!files_.empty() || failed_.code != errc::not_found) return false;
-            const auto index = sys::file_view::open(index_path);
-            if (index) return add_shards(folder, index_path, *index) && finish(index_path, false);
-            if (index.error().code != errc::not_found) return fail(index.error());
+            if (add_shards(folder, index_path)) return finish(index_path, false);
+            if (!promised_.empty() || failed_.code != errc::not_found) return false;
         }
         return fail(errc::not_found, {folder, ": no model.safetensors and no pytorch_model.bin, whole or in shards"});
     }

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <iterator>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,21 +34,12 @@ struct safetensors {
 
 namespace safetensors_detail {
 
-/// The first name that occurs twice, or nullptr.
-inline const std::string* twice(const std::vector<const std::string*>& names) {
-    const auto order = sorted(names.size(), [&](auto a, auto b) { return *names[a] < *names[b]; });
-    for (std::size_t i = 1; i < order.size(); ++i)
-        if (*names[order[i - 1]] == *names[order[i]]) return names[order[i]];
-    return nullptr;
-}
-
 /// Reads the members of the header, in the order in which they stand there.
 struct header_reader {
     byte_view data;  // all that follows the header
     std::vector<tensor> tensors{};
-    std::vector<std::uint64_t> begins{};  // where in data the bytes of each begin
     metadata_list metadata{};
-    bool described = false;
+    std::set<std::string> names{}, keys{};  // of tensors and of metadata: none may occur twice
     error failed{};
 
     /// Errors in the header say where in the file they stand.
@@ -59,17 +51,21 @@ struct header_reader {
     bool member(const text::json_value& key, const text::json_value& value) {
         auto name = key.string();
         if (name.empty()) return fail(errc::bad_value, {"a tensor without a name"}, key);
-        return name == "__metadata__" ? read_metadata(key, value) : read_tensor(std::move(name), value);
+        if (!names.insert(name).second) return fail(errc::bad_value, {printable(name), ": occurs twice"}, key);
+        return name == "__metadata__" ? read_metadata(value) : read_tensor(std::move(name), value);
     }
 
-    bool read_metadata(const text::json_value& key, const text::json_value& object) {
-        const auto add = [&](const text::json_value& k, const text::json_value& v) {
-            metadata.emplace_back(k.string(), v.string());
-            return v.is(text::json_kind::string);
+    bool read_metadata(const text::json_value& object) {
+        const auto add = [&](const text::json_value& key, const text::json_value& value) {
+            metadata.emplace_back(key.string(), value.string());
+            const auto& name = metadata.back().first;
+            if (!value.is(text::json_kind::string))
+                return fail(errc::bad_value, {"__metadata__ may hold strings only"}, object);
+            return keys.insert(name).second ||
+                   fail(errc::bad_value, {"metadata ", printable(name), " occurs twice"}, key);
         };
-        if (!object.is(text::json_kind::object) || !object.for_each_member(add))
-            return fail(errc::bad_value, {"__metadata__ may hold strings only"}, object);
-        return !std::exchange(described, true) || fail(errc::bad_value, {"__metadata__ occurs twice"}, key);
+        if (object.is(text::json_kind::object)) return object.for_each_member(add);
+        return fail(errc::bad_value, {"__metadata__ may hold strings only"}, object);
     }
 
     bool read_tensor(std::string name, const text::json_value& entry) {
@@ -100,7 +96,6 @@ struct header_reader {
         t.bytes = data.subspan(static_cast<std::size_t>(range[0]), static_cast<std::size_t>(bytes));
         t.name = std::move(name);
         tensors.push_back(std::move(t));
-        begins.push_back(range[0]);
         return true;
     }
 
@@ -120,37 +115,30 @@ inline result<safetensors> parse_safetensors(byte_view file) {
     };
     cursor in(file);
     const auto length = in.read<std::uint64_t>("safetensors header length");
-    if (!length) return length.error();
-    if (*length > safetensors_max_header) return bad({"a safetensors header of ", *length, " bytes"}, 0);
-    const auto header = in.take(*length, "safetensors header");
-    if (!header) return header.error();
-    if (header->empty() || as_text(*header).front() != '{') return bad({"safetensors header is not a JSON object"}, 8);
-    const auto doc = text::json::parse(as_text(*header));
+    if (length > safetensors_max_header) return bad({"a safetensors header of ", length, " bytes"}, 0);
+    const auto header = as_text(in.take(length, "safetensors header"));
+    if (!in) return in.error();
+    if (!header.starts_with('{')) return bad({"safetensors header is not a JSON object"}, 8);
+    const auto doc = text::json::parse(header);
     if (!doc) return error{doc.error().code, concat({"safetensors header: ", doc.error().what}), 8 + doc.error().at};
 
     header_reader read{file.subspan(static_cast<std::size_t>(in.at()))};
     if (!doc->root().for_each_member([&](const auto& key, const auto& value) { return read.member(key, value); }))
         return std::move(read.failed);
-    std::vector<const std::string*> names;
-    for (const auto& t : read.tensors) names.push_back(&t.name);
-    if (const auto* name = twice(names)) return bad({printable(*name), ": occurs twice"});
-    names.clear();
-    for (const auto& pair : read.metadata) names.push_back(&pair.first);
-    if (const auto* name = twice(names)) return bad({"metadata ", printable(*name), " occurs twice"});
 
     safetensors out{{}, std::move(read.metadata)};
     std::uint64_t filled = 0;
-    const auto size = [&](std::size_t i) { return read.tensors[i].bytes.size(); };
-    const auto& begins = read.begins;
-    for (const auto i : sorted(begins.size(), [&](auto a, auto b) {
-             return begins[a] != begins[b] ? begins[a] < begins[b] : size(a) < size(b);
+    const auto begin = [&](const tensor& t) { return static_cast<std::uint64_t>(t.bytes.data() - read.data.data()); };
+    for (const auto i : sorted(read.tensors.size(), [&](auto i, auto j) {
+             const auto &a = read.tensors[i], &b = read.tensors[j];
+             return begin(a) != begin(b) ? begin(a) < begin(b) : a.bytes.size() < b.bytes.size();
          })) {
         auto& t = read.tensors[i];
-        if (begins[i] != filled)
+        if (begin(t) != filled)
             return bad({printable(t.name),
-                        begins[i] < filled ? ": overlaps the tensor before it" : ": there is a hole before it"},
-                       in.at() + (std::min)(begins[i], filled));
-        filled += size(i);
+                        begin(t) < filled ? ": overlaps the tensor before it" : ": there is a hole before it"},
+                       in.at() + (std::min)(begin(t), filled));
+        filled += t.bytes.size();
         out.tensors.push_back(std::move(t));
     }
     if (filled != read.data.size()) return bad({"bytes after the last tensor that belong to none"}, in.at() + filled);

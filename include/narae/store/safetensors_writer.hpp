@@ -4,6 +4,7 @@
 #define NARAE_STORE_SAFETENSORS_WRITER_HPP
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -45,22 +46,20 @@ inline result<std::string> safetensors_header(const std::vector<tensor_plan>& te
         json += '}';
     }
     std::uint64_t at = 0;
-    std::vector<const std::string*> names;
+    std::set<std::string_view> names;
     for (const auto& t : tensors) {
         std::uint64_t n = 0;
         if (!shape_elements(t.shape, n) || !checked_mul(n, dtype_size(t.type), n) || n > ~at)
             return error{errc::bad_argument, printable(t.name) + ": shape is too large"};
         if (t.name.empty() || t.name == "__metadata__")
             return error{errc::bad_argument, "a tensor cannot be named '" + t.name + "'"};
-        names.push_back(&t.name);
+        if (!names.insert(t.name).second) return error{errc::bad_argument, printable(t.name) + ": occurs twice"};
         if (json.size() > 1) json += ',';
         json += text::json_quote(t.name) + ":{\"dtype\":\"" + std::string(dtype_name(t.type)) + "\",\"shape\":[";
         for (std::size_t i = 0; i < t.shape.size(); ++i) json.append(i ? "," : "").append(std::to_string(t.shape[i]));
         json += "],\"data_offsets\":[" + std::to_string(at) + "," + std::to_string(at + n) + "]}";
         at += n;
     }
-    if (const auto* name = safetensors_detail::twice(names))
-        return error{errc::bad_argument, printable(*name) + ": occurs twice"};
     json += '}';
     json.resize(static_cast<std::size_t>(round_up(8 + json.size(), data_alignment) - 8), ' ');
     if (json.size() > safetensors_max_header) return error{errc::bad_argument, "a header of more than 100 MB"};

@@ -15,7 +15,6 @@
 #include <vector>
 
 #include "narae/base/bytes.hpp"
-#include "narae/base/callback.hpp"
 #include "narae/store/tensor.hpp"
 #include "narae/store/unpickle.hpp"
 #include "narae/store/zip.hpp"
@@ -48,49 +47,38 @@ inline result<tensor> lay_out(std::string name, const pickle_tensor& from, const
     return t;
 }
 
-/// What a walk through a container remembers of the item that stopped it.
-struct stop {
-    error why{};
-    bool ok = true;
-
-    bool operator()(error e) {
-        why = std::move(e);
-        return ok = false;
-    }
-    bool operator()(errc code, std::initializer_list<piece> what, std::uint64_t at = nowhere) {
-        return (*this)(error{code, concat(what), at});
-    }
-};
-
-/// The tensors of the state dict `root`; storage_bytes(storage, bytes) finds all elements of a storage.
+/// The tensors of the state dict `root`. The bytes of the storage with key k are stored under `folder` + `place` + k.
 inline result<std::vector<tensor>> state_dict(const unpickler& pickle, const pickle_value& root,
-                                              callback<const pickle_storage&, result<byte_view>&> storage_bytes) {
+                                              const zip_entries& stored, std::string_view folder,
+                                              std::string_view place) {
     if (root.kind != pickle_kind::dict)
         return error{errc::unsupported, "torch file: its object is not a dict of tensors"};
     std::vector<tensor> out;
     std::set<std::string_view> names;
-    stop fail;
-    pickle.for_each(root, [&](const pickle_value& key, const pickle_value& item) {
+    for (const auto& [container, key, item] : pickle.members(root)) {
+        const auto refuse = [name = key.text](errc code, std::initializer_list<piece> why) {
+            return error{code, concat({printable(name), ": ", concat(why)})};
+        };
         if (key.kind != pickle_kind::text || key.text.empty())
-            return fail(errc::unsupported, {"torch file: a key of its dict is not a name"});
-        const auto shown = printable(key.text);
+            return error{errc::unsupported, "torch file: a key of its dict is not a name"};
         if (text::utf8_first_invalid(key.text) != key.text.size())
-            return fail(errc::bad_value, {shown, ": a name that is not UTF-8"});
+            return refuse(errc::bad_value, {"a name that is not UTF-8"});
         if (item.kind == pickle_kind::dict)
-            return fail(errc::unsupported, {shown, ": a dict inside the dict; save the state dict alone"});
-        if (item.kind != pickle_kind::tensor) return fail(errc::unsupported, {shown, ": not a tensor"});
-        if (!names.insert(key.text).second) return fail(errc::bad_value, {shown, ": occurs twice"});
+            return refuse(errc::unsupported, {"a dict inside the dict; save the state dict alone"});
+        if (item.kind != pickle_kind::tensor) return refuse(errc::unsupported, {"not a tensor"});
+        if (!names.insert(key.text).second) return refuse(errc::bad_value, {"occurs twice"});
         const auto& from = pickle.tensors()[static_cast<std::size_t>(item.number)];
         const auto& storage = pickle.storages()[static_cast<std::size_t>(from.storage)];
-        result<byte_view> bytes = byte_view{};
-        storage_bytes(storage, bytes);
-        if (!bytes) return fail(bytes.error().in(shown));
-        auto t = lay_out(std::string(key.text), from, storage, *bytes);
-        if (!t) return fail(t.error());
+        const auto data = stored.find(concat({folder, place, storage.key}));
+        std::uint64_t size = 0;
+        if (data == stored.end()) return refuse(errc::not_found, {"no storage ", place, printable(storage.key)});
+        if (!checked_mul(storage.elements, dtype_size(storage.type), size) || size > data->second.size())
+            return refuse(errc::truncated,
+                          {"storage ", place, printable(storage.key), " is smaller than the pickle says"});
+        auto t = lay_out(std::string(key.text), from, storage, data->second);
+        if (!t) return t.error();
         out.push_back(std::move(*t));
-        return true;
-    });
-    if (!fail.ok) return std::move(fail.why);
+    }
     return out;
 }
 
@@ -108,8 +96,8 @@ inline result<std::vector<tensor>> parse_zipped(byte_view file) {
         root = folder, pickled = bytes, ++found;
     }
     if (found != 1) return error{errc::unsupported, "zip archive without one data.pkl: not a torch file"};
-    const auto entry = [&](std::string_view name) { return entries->find(concat({root, name})); };
-    if (const auto order = entry("byteorder"); order != entries->end() && as_text(order->second) != "little")
+    if (const auto order = entries->find(concat({root, "byteorder"}));
+        order != entries->end() && as_text(order->second) != "little")
         return error{errc::unsupported, concat({"torch file: byte order ", printable(as_text(order->second))})};
     if (pickled.size() > unpickler::longest)
         return error{errc::unsupported, "torch file: its pickle is larger than a state dict's can be"};
@@ -117,87 +105,56 @@ inline result<std::vector<tensor>> parse_zipped(byte_view file) {
     unpickler pickle(pickled);
     const auto object = pickle.next();
     if (!object) return object.error().in("data.pkl");
-    return state_dict(pickle, *object, [&](const pickle_storage& s, result<byte_view>& bytes) {
-        const auto data = entry(concat({"data/", s.key}));
-        std::uint64_t size = 0;
-        if (data == entries->end()) {
-            bytes = error{errc::not_found, concat({"no storage data/", printable(s.key)})};
-        } else if (!checked_mul(s.elements, dtype_size(s.type), size) || size > data->second.size()) {
-            bytes =
-                error{errc::truncated, concat({"storage data/", printable(s.key), " is smaller than the pickle says"})};
-        } else {
-            bytes = data->second.first(static_cast<std::size_t>(size));
-        }
-        return true;
-    });
+    return state_dict(pickle, *object, *entries, root, "data/");
 }
 
 inline result<std::vector<tensor>> parse_legacy(byte_view file) {
-    constexpr std::string_view magic = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
-    constexpr std::uint64_t version = 1001;
+    constexpr std::string_view magic_number = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
+    constexpr std::uint64_t protocol_version = 1001;
+    enum { magic, version, about, dict, keys, pickles };
     unpickler pickle(file);
-    const auto first = pickle.next();
-    if (!first) return first.error();
-    if (first->kind != pickle_kind::other || first->text != magic)
-        return error{errc::unsupported, "a pickle, but not a torch file", 0};
-    const auto second = pickle.next();
-    if (!second) return second.error();
-    if (second->kind != pickle_kind::whole || second->number != version)
-        return error{errc::unsupported, "torch file: unknown protocol version"};
-    const auto about = pickle.next();
-    if (!about) return about.error();
-    bool little = false;
-    if (about->kind == pickle_kind::dict)
-        pickle.for_each(*about, [&](const pickle_value& key, const pickle_value& item) {
-            if (key.text == "little_endian") little = item.kind == pickle_kind::boolean && item.number == 1;
-            return true;
-        });
-    if (!little) return error{errc::unsupported, "torch file: not written as little-endian"};
-    const auto object = pickle.next();
-    if (!object) return object.error();
-    const auto keys = pickle.next();
-    if (!keys) return keys.error();
-    if (keys->kind != pickle_kind::list) return error{errc::bad_value, "torch file: no list of storages"};
+    pickle_value object[pickles];
+    for (int i = 0; i < pickles; ++i) {
+        const auto next = pickle.next();
+        if (!next) return next.error();
+        const auto& o = object[i] = *next;
+        if (i == magic && (o.kind != pickle_kind::other || o.text != magic_number))
+            return error{errc::unsupported, "a pickle, but not a torch file", 0};
+        if (i == version && (o.kind != pickle_kind::whole || o.number != protocol_version))
+            return error{errc::unsupported, "torch file: unknown protocol version"};
+        if (i == about) {
+            bool little = false;
+            if (o.kind == pickle_kind::dict)
+                for (const auto& m : pickle.members(o))
+                    if (m.key.text == "little_endian") little = m.item.kind == pickle_kind::boolean && m.item.number;
+            if (!little) return error{errc::unsupported, "torch file: not written as little-endian"};
+        }
+        if (i == keys && o.kind != pickle_kind::list) return error{errc::bad_value, "torch file: no list of storages"};
+    }
 
-    struct stored {
-        const pickle_storage* storage;
-        byte_view bytes;
-    };
-    std::map<std::string_view, stored> stores;
+    std::map<std::string_view, const pickle_storage*> promised;
     for (const auto& s : pickle.storages()) {
-        const auto& same = *stores.emplace(s.key, stored{&s, {}}).first->second.storage;
+        const auto& same = *promised.emplace(s.key, &s).first->second;
         if (same.type != s.type || same.elements != s.elements)
             return error{errc::bad_value, concat({"storage ", printable(s.key), ": has two types or sizes"})};
     }
+    zip_entries stored;
     cursor in(file, pickle.at());
-    stop fail;
-    std::set<std::string_view> read;
-    pickle.for_each(*keys, [&](const pickle_value&, const pickle_value& key) {
+    for (const auto& m : pickle.members(object[keys])) {
         const auto at = in.at();
-        const auto s = stores.find(key.text);
-        if (key.kind != pickle_kind::text || s == stores.end() || !read.insert(key.text).second)
-            return fail(errc::bad_value, {"torch file: the list of storages does not match the dict"}, at);
-        const auto place = concat({"storage ", printable(key.text)});
+        const auto key = m.item.text;
+        const auto s = promised.find(key);
+        if (m.item.kind != pickle_kind::text || s == promised.end() || stored.contains(key))
+            return error{errc::bad_value, "torch file: the list of storages does not match the dict", at};
+        const auto place = concat({"storage ", printable(key)});
         const auto elements = in.read<std::uint64_t>("its length");
-        if (!elements) return fail(elements.error().in(place));
         std::uint64_t size = 0;
-        if (*elements != s->second.storage->elements ||
-            !checked_mul(*elements, dtype_size(s->second.storage->type), size))
-            return fail(errc::bad_value, {place, ": its length is not what the pickle says"}, at);
-        const auto bytes = in.take(size, "its data");
-        if (!bytes) return fail(bytes.error().in(place));
-        s->second.bytes = *bytes;
-        return true;
-    });
-    if (!fail.ok) return std::move(fail.why);
-    return state_dict(pickle, *object, [&](const pickle_storage& s, result<byte_view>& bytes) {
-        if (read.contains(s.key)) {
-            bytes = stores.find(s.key)->second.bytes;
-        } else {
-            bytes = error{errc::not_found, concat({"no storage ", printable(s.key)})};
-        }
-        return true;
-    });
+        if (in && (elements != s->second->elements || !checked_mul(elements, dtype_size(s->second->type), size)))
+            return error{errc::bad_value, concat({place, ": its length is not what the pickle says"}), at};
+        stored.emplace(key, in.take(size, "its data"));
+        if (!in) return in.error().in(place);
+    }
+    return state_dict(pickle, object[dict], stored, "", "");
 }
 
 }  // namespace torch_detail

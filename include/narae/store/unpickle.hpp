@@ -52,6 +52,12 @@ struct pickle_tensor {
     std::vector<std::uint64_t> shape, strides;
 };
 
+/// What a container holds: in a dict a key and its item, in a list an item.
+struct pickle_member {
+    std::uint64_t container;
+    pickle_value key, item;
+};
+
 class unpickler {
 public:
     /// State dicts take kilobytes; a pickle may be this long, in bytes.
@@ -67,10 +73,10 @@ public:
         stack_.clear(), marks_.clear(), memo_.clear();
         while (true) {
             op_at_ = in_.at();
-            std::uint64_t op = 0;
-            if (!number(1, op)) return failed_;
+            const auto op = static_cast<unsigned char>(number(1));
             if (op == '.') break;
-            if (!step(static_cast<unsigned char>(op))) return failed_;
+            step(op);
+            if (!in_) return in_.error();
         }
         if (stack_.size() != 1 || !marks_.empty())
             return error{errc::bad_value, "pickle: does not end with one object", op_at_};
@@ -86,93 +92,64 @@ public:
         return std::span(tuple_items_).subspan(static_cast<std::size_t>(tuple.number), tuple.count);
     }
 
-    /// f(key, item) for what a dict or list holds, in order, until f returns false; a list's keys are none.
-    template <class F>
-    void for_each(const pickle_value& container, F&& f) const {
+    /// What a dict or list holds, in order.
+    std::vector<pickle_member> members(const pickle_value& container) const {
+        std::vector<pickle_member> all;
         for (const auto& m : members_)
-            if (m.container == container.number && !f(m.key, m.item)) return;
+            if (m.container == container.number) all.push_back(m);
+        return all;
     }
 
 private:
     enum callees : std::uint64_t { ordered_dict, rebuild_tensor, rebuild_parameter };
-    struct member {
-        std::uint64_t container;
-        pickle_value key, item;
-    };
 
-    bool fail(errc code, std::string_view why) {
-        failed_ = {code, concat({"pickle: ", why}), op_at_};
-        return false;
-    }
-    bool malformed() { return fail(errc::bad_value, "malformed"); }
+    // The first failure is kept by in_, and ends next(). Until the end of its step what fails gives nothing, or zero.
+    void fail(errc code, std::string_view why) { in_.fail({code, concat({"pickle: ", why}), op_at_}); }
+    void malformed() { fail(errc::bad_value, "malformed"); }
 
-    bool take(std::uint64_t n, std::string_view& bytes) {
-        const auto taken = in_.take(n, "pickle");
-        if (!taken) {
-            failed_ = taken.error();
-            return false;
-        }
-        bytes = as_text(*taken);
-        return true;
-    }
+    std::string_view take(std::uint64_t n) { return as_text(in_.take(n, "pickle")); }
 
-    /// A little-endian unsigned number of n <= 8 bytes.
-    bool number(std::size_t n, std::uint64_t& value) {
-        std::string_view bytes;
-        if (!take(n, bytes)) return false;
-        value = 0;
-        while (n-- > 0) value = value << 8 | static_cast<unsigned char>(bytes[n]);
-        return true;
-    }
-
-    bool push(pickle_kind kind, std::uint64_t n = 0, std::string_view text = {}, std::uint32_t count = 0) {
-        stack_.push_back({kind, count, n, text});
-        return true;
-    }
-    bool push_number(std::size_t size) {
-        std::uint64_t n = 0;
-        return number(size, n) && push(pickle_kind::whole, n);
-    }
-    bool push_text(std::size_t length_size) {
-        std::uint64_t n = 0;
-        std::string_view bytes;
-        return number(length_size, n) && take(n, bytes) && push(pickle_kind::text, 0, bytes);
-    }
-
-    /// A two's complement integer of the next n bytes.
-    bool push_signed(std::uint64_t n) {
-        std::string_view bytes;
-        if (!take(n, bytes)) return false;
+    /// A little-endian unsigned number of at most 8 bytes.
+    static std::uint64_t little(std::string_view bytes) noexcept {
         std::uint64_t value = 0;
-        for (std::size_t i = bytes.size(); i-- > 0;) {
-            if (i >= 8 && bytes[i] != 0) return push(pickle_kind::other, 0, bytes);
-            value = value << 8 | static_cast<unsigned char>(bytes[i]);
-        }
+        for (auto i = bytes.size(); i-- > 0;) value = value << 8 | static_cast<unsigned char>(bytes[i]);
+        return value;
+    }
+    std::uint64_t number(std::size_t n) { return little(take(n)); }
+
+    void push(pickle_kind kind, std::uint64_t n = 0, std::string_view text = {}, std::uint32_t count = 0) {
+        stack_.push_back({kind, count, n, text});
+    }
+    /// A two's complement integer.
+    void push_signed(std::string_view bytes) {
+        const bool large = bytes.find_first_not_of('\0', 8) != bytes.npos;
         const bool negative = !bytes.empty() && (static_cast<unsigned char>(bytes.back()) & 0x80) != 0;
-        return negative ? push(pickle_kind::other, 0, bytes) : push(pickle_kind::whole, value);
+        return large || negative ? push(pickle_kind::other, 0, bytes)
+                                 : push(pickle_kind::whole, little(bytes.substr(0, 8)));
     }
 
     /// Objects on the stack above the last mark.
     std::size_t above() const noexcept { return stack_.size() - (marks_.empty() ? 0 : marks_.back()); }
 
-    bool pop(pickle_value& v) {
-        if (above() == 0) return malformed();
-        v = stack_.back();
+    bool top_is(pickle_kind kind, std::size_t below = 0) const noexcept {
+        return above() > below && stack_[stack_.size() - 1 - below].kind == kind;
+    }
+    pickle_value pop(pickle_kind kind) {
+        if (!top_is(kind)) return malformed(), pickle_value{};
+        const auto top = stack_.back();
         stack_.pop_back();
-        return true;
+        return top;
     }
-    bool pop_mark(std::size_t& n) {
-        if (marks_.empty()) return malformed();
-        n = above();
+    /// How many objects stood above the last mark, which goes.
+    std::size_t pop_mark() {
+        if (marks_.empty()) return malformed(), std::size_t{0};
+        const auto n = above();
         marks_.pop_back();
-        return true;
-    }
-    bool top_is(pickle_kind kind, std::size_t below) {
-        return (above() > below && stack_[stack_.size() - 1 - below].kind == kind) || malformed();
+        return n;
     }
 
     /// The last n objects become one tuple.
-    bool tuple(std::size_t n) {
+    void tuple(std::size_t n) {
         if (above() < n || n > 0xFFFFFFFF) return malformed();
         const auto first = tuple_items_.size();
         tuple_items_.insert(tuple_items_.end(), stack_.end() - static_cast<std::ptrdiff_t>(n), stack_.end());
@@ -181,7 +158,7 @@ private:
     }
 
     /// The last n objects go into the container below them: pairs into a dict, single ones into a list.
-    bool put(std::size_t n, pickle_kind kind) {
+    void put(std::size_t n, pickle_kind kind) {
         const std::size_t each = kind == pickle_kind::dict ? 2 : 1;
         if (n % each != 0 || !top_is(kind, n)) return malformed();
         const auto first = stack_.size() - n;
@@ -189,36 +166,28 @@ private:
             members_.push_back(
                 {stack_[first - 1].number, each == 2 ? stack_[i] : pickle_value{}, stack_[i + each - 1]});
         stack_.resize(first);
-        return true;
     }
 
-    bool memo_put(std::uint64_t i) {
+    void memo_put(std::uint64_t i) {
         // Picklers number objects in turn, from 0 or (Python 2) from 1: a memo cannot grow by leaps.
         if (above() == 0 || i > memo_.size() + 1) return malformed();
         if (i >= memo_.size()) memo_.resize(static_cast<std::size_t>(i) + 1);
         memo_[static_cast<std::size_t>(i)] = stack_.back();
-        return true;
     }
-    bool memo_get(std::size_t size) {
-        std::uint64_t i = 0;
-        if (!number(size, i)) return false;
+    void memo_get(std::uint64_t i) {
         if (i >= memo_.size()) return malformed();
         stack_.push_back(memo_[static_cast<std::size_t>(i)]);
-        return true;
     }
 
-    bool line(std::string_view& text) {
-        cursor ahead = in_;
-        std::string_view all, end;
-        if (!take(ahead.left(), all)) return false;
-        in_ = ahead;
-        const auto length = all.find('\n');
-        if (length == all.npos) return fail(errc::truncated, "a name is cut short");
-        return take(length, text) && take(1, end);
+    std::string_view line() {
+        const auto rest = as_text(cursor(in_).take(in_.left(), "pickle"));
+        const auto text = take((std::min)(rest.find('\n'), rest.size()));
+        take(1);
+        return text;
     }
 
     /// Pushes what module.name stands for, if it is one of the few things a tensor needs.
-    bool global(std::string_view module, std::string_view name) {
+    void global(std::string_view module, std::string_view name) {
         if (module == "collections" && name == "OrderedDict") return push(pickle_kind::callee, ordered_dict);
         if (module == "torch._utils" && name == "_rebuild_tensor_v2") return push(pickle_kind::callee, rebuild_tensor);
         if (module == "torch._utils" && name == "_rebuild_parameter")
@@ -238,10 +207,9 @@ private:
     }
 
     /// callee(*args): the three functions that a state dict needs, done here.
-    bool reduce() {
-        pickle_value args, callee;
-        if (!top_is(pickle_kind::tuple, 0) || !pop(args) || !top_is(pickle_kind::callee, 0) || !pop(callee))
-            return false;
+    void reduce() {
+        const auto args = pop(pickle_kind::tuple), callee = pop(pickle_kind::callee);
+        if (!in_) return;
         const auto list = items(args);
         const auto is = [&](std::size_t i, pickle_kind k) { return list[i].kind == k; };
         if (callee.number == ordered_dict)
@@ -249,8 +217,7 @@ private:
                                 : fail(errc::unsupported, "an OrderedDict made from a list");
         if (callee.number == rebuild_parameter) {
             if (list.size() != 3 || !is(0, pickle_kind::tensor)) return malformed();
-            stack_.push_back(list[0]);
-            return true;
+            return stack_.push_back(list[0]);
         }
         // storage, offset, shape, strides, requires_grad, hooks, and in newer files metadata
         if (list.size() < 6 || list.size() > 7 || !is(0, pickle_kind::storage) || !is(1, pickle_kind::whole) ||
@@ -270,10 +237,8 @@ private:
     }
 
     /// ("storage", type, key, device, elements), and in legacy files a view, which must be None.
-    bool persistent() {
-        pickle_value id;
-        if (!top_is(pickle_kind::tuple, 0) || !pop(id)) return false;
-        const auto list = items(id);
+    void persistent() {
+        const auto list = items(pop(pickle_kind::tuple));
         if (list.size() < 5 || list.size() > 6 || list[0].text != "storage" ||
             list[1].kind != pickle_kind::storage_type || list[2].kind != pickle_kind::text ||
             list[2].text.size() > longest_key || list[4].kind != pickle_kind::whole)
@@ -284,53 +249,52 @@ private:
         return push(pickle_kind::storage, storages_.size() - 1);
     }
 
-    bool step(unsigned char op) {
-        std::uint64_t n = 0;
-        std::size_t count = 0;
-        std::string_view a, b;
-        pickle_value v, w;
+    void step(unsigned char op) {
+        std::string_view first;
         switch (op) {
             case 0x80:  // PROTO
-                if (!number(1, n)) return false;
-                return (n >= 2 && n <= 5) || fail(errc::unsupported, concat({"protocol ", n}));
-            case 0x95: return number(8, n);                          // FRAME: only says how much to read ahead
-            case '(': return marks_.push_back(stack_.size()), true;  // MARK
+                if (const auto n = number(1); n < 2 || n > 5) fail(errc::unsupported, concat({"protocol ", n}));
+                return;
+            case 0x95: return void(number(8));                 // FRAME: only says how much to read ahead
+            case '(': return marks_.push_back(stack_.size());  // MARK
             case 'N': return push(pickle_kind::none);
             case 0x88: return push(pickle_kind::boolean, 1);
             case 0x89: return push(pickle_kind::boolean, 0);
-            case 'K': return push_number(1);
-            case 'M': return push_number(2);
-            case 'J': return push_signed(4);
-            case 0x8A: return number(1, n) && push_signed(n);               // LONG1
-            case 'G': return take(8, a) && push(pickle_kind::other, 0, a);  // BINFLOAT
-            case 'U':
-            case 0x8C: return push_text(1);  // SHORT_BINSTRING, SHORT_BINUNICODE
-            case 'T':
-            case 'X': return push_text(4);  // BINSTRING, BINUNICODE
+            case 'K': return push(pickle_kind::whole, number(1));
+            case 'M': return push(pickle_kind::whole, number(2));
+            case 'J': return push_signed(take(4));
+            case 0x8A: return push_signed(take(number(1)));                 // LONG1
+            case 'G': return push(pickle_kind::other, 0, take(8));          // BINFLOAT
+            case 'U':                                                       // SHORT_BINSTRING
+            case 0x8C: return push(pickle_kind::text, 0, take(number(1)));  // SHORT_BINUNICODE
+            case 'T':                                                       // BINSTRING
+            case 'X': return push(pickle_kind::text, 0, take(number(4)));   // BINUNICODE
             case ')': return tuple(0);
             case 0x85: return tuple(1);
             case 0x86: return tuple(2);
             case 0x87: return tuple(3);
-            case 't': return pop_mark(count) && tuple(count);
+            case 't': return tuple(pop_mark());
             case '}': return push(pickle_kind::dict, containers_++);
             case ']': return push(pickle_kind::list, containers_++);
             case 's': return put(2, pickle_kind::dict);  // SETITEM
-            case 'u': return pop_mark(count) && put(count, pickle_kind::dict);
+            case 'u': return put(pop_mark(), pickle_kind::dict);
             case 'a': return put(1, pickle_kind::list);  // APPEND
-            case 'e': return pop_mark(count) && put(count, pickle_kind::list);
-            case 'q': return number(1, n) && memo_put(n);
-            case 'r': return number(4, n) && memo_put(n);
+            case 'e': return put(pop_mark(), pickle_kind::list);
+            case 'q': return memo_put(number(1));
+            case 'r': return memo_put(number(4));
             case 0x94: return memo_put(memo_.size());  // MEMOIZE
-            case 'h': return memo_get(1);
-            case 'j': return memo_get(4);
-            case 'c': return line(a) && line(b) && global(a, b);
+            case 'h': return memo_get(number(1));
+            case 'j': return memo_get(number(4));
+            case 'c': first = line(); return global(first, line());
             case 0x93:  // STACK_GLOBAL
-                return top_is(pickle_kind::text, 0) && pop(v) && top_is(pickle_kind::text, 0) && pop(w) &&
-                       global(w.text, v.text);
+                first = pop(pickle_kind::text).text;
+                return global(pop(pickle_kind::text).text, first);
             case 'R': return reduce();
             case 'Q': return persistent();
             case 'b':  // BUILD: attributes of a dict, such as _metadata; no tensor is among them
-                return top_is(pickle_kind::dict, 0) && pop(v) && top_is(pickle_kind::dict, 0);
+                pop(pickle_kind::dict);
+                if (!top_is(pickle_kind::dict)) malformed();
+                return;
             default: {
                 constexpr std::string_view hex = "0123456789abcdef";
                 return fail(errc::unsupported,
@@ -341,11 +305,10 @@ private:
 
     cursor in_;
     std::uint64_t op_at_ = 0;
-    error failed_;
     std::vector<pickle_value> stack_, memo_;
     std::vector<std::size_t> marks_;  // stack heights
     std::vector<pickle_value> tuple_items_;
-    std::vector<member> members_;
+    std::vector<pickle_member> members_;
     std::uint64_t containers_ = 0;  // dicts and lists so far; each one's number is its index
     std::vector<pickle_storage> storages_;
     std::vector<pickle_tensor> tensors_;

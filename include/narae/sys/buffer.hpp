@@ -26,8 +26,7 @@ class buffer {
 
 public:
     buffer() = default;
-    buffer(buffer&& other) noexcept
-        : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+    buffer(buffer&& other) noexcept { *this = std::move(other); }
     buffer& operator=(buffer&& other) noexcept {
         std::swap(data_, other.data_);
         std::swap(size_, other.size_);

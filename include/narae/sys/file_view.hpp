@@ -51,52 +51,29 @@ inline bool is_folder(const std::string& path) {
 class file_view {
 public:
     file_view() = default;
-    file_view(file_view&& other) noexcept
-        : bytes_(std::exchange(other.bytes_, {})),
-          mapped_(std::exchange(other.mapped_, false)),
-          owned_(std::move(other.owned_)) {}
+    file_view(file_view&& other) noexcept { *this = std::move(other); }
     file_view& operator=(file_view&& other) noexcept {
         std::swap(bytes_, other.bytes_);
-        std::swap(mapped_, other.mapped_);
         std::swap(owned_, other.owned_);
         return *this;
     }
     ~file_view() {
 #if NARAE_POSIX
-        if (mapped_) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+        if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
 #endif
     }
 
     byte_view bytes() const noexcept { return bytes_; }
 
     static result<file_view> open(const std::string& path) {
-        file_view view;
 #if NARAE_POSIX
         const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
         if (file < 0) return system_error(path, "cannot open");
-        struct stat about;
-        if (::fstat(file, &about) != 0) {
-            const auto failed = system_error(path, "cannot stat");
-            ::close(file);
-            return failed;
-        }
-        if (!S_ISREG(about.st_mode)) {
-            ::close(file);
-            return error{errc::io, concat({path, ": not a regular file"})};
-        }
-        const auto size = static_cast<std::size_t>(about.st_size);
-        if (size != 0) {
-            void* at = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
-            if (at == MAP_FAILED) {
-                const auto failed = system_error(path, "cannot map");
-                ::close(file);
-                return failed;
-            }
-            view.bytes_ = {static_cast<const std::byte*>(at), size};
-            view.mapped_ = true;
-        }
+        auto view = map(file, path);
         ::close(file);
+        return view;
 #else
+        file_view view;
         std::FILE* file = std::fopen(path.c_str(), "rb");
         if (file == nullptr) return system_error(path, "cannot open");
         long size = -1;
@@ -109,17 +86,16 @@ public:
         if (!whole) return error{errc::io, concat({path, ": cannot read"})};
         view.owned_ = std::move(*owned);
         view.bytes_ = view.owned_.span();
-#endif
         return view;
+#endif
     }
 
     /// Tells the system that these bytes of the view are done with, so that they stop counting as memory in use.
     void let_go(byte_view part) const noexcept {
 #if NARAE_POSIX && !defined(__EMSCRIPTEN__)
-        if (!mapped_ || part.empty()) return;
+        if (part.empty()) return;
         const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-        const auto from =
-            static_cast<std::size_t>(round_up(static_cast<std::size_t>(part.data() - bytes_.data()), page));
+        const auto from = round_up(static_cast<std::size_t>(part.data() - bytes_.data()), page);
         const auto to = static_cast<std::size_t>(part.data() + part.size() - bytes_.data()) / page * page;
         if (to > from) ::madvise(const_cast<std::byte*>(bytes_.data()) + from, to - from, MADV_DONTNEED);
 #else
@@ -128,9 +104,23 @@ public:
     }
 
 private:
+#if NARAE_POSIX
+    static result<file_view> map(int file, const std::string& path) {
+        struct stat about;
+        if (::fstat(file, &about) != 0) return system_error(path, "cannot stat");
+        if (!S_ISREG(about.st_mode)) return error{errc::io, concat({path, ": not a regular file"})};
+        file_view view;
+        const auto size = static_cast<std::size_t>(about.st_size);
+        if (size == 0) return view;
+        void* at = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
+        if (at == MAP_FAILED) return system_error(path, "cannot map");
+        view.bytes_ = {static_cast<const std::byte*>(at), size};
+        return view;
+    }
+#endif
+
     byte_view bytes_;
-    bool mapped_ = false;
-    buffer<std::byte> owned_;
+    buffer<std::byte> owned_;  // what bytes_ is where files are not mapped
 };
 
 }  // namespace narae::inline NARAE_ABI::sys

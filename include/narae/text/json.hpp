@@ -5,6 +5,7 @@
 #define NARAE_TEXT_JSON_HPP
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <string>
@@ -26,6 +27,34 @@ struct json_node {
     std::uint32_t count = 0;  ///< children of an array, members of an object
     std::size_t begin = 0, length = 0;
 };
+inline constexpr json_node no_json_node{};
+
+/// Reads the escape that goes on at s[at], after its backslash, and appends what it means. Returns what should have
+/// stood at s[at], or a null pointer if all is well.
+inline const char* read_escape(std::string_view s, std::size_t& at, std::string& out) {
+    constexpr std::string_view written = "\"\\/bfnrtu", meant = "\"\\/\b\f\n\r\t";
+    const auto which = at < s.size() ? written.find(s[at++]) : s.npos;
+    if (which == s.npos) return "an escape";
+    if (which < meant.size()) return out.push_back(meant[which]), nullptr;
+    const auto hex4 = [&](std::uint32_t& unit) {
+        const auto digits = s.substr(at, 4);
+        const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), unit, 16).ptr - digits.data();
+        at += static_cast<std::size_t>(read);
+        return read == 4;
+    };
+    std::uint32_t c = 0, low = 0;
+    if (!hex4(c)) return "four hexadecimal digits";
+    if (c >= 0xDC00 && c < 0xE000) return "no lone surrogate";
+    if (c >= 0xD800 && c < 0xDC00) {
+        if (s.substr(at, 2) != "\\u") return "a low surrogate";
+        at += 2;
+        if (!hex4(low)) return "four hexadecimal digits";
+        if (low < 0xDC00 || low >= 0xE000) return "a low surrogate";
+        c = 0x10000 + ((c - 0xD800) << 10) + (low - 0xDC00);
+    }
+    utf8_append(out, c);
+    return nullptr;
+}
 
 /// A borrowed view of one value. A value that is not there has kind none, so look-ups can be chained.
 class json_value {
@@ -34,46 +63,28 @@ public:
     json_value(std::string_view source, const std::vector<json_node>& nodes, std::uint32_t index)
         : source_(source), nodes_(&nodes), index_(index) {}
 
-    json_kind kind() const noexcept { return nodes_ == nullptr ? json_kind::none : node().kind; }
+    json_kind kind() const noexcept { return node().kind; }
     bool is(json_kind k) const noexcept { return kind() == k; }
     bool missing_or_null() const noexcept { return is(json_kind::none) || is(json_kind::null); }
-    std::uint32_t size() const noexcept { return nodes_ == nullptr ? 0 : node().count; }
+    std::uint32_t size() const noexcept { return node().count; }
 
     /// Where this value stands in the source, in bytes.
-    std::size_t at() const noexcept { return nodes_ == nullptr ? 0 : node().begin; }
+    std::size_t at() const noexcept { return node().begin; }
 
     /// The source text of a scalar; of a string what stands between the quotes, escapes not yet undone.
-    std::string_view raw() const noexcept {
-        return nodes_ == nullptr ? std::string_view{} : source_.substr(node().begin, node().length);
-    }
+    std::string_view raw() const noexcept { return source_.substr(node().begin, node().length); }
 
     bool truth() const noexcept { return is(json_kind::boolean) && raw() == "true"; }
 
     /// A string's text; empty for anything else.
     std::string string() const {
         if (!is(json_kind::string)) return {};
-        if (!node().escaped) return std::string(raw());
-        std::string out;
         const auto s = raw();
-        for (std::size_t i = 0; i < s.size(); ++i) {
-            if (s[i] != '\\') {
-                out.push_back(s[i]);
-                continue;
-            }
-            const char c = s[++i];
-            if (c == 'u') {
-                char32_t u = hex4(s.substr(i + 1));
-                i += 4;
-                if (u >= 0xD800 && u < 0xDC00) {
-                    u = 0x10000 + ((u - 0xD800) << 10) + (hex4(s.substr(i + 3)) - 0xDC00);
-                    i += 6;
-                }
-                utf8_append(out, u);
-            } else {
-                constexpr std::string_view written = "bfnrt", meant = "\b\f\n\r\t";
-                const auto which = written.find(c);
-                out.push_back(which == written.npos ? c : meant[which]);
-            }
+        if (!node().escaped) return std::string(s);
+        std::string out;
+        for (std::size_t i = 0; i < s.size();) {
+            const char c = s[i++];
+            c == '\\' ? void(read_escape(s, i, out)) : out.push_back(c);
         }
         return out;
     }
@@ -81,39 +92,27 @@ public:
     /// A whole number from 0 to 2^64 - 1, written without sign, fraction or exponent; else false.
     bool whole(std::uint64_t& out) const noexcept {
         if (!is(json_kind::number)) return false;
-        out = 0;
-        for (const char c : raw()) {
-            if (c < '0' || c > '9') return false;
-            const auto digit = static_cast<std::uint64_t>(c - '0');
-            if (out > (~std::uint64_t{0} - digit) / 10) return false;
-            out = out * 10 + digit;
-        }
-        return true;
+        const auto s = raw();
+        const auto [end, failed] = std::from_chars(s.data(), s.data() + s.size(), out);
+        return failed == std::errc{} && end == s.data() + s.size();
     }
 
     /// Any number as a double, exact where up to 15 digits and a small exponent allow it; else false.
     bool real(double& out) const noexcept {
         if (!is(json_kind::number)) return false;
         const auto s = raw();
-        std::size_t i = s[0] == '-' ? 1 : 0;
+        const auto end = (std::min)(s.find_first_of("eE"), s.size()), point = s.find('.');
         double digits = 0;
+        for (const char c : s.substr(0, end))
+            if (c >= '0' && c <= '9') digits = digits * 10 + (c - '0');
         int exponent = 0;
-        bool fraction = false;
-        for (; i < s.size() && s[i] != 'e' && s[i] != 'E'; ++i) {
-            if (s[i] == '.') {
-                fraction = true;
-                continue;
-            }
-            digits = digits * 10 + (s[i] - '0');
-            exponent -= fraction;
+        if (end < s.size()) {
+            const bool down = s[end + 1] == '-';
+            const auto from = s.data() + end + (down || s[end + 1] == '+' ? 2 : 1);
+            if (std::from_chars(from, s.data() + s.size(), exponent).ec != std::errc{}) exponent = 100000;
+            exponent = (std::min)(exponent, 100000) * (down ? -1 : 1);
         }
-        if (i < s.size()) {
-            const bool down = s[i + 1] == '-';
-            int written = 0;
-            for (i += (s[i + 1] == '-' || s[i + 1] == '+') ? 2 : 1; i < s.size(); ++i)
-                written = (std::min)(written * 10 + (s[i] - '0'), 100000);
-            exponent += down ? -written : written;
-        }
+        if (point != s.npos) exponent -= static_cast<int>(end - point - 1);
         if (digits == 0) exponent = 0;  // 0e999 is 0, not 0 * infinity
         out = exponent < 0 ? digits / std::pow(10.0, -exponent) : digits * std::pow(10.0, exponent);
         if (s[0] == '-') out = -out;
@@ -149,15 +148,7 @@ public:
     }
 
 private:
-    const json_node& node() const noexcept { return (*nodes_)[index_]; }
-    static char32_t hex4(std::string_view s) noexcept {
-        char32_t u = 0;
-        for (std::size_t i = 0; i < 4; ++i) {
-            const char c = s[i];
-            u = u * 16 + static_cast<char32_t>(c <= '9' ? c - '0' : (c | 32) - 'a' + 10);
-        }
-        return u;
-    }
+    const json_node& node() const noexcept { return nodes_ == nullptr ? no_json_node : (*nodes_)[index_]; }
 
     std::string_view source_;
     const std::vector<json_node>* nodes_ = nullptr;
@@ -200,15 +191,21 @@ private:
             return false;
         }
         bool next_is(char c) const noexcept { return at < s.size() && s[at] == c; }
-        bool digit() const noexcept { return at < s.size() && s[at] >= '0' && s[at] <= '9'; }
         /// Passes over digits; false if there is none.
         bool digits() noexcept {
             const auto begin = at;
-            while (digit()) ++at;
+            while (at < s.size() && s[at] >= '0' && s[at] <= '9') ++at;
             return at != begin;
         }
         void space() noexcept {
             while (at < s.size() && (s[at] == ' ' || s[at] == '\n' || s[at] == '\r' || s[at] == '\t')) ++at;
+        }
+        /// Passes over c and the blanks after it, if it is next.
+        bool pass(char c) noexcept {
+            if (!next_is(c)) return false;
+            ++at;
+            space();
+            return true;
         }
         void leaf(json_kind kind, std::size_t begin, std::size_t length, bool escaped = false) {
             nodes.push_back({kind, escaped, static_cast<std::uint32_t>(nodes.size() + 1), 0, begin, length});
@@ -251,44 +248,16 @@ private:
             return true;
         }
 
-        bool hex4(unsigned& out) {
-            out = 0;
-            for (int i = 0; i < 4; ++i, ++at) {
-                if (at >= s.size()) return fail("four hexadecimal digits");
-                const char c = s[at];
-                const bool letter = (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-                if (!letter && !digit()) return fail("four hexadecimal digits");
-                out = out * 16 + static_cast<unsigned>(letter ? (c | 32) - 'a' + 10 : c - '0');
-            }
-            return true;
-        }
-
         bool string() {
             const auto begin = ++at;
-            bool escaped = false;
+            std::string unescaped;
             while (at < s.size() && s[at] != '"') {
                 if (static_cast<unsigned char>(s[at]) < 0x20) return fail("no control character in a string");
                 if (s[at++] != '\\') continue;
-                escaped = true;
-                if (at >= s.size()) return fail("an escape");
-                const char c = s[at++];
-                if (c == 'u') {
-                    unsigned u = 0, low = 0;
-                    if (!hex4(u)) return false;
-                    if (u >= 0xDC00 && u < 0xE000) return fail("no lone surrogate");
-                    if (u >= 0xD800 && u < 0xDC00) {
-                        if (s.substr(at, 2) != "\\u") return fail("a low surrogate");
-                        at += 2;
-                        if (!hex4(low)) return false;
-                        if (low < 0xDC00 || low >= 0xE000) return fail("a low surrogate");
-                    }
-                } else if (std::string_view("\"\\/bfnrt").find(c) == std::string_view::npos) {
-                    return fail("an escape");
-                }
+                if (const auto* expected = read_escape(s, at, unescaped)) return fail(expected);
             }
             if (at >= s.size()) return fail("a closing quote");
-            leaf(json_kind::string, begin, at - begin, escaped);
-            ++at;
+            leaf(json_kind::string, begin, at++ - begin, !unescaped.empty());
             return true;
         }
 
@@ -296,23 +265,18 @@ private:
             const auto self = nodes.size();
             leaf(kind, at++, 0);
             space();
-            for (bool first = true; first || !next_is(close); first = false) {
-                if (first && next_is(close)) break;
+            while (!next_is(close)) {
                 if (kind == json_kind::object) {
                     if (!next_is('"')) return fail("a key");
                     if (!string()) return false;
                     space();
-                    if (!next_is(':')) return fail("':'");
-                    ++at;
-                    space();
+                    if (!pass(':')) return fail("':'");
                 }
                 if (!value(depth + 1)) return false;
                 ++nodes[self].count;
                 space();
                 if (next_is(close)) break;
-                if (!next_is(',')) return fail(kind == json_kind::object ? "',' or '}'" : "',' or ']'");
-                ++at;
-                space();
+                if (!pass(',')) return fail(kind == json_kind::object ? "',' or '}'" : "',' or ']'");
                 if (next_is(close)) return fail("a value");
             }
             ++at;
@@ -338,10 +302,8 @@ inline std::string json_quote(std::string_view s) {
         } else if (c == '\n') {
             out += "\\n";
         } else if (c < 0x20) {
-            constexpr char hex[] = "0123456789abcdef";
-            out += "\\u00";
-            out.push_back(hex[c >> 4]);
-            out.push_back(hex[c & 15]);
+            constexpr std::string_view hex = "0123456789abcdef";
+            out += concat({"\\u00", hex.substr(c >> 4, 1), hex.substr(c & 15, 1)});
         } else {
             utf8_append(out, c);
         }

@@ -24,9 +24,8 @@ public:
     normalizer(normal_form form, std::string& out) : compose_(form == normal_form::nfc), out_(out) {}
 
     void put(char32_t c) {
-        if (c < 0xC0 ||
-            (compose_ && is_syllable(c))) {  // nothing to take apart, or it would only be put together again
-            start(c);
+        if (c < 0xC0 || (compose_ && is_syllable(c))) {
+            start(c);  // nothing to take apart, or it would only be put together again
         } else if (is_syllable(c)) {
             const auto j = split_syllable(c);
             start(j.initial), start(j.vowel);

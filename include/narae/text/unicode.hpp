@@ -39,55 +39,57 @@ struct run {
     std::uint8_t value;
 };
 
-/// The next number of a packed table: digits '@'..'[' (base 28) go on, one of ']'..'~' (base 34) ends the number.
+/// The next number of a packed table. Of the 90 characters from '#' to '~' (but for '?' and '\\') the first 20 are
+/// digits with more to come, in base 20; the others are a number's last digit, in base 70.
 constexpr char32_t unpack(const char*& p) noexcept {
-    char32_t n = 0;
-    for (; *p < '\\'; ++p) n = n * 28 + static_cast<char32_t>(*p - '@');
-    return n * 34 + static_cast<char32_t>(*p++ - ']');
+    for (char32_t n = 0;; ++p) {
+        const auto digit = static_cast<char32_t>(*p - '#' - (*p > '?') - (*p > '\\'));
+        if (digit >= 20) return ++p, n * 70 + digit - 20;
+        n = n * 20 + digit;
+    }
 }
 
-inline constexpr auto classes = [] {
-    std::array<run, class_runs> t{};
-    const char* p = packed_classes;
+/// The next number where each is written as a step from the last one: twice the step, or less one if it goes down.
+constexpr char32_t unpack(const char*& p, char32_t& last) noexcept {
+    const auto step = unpack(p);
+    return last = step % 2 == 0 ? last + step / 2 : last - (step + 1) / 2;
+}
+
+/// Runs from U+0000 on, each packed as its length * values + its value.
+template <std::size_t Count>
+constexpr std::array<run, Count> unpack_runs(const char* p, char32_t values) noexcept {
+    std::array<run, Count> runs{};
     char32_t begin = 0;
-    for (auto& r : t) {
+    for (auto& r : runs) {
         const auto n = unpack(p);
-        r = {begin, static_cast<std::uint8_t>(n % 6)};
-        begin += n / 6;
+        r = {begin, static_cast<std::uint8_t>(n % values)};
+        begin += n / values;
     }
-    return t;
-}();
+    return runs;
+}
+inline constexpr auto classes = unpack_runs<class_runs>(packed_classes, 6);
+inline constexpr auto orders = unpack_runs<order_runs>(packed_orders, 256);
 
-/// Runs of one combining class, with runs of 0 between them.
-inline constexpr auto orders = [] {
-    std::array<run, 2 * order_runs + 1> t{};
-    const char* p = packed_orders;
-    char32_t begin = 0;
-    for (std::size_t i = 0; i < order_runs; ++i) {
-        begin += unpack(p);
-        const auto length = unpack(p);
-        t[2 * i + 1] = {begin, static_cast<std::uint8_t>(unpack(p))};
-        t[2 * i + 2] = {begin += length, 0};
-    }
-    return t;
-}();
+constexpr bool by_parts(const decomposition& a, const decomposition& b) noexcept {
+    return a.first != b.first ? a.first < b.first : a.second < b.second;
+}
 
-inline constexpr auto decompositions = [] {
-    std::array<decomposition, decomposed> t{};
+/// What decomposes, by code point; and what of that composes again, by its parts.
+struct canonical_tables {
+    std::array<decomposition, decomposed> apart{};
+    std::array<decomposition, composed> together{};
+};
+inline constexpr auto canonical = [] {
+    canonical_tables t;
     const char* p = packed_decompositions;
-    char32_t whole = 0;
-    for (auto& d : t) {
-        whole += unpack(p);
-        const auto first = unpack(p);
-        d = {whole, first, unpack(p)};
+    char32_t whole = 0, first = 0, second = 0;
+    auto next = t.together.begin();
+    for (auto& d : t.apart) {
+        const auto n = unpack(p);
+        d = {whole += n / 3, unpack(p, first), n % 3 == 0 ? 0 : unpack(p, second)};
+        if (n % 3 == 2) *next++ = d;
     }
-    return t;
-}();
-
-inline constexpr auto compositions = [] {
-    std::array<std::uint16_t, composed> t{};
-    const char* p = packed_compositions;
-    for (auto& place : t) place = static_cast<std::uint16_t>(unpack(p));
+    std::sort(t.together.begin(), t.together.end(), by_parts);
     return t;
 }();
 
@@ -122,7 +124,7 @@ inline std::uint8_t combining_class(char32_t c) noexcept { return c < 0x300 ? 0 
 /// How c decomposes in one step, or a null pointer. Hangul syllables are not in the table.
 inline const decomposition* decomposition_of(char32_t c) noexcept {
     if (c < 0xC0) return nullptr;
-    const auto& t = tables::decompositions;
+    const auto& t = tables::canonical.apart;
     const auto d = std::lower_bound(t.begin(), t.end(), c, [](const auto& x, char32_t y) { return x.whole < y; });
     return d != t.end() && d->whole == c ? &*d : nullptr;
 }
@@ -131,15 +133,9 @@ inline const decomposition* decomposition_of(char32_t c) noexcept {
 inline char32_t composition_of(char32_t a, char32_t b) noexcept {
     if (b < 0x300) return 0;
     if (const auto syllable = join_jamo(a, b)) return syllable;
-    const auto& t = tables::compositions;
-    const auto less = [&](std::uint16_t place, char32_t) {
-        const auto& d = tables::decompositions[place];
-        return d.first != a ? d.first < a : d.second < b;
-    };
-    const auto found = std::lower_bound(t.begin(), t.end(), a, less);
-    if (found == t.end()) return 0;
-    const auto& d = tables::decompositions[*found];
-    return d.first == a && d.second == b ? d.whole : 0;
+    const auto& t = tables::canonical.together;
+    const auto d = std::lower_bound(t.begin(), t.end(), decomposition{0, a, b}, tables::by_parts);
+    return d != t.end() && d->first == a && d->second == b ? d->whole : 0;
 }
 
 }  // namespace narae::inline NARAE_ABI::text

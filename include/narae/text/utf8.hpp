@@ -26,22 +26,11 @@ inline utf8_step utf8_front(std::string_view s) noexcept {
     const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
     const unsigned lead = byte(0);
     if (lead < 0x80) return {lead, 1, true, false};
-    std::size_t length = 0;
-    unsigned low = 0x80, high = 0xBF;  // bounds of the second byte
-    char32_t c = 0;
-    if (lead >= 0xC2 && lead <= 0xDF) {
-        length = 2, c = lead & 0x1F;
-    } else if (lead >= 0xE0 && lead <= 0xEF) {
-        length = 3, c = lead & 0x0F;
-        if (lead == 0xE0) low = 0xA0;
-        if (lead == 0xED) high = 0x9F;
-    } else if (lead >= 0xF0 && lead <= 0xF4) {
-        length = 4, c = lead & 0x07;
-        if (lead == 0xF0) low = 0x90;
-        if (lead == 0xF4) high = 0x8F;
-    } else {
-        return {0xFFFD, 1, false, false};
-    }
+    if (lead < 0xC2 || lead > 0xF4) return {0xFFFD, 1, false, false};
+    const std::size_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    char32_t c = lead & (0x7Fu >> length);
+    unsigned low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;  // bounds of the second byte
+    unsigned high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
     for (std::size_t i = 1; i < length; ++i) {
         if (i >= s.size()) return {0xFFFD, i, false, true};
         const unsigned b = byte(i);
@@ -55,15 +44,11 @@ inline utf8_step utf8_front(std::string_view s) noexcept {
 /// Appends the UTF-8 bytes of c, which must be a Unicode scalar value.
 inline void utf8_append(std::string& out, char32_t c) {
     const auto put = [&](char32_t b) { out.push_back(static_cast<char>(static_cast<unsigned char>(b))); };
-    if (c < 0x80) {
-        put(c);
-    } else if (c < 0x800) {
-        put(0xC0 | (c >> 6)), put(0x80 | (c & 0x3F));
-    } else if (c < 0x10000) {
-        put(0xE0 | (c >> 12)), put(0x80 | ((c >> 6) & 0x3F)), put(0x80 | (c & 0x3F));
-    } else {
-        put(0xF0 | (c >> 18)), put(0x80 | ((c >> 12) & 0x3F)), put(0x80 | ((c >> 6) & 0x3F)), put(0x80 | (c & 0x3F));
-    }
+    constexpr char32_t first[] = {0, 0xC0, 0xE0, 0xF0};
+    if (c < 0x80) return put(c);
+    const unsigned more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;  // bytes after the first, 6 bits each
+    put(first[more] | c >> 6 * more);
+    for (auto i = more; i-- > 0;) put(0x80 | (c >> 6 * i & 0x3F));
 }
 
 /// How many bytes at the end of s begin a character that s does not finish (0 to 3).

@@ -43,21 +43,19 @@ struct packed_lists {
         p.settings = file;
         if (!as_text(file).starts_with(packed_magic)) return p;
         cursor in(file, packed_magic.size());
-        const auto head = in.take(20, "the head");
-        if (!head) return head.error();
-        const auto field = [&](std::size_t i) { return std::uint64_t{load_le<std::uint32_t>(head->data() + 4 * i)}; };
-        if (field(0) != packed_version) return error{errc::unsupported, concat({"version ", field(0)})};
-        p.width = field(1) == 4 ? 4 : 2;
-        const auto take = [&](byte_view& part, std::uint64_t n) {
-            const bool there = n <= in.left();
-            if (there) part = *in.take(n, {});
-            return there;
-        };
+        std::uint64_t head[5];
+        for (auto& n : head) n = in.read<std::uint32_t>("the head");
+        if (in && head[0] != packed_version) return error{errc::unsupported, concat({"version ", head[0]})};
+        if (in && head[1] != 2 && head[1] != 4) return error{errc::bad_value, concat({"width ", head[1]})};
+        p.width = head[1] == 4 ? 4 : 2;
+        p.ids = in.take(head[2] * p.width, "the list of ids");
+        p.merges = in.take(head[3] * 3 * p.width, "the list of merges");
         std::uint64_t bytes = 0;
-        bool whole = field(1) == p.width && take(p.ids, field(2) * p.width) && take(p.merges, field(3) * 3 * p.width);
         for (std::size_t i = 0; i < p.count(p.ids); ++i) bytes += length(p.number(p.ids, i));
-        whole = whole && take(p.bytes, bytes) && take(p.weights, field(4)) && take(p.settings, in.left());
-        if (!whole) return error{errc::truncated, "the lists are not what the head says", in.at()};
+        p.bytes = in.take(bytes, "the list of tokens");
+        p.weights = in.take(head[4], "the list of weights");
+        p.settings = in.take(in.left(), "the settings");
+        if (!in) return in.error();
         return p;
     }
 };

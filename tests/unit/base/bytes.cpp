@@ -55,23 +55,31 @@ TEST_CASE("base/bytes: text and bytes are views of each other") {
 TEST_CASE("base/bytes: the cursor never passes the end") {
     const std::string_view text = "\x01\x02\x03\x04\x05";
     cursor in(as_bytes(text));
-    CHECK(*in.read<std::uint16_t>("a") == 0x0201);
+    CHECK(in.read<std::uint16_t>("a") == 0x0201);
     CHECK(in.at() == 2);
     CHECK(in.left() == 3);
-    const auto cut = in.read<std::uint32_t>("length");
-    REQUIRE_FALSE(cut);
-    CHECK(cut.error().code == errc::truncated);
-    CHECK(cut.error().message() == "length is cut short (byte 2)");
+    CHECK(as_text(in.take(0, "nothing")).empty());
+    REQUIRE(in);
+    cursor rest = in;
+    CHECK(in.read<std::uint32_t>("length") == 0);
+    REQUIRE_FALSE(in);
+    CHECK(in.error().code == errc::truncated);
+    CHECK(in.error().message() == "length is cut short (byte 2)");
     CHECK(in.at() == 2);  // a failed read takes nothing
-    CHECK_FALSE(in.take(~std::uint64_t{0}, "all"));
-    CHECK(as_text(*in.take(3, "rest")) == "\x03\x04\x05");
-    CHECK(in.left() == 0);
-    CHECK(in.take(0, "nothing"));
-    CHECK_FALSE(in.take(1, "more"));
+    CHECK(in.take(1, "byte").empty());
+    CHECK(in.error().message() == "length is cut short (byte 2)");  // the first failure counts
+    CHECK(in.read<std::uint8_t>("byte") == 0);
+    CHECK(as_text(rest.take(3, "rest")) == "\x03\x04\x05");
+    CHECK(rest.left() == 0);
+    CHECK(rest);
+    CHECK(rest.take(~std::uint64_t{0}, "all").empty());
+    CHECK_FALSE(rest);
 
     cursor beyond(as_bytes(text), ~std::uint64_t{0});
     CHECK(beyond.left() == 0);
-    CHECK_FALSE(beyond.take(1, "x"));
+    CHECK(beyond.take(1, "x").empty());
+    CHECK_FALSE(beyond);
     cursor middle(as_bytes(text), 4);
-    CHECK(*middle.read<std::uint8_t>("last") == 5);
+    CHECK(middle.read<std::uint8_t>("last") == 5);
+    CHECK(middle);
 }

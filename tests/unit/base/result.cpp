@@ -24,6 +24,21 @@ TEST_CASE("base/result: holds a value or an error") {
     CHECK(text->size() == 3);
 }
 
+TEST_CASE("base/result: into() moves the value or the error to its place") {
+    error why;
+    std::unique_ptr<int> place;
+    std::optional<int> number = 1;
+    CHECK(result<std::unique_ptr<int>>(std::make_unique<int>(3)).into(place, why));
+    CHECK(*place == 3);
+    CHECK(result<int>(2).into(number, why));
+    CHECK(number == 2);
+    CHECK(why.what.empty());
+    CHECK_FALSE(result<int>(error{errc::io, "no disk"}).into(number, why));
+    CHECK(number == 2);
+    CHECK(why.code == errc::io);
+    CHECK(why.what == "no disk");
+}
+
 TEST_CASE("base/result: success without a value") {
     CHECK(result<void>{});
     const result<void> bad = error{errc::cancelled, "stopped"};

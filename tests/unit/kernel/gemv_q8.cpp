@@ -66,7 +66,7 @@ TEST_CASE("gemv_q8 writes the rows it is asked for and no others") {
     p.set_codes([&] { return r.between(-127, 127); });
     p.set_scales([] { return std::uint16_t{0x2C00}; });
     p.set_x([&] { return r.between(-127, 127); }, 0.5f);
-    const auto all = p.run(narae::kernel::scalar::gemv_q8);
+    const auto all = p.run(narae::kernel::scalar::gemv_packed<narae::num::q8_layout>);
     for (const auto& table : runnable()) {
         const std::string name = table.name;
         CAPTURE(name);

@@ -10,6 +10,7 @@
 
 #include "../../oracle/kernels.hpp"
 #include "narae/kernel/select.hpp"
+#include "narae/num/to_half.hpp"
 
 namespace inputs {
 
@@ -104,7 +105,7 @@ struct packed_gemv {
             y.push_back(oracle::gemv_row<Code>(tile(row), x.view(), k, row % 16));
         return y;
     }
-    std::vector<float> run(narae::kernel::gemv_q4_op* op) {
+    std::vector<float> run(narae::kernel::gemv_packed_op* op) {
         std::vector<float> y(narae::num::tiles_of(n) * 16, -1.0f);
         op(y.data(), w.data() + 1, x.view(), k, 0, y.size());
         return y;

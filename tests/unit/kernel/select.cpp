@@ -11,7 +11,7 @@ TEST_CASE("runnable tables start with scalar and end with the best") {
     REQUIRE(all.count >= 1);
     REQUIRE(all.count <= narae::kernel::table_list::capacity);
     CHECK(std::string_view(all.begin()->name) == "scalar");
-    CHECK(all.begin()->gemv_q4 == &narae::kernel::scalar::gemv_q4);
+    CHECK(all.begin()->gemv_q4 == &narae::kernel::scalar::gemv_packed<narae::num::q4_layout>);
     CHECK(&all.best() == all.end() - 1);
     std::string names;
     for (const auto& t : all) names += std::string(" ") + t.name;

@@ -7,6 +7,7 @@
 
 #include "../../oracle/kernels.hpp"
 #include "catch.hpp"
+#include "narae/num/to_half.hpp"
 
 using namespace narae::num;
 

@@ -21,7 +21,7 @@ TEST_CASE("q4 tiles: each weight takes the nearest of 16 codes, at its place") {
             int wrong = 0;
             for (std::size_t row = 0; row < 16; ++row) {
                 std::vector<float> back(k);
-                unpack_row_q4(back.data(), tile.data(), row, k);
+                unpack_row<q4_layout>(back.data(), tile.data(), row, k);
                 for (std::size_t i = 0; i < groups_of(k) * group_len; ++i) {
                     const int code = oracle::q4(tile.data(), k, row, i);
                     const double scale = oracle::scale_of(tile.data(), row, i / 64);
@@ -47,7 +47,7 @@ TEST_CASE("q4: all 256 bytes at all places of a group") {
             std::vector<std::byte> tile(q4_layout::tile_bytes(64), static_cast<std::byte>(byte));
             narae::store_le(tile.data() + row * 2, f32_to_f16(0.5f));
             float back[64];
-            unpack_row_q4(back, tile.data(), row, 64);
+            unpack_row<q4_layout>(back, tile.data(), row, 64);
             for (std::size_t i = 0; i < 64; ++i) {
                 const auto code = static_cast<int>(i % 8 < 4 ? byte % 16 : byte / 16);
                 wrong += back[i] != 0.5f * static_cast<float>(code - 8);
@@ -64,13 +64,13 @@ TEST_CASE("q4 uses code 0 for the weight of largest size, whatever its sign") {
         std::vector<std::byte> tile(q4_layout::tile_bytes(64));
         narae::quant::pack_tile_q4(tile.data(), w.data(), 1, 64);
         CHECK(oracle::q4(tile.data(), 64, 0, 17) == -8);
-        unpack_row_q4(back.data(), tile.data(), 0, 64);
+        unpack_row<q4_layout>(back.data(), tile.data(), 0, 64);
         CHECK(std::abs(static_cast<double>(back[17] - largest)) <=
               std::abs(static_cast<double>(largest)) * 0x1p-11 + 8 * 0x1p-25);
     }
     std::vector<float> w(64), back(64, 1.0f);
     std::vector<std::byte> tile(q4_layout::tile_bytes(64));
     narae::quant::pack_tile_q4(tile.data(), w.data(), 1, 64);
-    unpack_row_q4(back.data(), tile.data(), 0, 64);
+    unpack_row<q4_layout>(back.data(), tile.data(), 0, 64);
     CHECK(back == w);
 }

@@ -36,7 +36,7 @@ TEST_CASE("q8 tiles: what is packed comes back, each code at its place") {
             int wrong = 0;
             for (std::size_t row = 0; row < 16; ++row) {
                 std::vector<float> back(k);
-                unpack_row_q8(back.data(), tile.data(), row, k);
+                unpack_row<q8_layout>(back.data(), tile.data(), row, k);
                 for (std::size_t i = 0; i < groups_of(k) * group_len; ++i) {
                     const int code = oracle::q8(tile.data(), k, row, i);
                     const double scale = oracle::scale_of(tile.data(), row, i / 64);
@@ -61,7 +61,7 @@ TEST_CASE("q8 tiles of nothing, of the smallest and of the largest numbers") {
         w[1] = -size;
         std::vector<std::byte> tile(q8_layout::tile_bytes(64));
         narae::quant::pack_tile_q8(tile.data(), w.data(), 1, 64);
-        unpack_row_q8(back.data(), tile.data(), 0, 64);
+        unpack_row<q8_layout>(back.data(), tile.data(), 0, 64);
         CHECK(back[1] == -back[0]);
         const double step = 0x1p-25;  // what a subnormal scale cannot tell apart, times 127
         CHECK(std::abs(static_cast<double>(back[0] - size)) <= static_cast<double>(size) * 0x1p-8 + 127 * step);

@@ -144,7 +144,7 @@ TEST_CASE("store/safetensors: nothing may occur twice") {
     CHECK(says(refusal("{" + entry("a", "U8", "1", "0,1") + "," + entry("\\u0061", "U8", "1", "1,2") + "}", 2),
                {"a: occurs twice"}));
     CHECK(says(refusal("{\"__metadata__\":{\"k\":\"1\",\"k\":\"2\"}}"), {"metadata k occurs twice"}));
-    CHECK(says(refusal("{\"__metadata__\":{},\"__metadata__\":{}}"), {"__metadata__ occurs twice"}));
+    CHECK(says(refusal("{\"__metadata__\":{},\"__metadata__\":{}}"), {"__metadata__: occurs twice"}));
     CHECK(says(refusal("{\"__metadata__\":{\"k\":1}}"), {"__metadata__ may hold strings only"}));
     CHECK(says(refusal("{\"__metadata__\":[]}"), {"__metadata__ may hold strings only"}));
 }

@@ -77,21 +77,15 @@ TEST_CASE("store/unpickle: tuples, dicts, lists, the memo and frames") {
     REQUIRE(r);
     CHECK(p.at() == bytes.size());
     std::vector<pickle_value> keys, items;
-    p.for_each(*r, [&](const pickle_value& k, const pickle_value& v) {
-        keys.push_back(k), items.push_back(v);
-        return true;
-    });
+    for (const auto& m : p.members(*r)) keys.push_back(m.key), items.push_back(m.item);
     REQUIRE(keys.size() == 3);
     CHECK(keys[0].text == "a");
     REQUIRE(items[0].kind == pickle_kind::tuple);
     CHECK(p.items(items[0])[1].number == 2);
     REQUIRE(items[1].kind == pickle_kind::list);
     std::vector<std::uint64_t> list;
-    p.for_each(items[1], [&](const pickle_value&, const pickle_value& v) {
-        list.push_back(v.number);
-        return list.size() < 2;
-    });
-    CHECK(list == std::vector<std::uint64_t>{3, 4});
+    for (const auto& m : p.members(items[1])) list.push_back(m.item.number);
+    CHECK(list == std::vector<std::uint64_t>{3, 4, 5});
     CHECK(items[2].kind == pickle_kind::dict);
 }
 
@@ -241,7 +235,8 @@ TEST_CASE("store/unpickle: every truncation is an error, no changed byte is a cr
         unpickler p(changed);
         const auto r = p.next();
         std::size_t sum = 0;
-        if (r) p.for_each(*r, [&](const pickle_value& k, const pickle_value&) { return sum += k.text.size(), true; });
+        if (r)
+            for (const auto& m : p.members(*r)) sum += m.key.text.size();
         CHECK(sum <= changed.size());
     });
 }

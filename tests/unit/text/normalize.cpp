@@ -75,7 +75,7 @@ TEST_CASE("normal forms are stable, and see through each other", "[normalize]") 
     std::mt19937 random(20);
     std::vector<char32_t> pool = {'a',   'e',    ' ',    0x301,  0x327,  0x323,  0x307,
                                   0x345, 0x1100, 0x1161, 0x11A8, 0xAC00, 0xAC01, 0x3099};
-    for (const auto& d : tables::decompositions) pool.insert(pool.end(), {d.whole, d.first, d.second});
+    for (const auto& d : tables::canonical.apart) pool.insert(pool.end(), {d.whole, d.first, d.second});
     for (int i = 0; i < 20000; ++i) {
         std::string s;
         for (auto n = random() % 10; n > 0; --n)

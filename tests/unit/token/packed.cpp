@@ -104,19 +104,19 @@ TEST_CASE("token/packed: what cannot be is refused in one line") {
     CHECK(refusal(good) == "accepted");
     CHECK(refusal_of([](parts& p) { p.version = 2; }, errc::unsupported) == "packed tokenizer: version 2");
     for (const std::uint32_t width : {0u, 1u, 3u, 8u})
-        CHECK(refusal_of([&](parts& p) { p.width = width; }, errc::truncated) ==
-              "packed tokenizer: the lists are not what the head says");
+        CHECK(refusal_of([&](parts& p) { p.width = width; }) == "packed tokenizer: width " + std::to_string(width));
     CHECK(refusal_of([](parts& p) { p.ids[0] = 0; }).starts_with("tokenizer.json: JSON"));  // a byte too many
     for (std::size_t n = 8; n < good.size(); ++n) {
         const auto t = token::tokenizer_json::read(as_bytes(good.substr(0, n)));
         if (t) FAIL(n << " bytes of " << good.size());
     }
     CHECK(refusal(good.substr(0, 27), errc::truncated) == "packed tokenizer: the head is cut short");
-    CHECK(refusal(good.substr(0, 400), errc::truncated) == "packed tokenizer: the lists are not what the head says");
-    for (const std::size_t at : {16, 20, 24}) {  // counts of 2^32 - 1
-        auto large = good;
-        for (std::size_t i = 0; i < 4; ++i) large[at + i] = '\xFF';
-        CHECK(refusal(large, errc::truncated) == "packed tokenizer: the lists are not what the head says");
+    CHECK(refusal(good.substr(0, 400), errc::truncated) == "packed tokenizer: the list of ids is cut short");
+    for (const auto& [at, list] :
+         {std::pair(16, "the list of ids is"), {20, "the list of merges is"}, {24, "the list of weights is"}}) {
+        auto large = good;  // a count of 2^32 - 1
+        for (int i = 0; i < 4; ++i) large[static_cast<std::size_t>(at + i)] = '\xFF';
+        CHECK(refusal(large, errc::truncated) == std::string("packed tokenizer: ") + list + " cut short");
     }
     CHECK(refusal_of([](parts& p) { p.bytes[1] = p.bytes[0]; }) == "tokenizer.json: packed token 1 is there twice");
     const std::string no_merge = "tokenizer.json: packed merge 0 does not join two tokens to a third";

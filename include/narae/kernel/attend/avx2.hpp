@@ -12,8 +12,7 @@
 namespace narae::inline NARAE_ABI::kernel::avx2 {
 
 /// scalar::softmax_block; writes p up to the next multiple of 16.
-NARAE_TARGET("avx2,fma,f16c")
-inline scalar::merge_factors softmax_block(softmax_state& state, float* p, std::size_t n) noexcept {
+NARAE_AVX2 inline merge_factors softmax_block(softmax_state& state, float* p, std::size_t n) noexcept {
     static_assert(attend_block % num::lanes == 0, "a block has room for its padding");
     const std::size_t padded = round_up(n, num::lanes);
     for (std::size_t j = n; j < padded; ++j) p[j] = -3e38f;  // never the largest, and its exp is 0
@@ -38,41 +37,32 @@ inline scalar::merge_factors softmax_block(softmax_state& state, float* p, std::
     return {_mm_cvtss_f32(a), _mm_cvtss_f32(b)};
 }
 
-struct values_q8 {
-    using type = std::int8_t;
-    NARAE_TARGET("avx2,fma,f16c")
-    static __m256 load(const std::int8_t* v) noexcept {
-        return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(v))));
-    }
-};
-struct values_f32 {
-    using type = float;
-    NARAE_TARGET("avx2,fma,f16c")
-    static __m256 load(const float* v) noexcept { return _mm256_loadu_ps(v); }
-};
+/// Eight values as floats.
+NARAE_AVX2 inline __m256 load8(const std::int8_t* v) noexcept {
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(v))));
+}
+NARAE_AVX2 inline __m256 load8(const float* v) noexcept { return _mm256_loadu_ps(v); }
 
 /// o[0 .. 8] = fma(o, a, block * b)
-NARAE_TARGET("avx2,fma,f16c")
-inline void merge(float* o, __m256 block, scalar::merge_factors f) noexcept {
+NARAE_AVX2 inline void merge(float* o, __m256 block, merge_factors f) noexcept {
     block = _mm256_mul_ps(block, _mm256_set1_ps(f.b));
     _mm256_storeu_ps(o, _mm256_fmadd_ps(_mm256_loadu_ps(o), _mm256_set1_ps(f.a), block));
 }
 
 /// The block's mean of v[n, E] by weights p, joined to o.
-template <class Values>
-NARAE_TARGET("avx2,fma,f16c")
-inline void merge_values(float* o, const float* p, const typename Values::type* v, std::size_t n, std::size_t e,
-                         scalar::merge_factors f) noexcept {
+template <class Value>
+NARAE_AVX2 inline void merge_values(float* o, const float* p, const Value* v, std::size_t n, std::size_t e,
+                                    merge_factors f) noexcept {
     std::size_t i = 0;
     for (; i + 32 <= e; i += 32) {
         __m256 b0 = _mm256_setzero_ps(), b1 = b0, b2 = b0, b3 = b0;
         for (std::size_t j = 0; j < n; ++j) {
             const __m256 weight = _mm256_set1_ps(p[j]);
-            const auto* row = v + j * e + i;
-            b0 = _mm256_fmadd_ps(weight, Values::load(row), b0);
-            b1 = _mm256_fmadd_ps(weight, Values::load(row + 8), b1);
-            b2 = _mm256_fmadd_ps(weight, Values::load(row + 16), b2);
-            b3 = _mm256_fmadd_ps(weight, Values::load(row + 24), b3);
+            const Value* row = v + j * e + i;
+            b0 = _mm256_fmadd_ps(weight, load8(row), b0);
+            b1 = _mm256_fmadd_ps(weight, load8(row + 8), b1);
+            b2 = _mm256_fmadd_ps(weight, load8(row + 16), b2);
+            b3 = _mm256_fmadd_ps(weight, load8(row + 24), b3);
         }
         merge(o + i, b0, f);
         merge(o + i + 8, b1, f);
@@ -81,23 +71,20 @@ inline void merge_values(float* o, const float* p, const typename Values::type* 
     }
     for (; i < e; i += 8) {
         __m256 block = _mm256_setzero_ps();
-        for (std::size_t j = 0; j < n; ++j)
-            block = _mm256_fmadd_ps(_mm256_set1_ps(p[j]), Values::load(v + j * e + i), block);
+        for (std::size_t j = 0; j < n; ++j) block = _mm256_fmadd_ps(_mm256_set1_ps(p[j]), load8(v + j * e + i), block);
         merge(o + i, block, f);
     }
 }
 
 /// dot + q . k of 16 inputs, in eight lanes of 32 bits.
-NARAE_TARGET("avx2,fma,f16c")
-inline __m256i dot16(__m256i dot, __m256i q, const std::int8_t* k) noexcept {
+NARAE_AVX2 inline __m256i dot16(__m256i dot, __m256i q, const std::int8_t* k) noexcept {
     const __m256i wide = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(k)));
     return _mm256_add_epi32(dot, _mm256_madd_epi16(q, wide));
 }
 
-NARAE_TARGET("avx2,fma,f16c")
-inline void attend_q8(softmax_state& state, float* o, const std::int8_t* q, float q_scale, const std::int8_t* k,
-                      const float* k_scale, const std::int8_t* v, const float* v_scale, std::size_t n,
-                      std::size_t e) noexcept {
+NARAE_AVX2 inline void attend_q8(softmax_state& state, float* o, const std::int8_t* q, float q_scale,
+                                 const std::int8_t* k, const float* k_scale, const std::int8_t* v, const float* v_scale,
+                                 std::size_t n, std::size_t e) noexcept {
     float p[attend_block] = {};
     for (std::size_t j = 0; j < n; j += 4) {
         const std::int8_t* k0 = k + j * e;
@@ -117,18 +104,17 @@ inline void attend_q8(softmax_state& state, float* o, const std::int8_t* q, floa
         _mm_storeu_ps(p + j, _mm_cvtepi32_ps(dots));
     }
     for (std::size_t j = 0; j < n; ++j) p[j] *= q_scale * k_scale[j];
-    const scalar::merge_factors f = softmax_block(state, p, n);
+    const merge_factors f = softmax_block(state, p, n);
     for (std::size_t j = 0; j < n; ++j) p[j] *= v_scale[j];
-    merge_values<values_q8>(o, p, v, n, e, f);
+    merge_values(o, p, v, n, e, f);
 }
 
-NARAE_TARGET("avx2,fma,f16c")
-inline void attend_f32(softmax_state& state, float* o, const float* q, float scale, const float* k, const float* v,
-                       std::size_t n, std::size_t e) noexcept {
+NARAE_AVX2 inline void attend_f32(softmax_state& state, float* o, const float* q, float scale, const float* k,
+                                  const float* v, std::size_t n, std::size_t e) noexcept {
     float p[attend_block] = {};
     gemv_dense<weights_f32>(p, reinterpret_cast<const std::byte*>(k), q, e, 0, n);  // the same sums
     for (std::size_t j = 0; j < n; ++j) p[j] *= scale;
-    merge_values<values_f32>(o, p, v, n, e, softmax_block(state, p, n));
+    merge_values(o, p, v, n, e, softmax_block(state, p, n));
 }
 
 }  // namespace narae::inline NARAE_ABI::kernel::avx2

@@ -23,6 +23,11 @@ struct softmax_state {
     float sum = 0;
 };
 
+/// What the old mean and a block's mean are multiplied by when the block joins it.
+struct merge_factors {
+    float a, b;
+};
+
 /// Takes n <= 64 more positions into the weighted mean o[E] of one query; divide o by state.sum at the end.
 /// k and v hold one head of n neighbouring slots, [n, E] in 8 bits, a scale per slot; q[E] has one scale,
 /// which already contains 1 / sqrt(head width). Needs E % 16 == 0.

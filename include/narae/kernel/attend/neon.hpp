@@ -12,7 +12,7 @@
 namespace narae::inline NARAE_ABI::kernel::neon {
 
 /// scalar::softmax_block; writes p up to the next multiple of 16.
-inline scalar::merge_factors softmax_block(softmax_state& state, float* p, std::size_t n) noexcept {
+inline merge_factors softmax_block(softmax_state& state, float* p, std::size_t n) noexcept {
     static_assert(attend_block % num::lanes == 0, "a block has room for its padding");
     const std::size_t padded = round_up(n, num::lanes);
     for (std::size_t j = n; j < padded; ++j) p[j] = -3e38f;  // never the largest, and its exp is 0
@@ -52,7 +52,7 @@ inline void load16(float32x4_t (&out)[4], const float* v) noexcept {
 /// The block's mean of v[n, E] by weights p, joined to o.
 template <class Value>
 inline void merge_values(float* o, const float* p, const Value* v, std::size_t n, std::size_t e,
-                         scalar::merge_factors f) noexcept {
+                         merge_factors f) noexcept {
     for (std::size_t i = 0; i < e; i += 16) {
         float32x4_t block[4] = {vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0)}, value[4];
         for (std::size_t j = 0; j < n; ++j) {
@@ -77,7 +77,7 @@ inline void attend_q8(softmax_state& state, float* o, const std::int8_t* q, floa
         }
         p[j] = static_cast<float>(vaddvq_s32(vaddq_s32(dot0, dot1))) * (q_scale * k_scale[j]);
     }
-    const scalar::merge_factors f = softmax_block(state, p, n);
+    const merge_factors f = softmax_block(state, p, n);
     for (std::size_t j = 0; j < n; ++j) p[j] *= v_scale[j];
     merge_values(o, p, v, n, e, f);
 }
@@ -87,8 +87,7 @@ inline void attend_f32(softmax_state& state, float* o, const float* q, float sca
     float p[attend_block] = {};
     gemv_dense<weights_f32>(p, reinterpret_cast<const std::byte*>(k), q, e, 0, n);  // the same sums
     for (std::size_t j = 0; j < n; ++j) p[j] *= scale;
-    const scalar::merge_factors f = softmax_block(state, p, n);
-    merge_values(o, p, v, n, e, f);
+    merge_values(o, p, v, n, e, softmax_block(state, p, n));
 }
 
 }  // namespace narae::inline NARAE_ABI::kernel::neon

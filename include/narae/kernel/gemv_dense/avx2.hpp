@@ -11,37 +11,27 @@
 
 namespace narae::inline NARAE_ABI::kernel::avx2 {
 
-struct weights_f32 {
-    static constexpr std::size_t size = 4;  // bytes of one weight
-    static constexpr gemv_dense_op* definition = scalar::gemv_dense<scalar::weight_f32>;
-    NARAE_TARGET("avx2,fma,f16c")
-    static __m256 load(const std::byte* w) noexcept {
+struct weights_f32 : scalar::weights_f32 {
+    NARAE_AVX2 static __m256 load(const std::byte* w) noexcept {
         return _mm256_castsi256_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(w)));
     }
 };
-struct weights_f16 {
-    static constexpr std::size_t size = 2;
-    static constexpr gemv_dense_op* definition = scalar::gemv_dense<scalar::weight_f16>;
-    NARAE_TARGET("avx2,fma,f16c")
-    static __m256 load(const std::byte* w) noexcept {
+struct weights_f16 : scalar::weights_f16 {
+    NARAE_AVX2 static __m256 load(const std::byte* w) noexcept {
         return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(w)));
     }
 };
-struct weights_bf16 {
-    static constexpr std::size_t size = 2;
-    static constexpr gemv_dense_op* definition = scalar::gemv_dense<scalar::weight_bf16>;
-    NARAE_TARGET("avx2,fma,f16c")
-    static __m256 load(const std::byte* w) noexcept {
+struct weights_bf16 : scalar::weights_bf16 {
+    NARAE_AVX2 static __m256 load(const std::byte* w) noexcept {
         const __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(w)));
         return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
     }
 };
 
 template <class Weights>
-NARAE_TARGET("avx2,fma,f16c")
-inline void gemv_dense(float* y, const std::byte* w, const float* x, std::size_t k, std::size_t row_begin,
-                       std::size_t row_end) noexcept {
-    if (k % num::lanes != 0) return Weights::definition(y, w, x, k, row_begin, row_end);
+NARAE_AVX2 inline void gemv_dense(float* y, const std::byte* w, const float* x, std::size_t k, std::size_t row_begin,
+                                  std::size_t row_end) noexcept {
+    if (k % num::lanes != 0) return scalar::gemv_dense<Weights>(y, w, x, k, row_begin, row_end);
     constexpr std::size_t half = 8 * Weights::size;
     for (std::size_t row = row_begin; row < row_end; row += 4) {
         const std::byte* w0 = w + row * k * Weights::size;

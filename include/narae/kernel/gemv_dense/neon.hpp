@@ -11,19 +11,13 @@
 
 namespace narae::inline NARAE_ABI::kernel::neon {
 
-struct weights_f32 {
-    static constexpr std::size_t size = 4;  // bytes of one weight
-    static constexpr gemv_dense_op* definition = scalar::gemv_dense<scalar::weight_f32>;
+struct weights_f32 : scalar::weights_f32 {
     static float32x4_t load(const std::byte* w) noexcept { return load4(w); }
 };
-struct weights_f16 {
-    static constexpr std::size_t size = 2;
-    static constexpr gemv_dense_op* definition = scalar::gemv_dense<scalar::weight_f16>;
+struct weights_f16 : scalar::weights_f16 {
     static float32x4_t load(const std::byte* w) noexcept { return load4_f16(w); }
 };
-struct weights_bf16 {
-    static constexpr std::size_t size = 2;
-    static constexpr gemv_dense_op* definition = scalar::gemv_dense<scalar::weight_bf16>;
+struct weights_bf16 : scalar::weights_bf16 {
     static float32x4_t load(const std::byte* w) noexcept {
         return vreinterpretq_f32_u32(vshll_n_u16(load4_u16(w), 16));
     }
@@ -32,7 +26,7 @@ struct weights_bf16 {
 template <class Weights>
 inline void gemv_dense(float* y, const std::byte* w, const float* x, std::size_t k, std::size_t row_begin,
                        std::size_t row_end) noexcept {
-    if (k % num::lanes != 0) return Weights::definition(y, w, x, k, row_begin, row_end);
+    if (k % num::lanes != 0) return scalar::gemv_dense<Weights>(y, w, x, k, row_begin, row_end);
     constexpr std::size_t quarter = 4 * Weights::size;
     for (std::size_t row = row_begin; row < row_end; row += 2) {
         const std::byte* w0 = w + row * k * Weights::size;

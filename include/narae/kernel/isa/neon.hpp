@@ -5,8 +5,7 @@
 
 #include "narae/kernel/attend/neon.hpp"
 #include "narae/kernel/gemv_dense/neon.hpp"
-#include "narae/kernel/gemv_q4/neon.hpp"
-#include "narae/kernel/gemv_q8/neon.hpp"
+#include "narae/kernel/gemv_packed/neon.hpp"
 #include "narae/kernel/rows/neon.hpp"
 #include "narae/kernel/table.hpp"
 
@@ -19,8 +18,8 @@ inline table overlay(table t) noexcept {
     t.gemv_f32 = gemv_dense<weights_f32>;
     t.gemv_f16 = gemv_dense<weights_f16>;
     t.gemv_bf16 = gemv_dense<weights_bf16>;
-    t.gemv_q8 = gemv_q8;
-    t.gemv_q4 = gemv_q4;
+    t.gemv_q8 = gemv_packed<codes_q8>;
+    t.gemv_q4 = gemv_packed<codes_q4>;
     t.layer_norm = layer_norm;
     t.bias_gelu = bias_gelu;
     t.quantize_q8 = quantize_q8;

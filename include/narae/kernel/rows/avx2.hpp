@@ -11,9 +11,8 @@
 
 namespace narae::inline NARAE_ABI::kernel::avx2 {
 
-NARAE_TARGET("avx2,fma,f16c")
-inline void layer_norm(float* y, const float* x, const float* gain, const float* bias, std::size_t d,
-                       float eps) noexcept {
+NARAE_AVX2 inline void layer_norm(float* y, const float* x, const float* gain, const float* bias, std::size_t d,
+                                  float eps) noexcept {
     if (d % num::lanes != 0) return scalar::layer_norm(y, x, gain, bias, d, eps);
     __m256 low = _mm256_setzero_ps(), high = low;
     for (std::size_t i = 0; i < d; i += num::lanes) {
@@ -36,8 +35,7 @@ inline void layer_norm(float* y, const float* x, const float* gain, const float*
     }
 }
 
-NARAE_TARGET("avx2,fma,f16c")
-inline void bias_gelu(float* x, const float* bias, std::size_t n) noexcept {
+NARAE_AVX2 inline void bias_gelu(float* x, const float* bias, std::size_t n) noexcept {
     std::size_t i = 0;
     for (; i + 8 <= n; i += 8)
         _mm256_storeu_ps(x + i, gelu(_mm256_add_ps(_mm256_loadu_ps(x + i), _mm256_loadu_ps(bias + i))));
@@ -45,15 +43,13 @@ inline void bias_gelu(float* x, const float* bias, std::size_t n) noexcept {
 }
 
 /// num::round_q8 of x * inverse, eight times.
-NARAE_TARGET("avx2,fma,f16c")
-inline __m256i round_q8(const float* x, __m256 inverse) noexcept {
+NARAE_AVX2 inline __m256i round_q8(const float* x, __m256 inverse) noexcept {
     __m256 v = _mm256_mul_ps(_mm256_loadu_ps(x), inverse);
     v = _mm256_max_ps(v, _mm256_set1_ps(-127.0f));  // the second of the two if v is no number, as defined
     return _mm256_cvtps_epi32(_mm256_min_ps(v, _mm256_set1_ps(127.0f)));
 }
 
-NARAE_TARGET("avx2,fma,f16c")
-inline void quantize_q8(const num::q8_row& out, const float* x, std::size_t k) noexcept {
+NARAE_AVX2 inline void quantize_q8(const num::q8_row& out, const float* x, std::size_t k) noexcept {
     const __m256 sign = _mm256_set1_ps(-0.0f);
     const std::size_t whole = k / num::group_len;
     for (std::size_t g = 0; g < whole; ++g) {

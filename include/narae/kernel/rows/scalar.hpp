@@ -28,19 +28,12 @@ inline void bias_gelu(float* x, const float* bias, std::size_t n) noexcept {
 inline void quantize_q8(const num::q8_row& out, const float* x, std::size_t k) noexcept {
     using namespace num;
     for (std::size_t g = 0; g < groups_of(k); ++g) {
-        const float* from = x + g * group_len;
+        std::int8_t* q = out.q + g * group_len;
         const std::size_t n = k - g * group_len < group_len ? k - g * group_len : group_len;
-        float largest = 0;
-        for (std::size_t i = 0; i < n; ++i) largest = std::abs(from[i]) > largest ? std::abs(from[i]) : largest;
-        const float inverse = largest > 0 ? 127.0f / largest : 0.0f;
-        std::int32_t sum = 0;
-        for (std::size_t i = 0; i < group_len; ++i) {
-            const std::int8_t q = i < n ? round_q8(from[i] * inverse) : std::int8_t{0};
-            out.q[g * group_len + i] = q;
-            sum += q;
-        }
-        out.scale[g] = largest / 127.0f;
-        out.sum[g] = sum;
+        out.scale[g] = num::quantize_q8(q, x + g * group_len, n);
+        for (std::size_t i = n; i < group_len; ++i) q[i] = 0;
+        out.sum[g] = 0;
+        for (std::size_t i = 0; i < n; ++i) out.sum[g] += q[i];
     }
 }
 
