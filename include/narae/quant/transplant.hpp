@@ -49,7 +49,7 @@ public:
             const auto known = end && new_end == id ? end : cut ? from.find(bytes) : std::nullopt;
             const auto pieces = bytes.empty() ? unused
                                 : known       ? std::vector{*known}
-                                              : from.encode(bytes, to.is_special(id));
+                                              : from.encode(bytes, {.special = to.is_special(id)});
             t.pieces_.insert(t.pieces_.end(), pieces.begin(), pieces.end());
             t.ends_.push_back(t.pieces_.size());
             if (bytes.empty()) continue;

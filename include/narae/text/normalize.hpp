@@ -110,6 +110,31 @@ inline std::string normalize(std::string_view s, normal_form form) {
     return out;
 }
 
+inline bool has_syllable(std::string_view s) noexcept {
+    for (; !s.empty(); s.remove_prefix(utf8_front(s).length))
+        if (is_syllable(utf8_front(s).code_point)) return true;
+    return false;
+}
+
+/// `out` becomes s with its Hangul letters joined to syllables; true if that is undone by taking all syllables apart:
+/// some letters join, and s itself holds no syllable.
+inline bool compose_hangul(std::string_view s, std::string& out) {
+    out.clear();
+    bool joined = false;
+    char32_t waiting = 0;
+    for (utf8_step step; !s.empty(); s.remove_prefix(step.length)) {
+        step = utf8_front(s);
+        if (is_syllable(step.code_point)) return false;
+        const auto whole = waiting == 0 || !step.valid ? 0 : join_jamo(waiting, step.code_point);
+        if (whole == 0 && waiting != 0) utf8_append(out, waiting);
+        if (!step.valid) out += s.substr(0, step.length);
+        joined = joined || whole != 0;
+        waiting = whole != 0 ? whole : step.valid ? step.code_point : 0;
+    }
+    if (waiting != 0) utf8_append(out, waiting);
+    return joined;
+}
+
 }  // namespace narae::inline NARAE_ABI::text
 
 #endif

@@ -40,14 +40,17 @@ inline const added_token* find_added(const std::vector<added_token>& sorted, std
 class added_matcher {
 public:
     /// `pattern` is what to look for; `token` is borrowed by index. False if the pattern is already there.
-    bool add(std::string pattern, std::size_t token) {
+    bool add(std::string pattern, std::size_t token, bool special) {
         const auto less = [](const entry& e, const std::string& p) { return e.pattern < p; };
         const auto place = std::lower_bound(entries_.begin(), entries_.end(), pattern, less);
         if (place != entries_.end() && place->pattern == pattern) return false;
         begins_[static_cast<unsigned char>(pattern[0])] = true;
+        all_special_ = all_special_ && special;
         entries_.insert(place, {std::move(pattern), token});
         return true;
     }
+
+    bool empty() const noexcept { return entries_.empty(); }
 
     /// Cuts s into plain text and tokens, in order: on_text(piece), on_token(token). skip_special leaves special tokens
     /// in the text, and yet nothing is found inside them. Plain text is never empty. Both go on, whatever
@@ -55,7 +58,7 @@ public:
     void split(std::string_view s, const std::vector<added_token>& tokens, bool skip_special,
                callback<std::string_view> on_text, callback<const added_token&> on_token) const {
         std::size_t done = 0;
-        for (std::size_t at = 0; !entries_.empty() && at < s.size();) {
+        for (std::size_t at = 0; !entries_.empty() && !(skip_special && all_special_) && at < s.size();) {
             const auto* found = begins_[static_cast<unsigned char>(s[at])] ? longest(s.substr(at)) : nullptr;
             if (found == nullptr) {
                 ++at;
@@ -133,6 +136,7 @@ private:
 
     std::vector<entry> entries_;  // sorted by pattern
     std::array<bool, 256> begins_{};
+    bool all_special_ = true;
 };
 
 }  // namespace narae::inline NARAE_ABI::token

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The merge loop of byte pair encoding (Sennrich et al. 2016, arXiv:1508.07909): a piece of text starts as its bytes,
-// and again and again the pair that was learned first is merged, the leftmost one where it stands more than once.
-// Read token/vocab.hpp before. Short pieces are scanned; long ones use a heap, so that no text takes quadratic time.
+// or as those of its characters that are tokens and the bytes of the others, and again and again the pair that was
+// learned first is merged, the leftmost one where it stands more than once. Read token/vocab.hpp before.
+// Short pieces are scanned; long ones use a heap, so that no text takes quadratic time.
 #ifndef NARAE_TOKEN_BPE_HPP
 #define NARAE_TOKEN_BPE_HPP
 
@@ -18,7 +19,7 @@ namespace narae::inline NARAE_ABI::token {
 /// Merges with the vocabulary's ranks and appends ids to `out`. Holds the working memory of one thread.
 class bpe {
 public:
-    explicit bpe(const vocab& v) : vocab_(v) {}
+    explicit bpe(const vocab& v, bool from_characters = false) : vocab_(v), from_characters_(from_characters) {}
 
     /// Bytes that the vocabulary lacks are left out, as the reference does where there is no unknown token.
     void encode(std::string_view piece, std::vector<token_id>& out) {
@@ -36,13 +37,32 @@ private:
     static constexpr std::size_t scan_limit = 48;  // bytes
     static constexpr std::uint32_t none = ~std::uint32_t{0};
 
+    /// f(id) for every symbol that the piece starts as.
+    template <class F>
+    void start(std::string_view piece, F&& f) const {
+        while (!piece.empty()) {
+            std::size_t n = 1;
+            if (from_characters_ && static_cast<unsigned char>(piece[0]) >= 0x80) {
+                const auto step = text::utf8_front(piece);
+                n = step.length;
+                if (const auto id = vocab_.of_character(step.code_point, piece.substr(0, n)); id != no_token) {
+                    f(id);
+                    piece.remove_prefix(n);
+                    continue;
+                }
+            }
+            for (const char c : piece.substr(0, n))
+                if (const auto id = vocab_.of_byte(static_cast<unsigned char>(c)); id != no_token) f(id);
+            piece.remove_prefix(n);
+        }
+    }
+
     /// Keeps the rank of each neighbouring pair, and looks through all of them for every merge.
     void scan(std::string_view piece, std::vector<token_id>& out) {
         token_id ids[scan_limit];
         const merge* next[scan_limit];  // next[i] merges ids[i] and ids[i + 1]
         std::size_t n = 0;
-        for (const char c : piece)
-            if (const auto id = vocab_.of_byte(static_cast<unsigned char>(c)); id != no_token) ids[n++] = id;
+        start(piece, [&](token_id id) { ids[n++] = id; });
         for (std::size_t i = 0; i + 1 < n; ++i) next[i] = vocab_.merge_of(ids[i], ids[i + 1]);
         while (n > 1) {
             std::size_t best = n;
@@ -61,11 +81,10 @@ private:
     /// A linked list of symbols and a heap of the merges that they offer, by rank, then position: n log n.
     void queue(std::string_view piece, std::vector<token_id>& out) {
         symbols_.clear(), heap_.clear();
-        for (const char c : piece)
-            if (const auto id = vocab_.of_byte(static_cast<unsigned char>(c)); id != no_token) {
-                const auto at = static_cast<std::uint32_t>(symbols_.size());
-                symbols_.push_back({id, at == 0 ? none : at - 1, at + 1});
-            }
+        start(piece, [&](token_id id) {
+            const auto at = static_cast<std::uint32_t>(symbols_.size());
+            symbols_.push_back({id, at == 0 ? none : at - 1, at + 1});
+        });
         if (symbols_.empty()) return;
         symbols_.back().next = none;
         for (std::uint32_t i = 0; i + 1 < symbols_.size(); ++i) offer(i);
@@ -111,6 +130,7 @@ private:
     }
 
     const vocab& vocab_;
+    bool from_characters_;
     std::vector<symbol> symbols_;
     std::vector<candidate> heap_;
 };

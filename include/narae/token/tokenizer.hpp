@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Text to token ids and back. Encoding takes out added tokens, normalises what is between them, cuts that into pieces
-// (token/pretoken.hpp) and merges the bytes of each piece (token/bpe.hpp). Decoding joins the bytes of the ids.
+// Text to token ids and back. Encoding is token/encoder.hpp's; decoding joins the bytes of the ids.
 #ifndef NARAE_TOKEN_TOKENIZER_HPP
 #define NARAE_TOKEN_TOKENIZER_HPP
 
@@ -14,11 +13,10 @@
 
 #include "narae/base/bytes.hpp"
 #include "narae/base/result.hpp"
-#include "narae/text/normalize.hpp"
+#include "narae/text/hangul.hpp"
 #include "narae/text/utf8.hpp"
 #include "narae/token/added.hpp"
-#include "narae/token/bpe.hpp"
-#include "narae/token/pretoken.hpp"
+#include "narae/token/encoder.hpp"
 #include "narae/token/tokenizer_json.hpp"
 #include "narae/token/vocab.hpp"
 
@@ -36,26 +34,22 @@ public:
         });
     }
 
-    /// The ids of `text`, which may be any bytes: those that are not UTF-8 are encoded as they are, as characters that
-    /// are neither letter, digit nor space. With recognise_special a special token written in the text becomes its id,
-    /// as the reference does by default; without it, it is text like any other (the safe choice for users' text).
-    std::vector<token_id> encode(std::string_view text, bool recognise_special = false) const {
+    /// The ids of `text`, which may be any bytes. For much text, or many texts, keep an encoder.
+    std::vector<token_id> encode(std::string_view text, encode_options how = {}) const {
         std::vector<token_id> ids;
-        bpe merger(parts_.words);
-        const auto on_token = [&](const added_token& t) { return ids.push_back(t.id), true; };
-        const auto on_plain = [&](std::string_view plain) { return encode_plain(plain, merger, ids), true; };
-        const auto on_text = [&](std::string_view between) {
-            parts_.normalized.split(text::normalize(between, parts_.form), parts_.added, !recognise_special, on_plain,
-                                    on_token);
-            return true;
-        };
-        parts_.raw.split(text, parts_.added, !recognise_special, on_text, on_token);
+        make_encoder().encode(text, how, ids);
         return ids;
     }
+
+    /// An encoder for one thread, which borrows this tokenizer.
+    encoder make_encoder() const { return encoder(parts_); }
 
     /// The text of `ids`. Bytes that do not make a character become U+FFFD, one for each maximal part of a character.
     /// Ids without a token give nothing. skip_special leaves out special tokens.
     std::string decode(std::span<const token_id> ids, bool skip_special = false) const;
+
+    /// The same, but bytes that do not make a character stay as they are: what was encoded comes back whole.
+    std::string decode_bytes(std::span<const token_id> ids) const;
 
     /// What decoding writes for a token, before characters are made of it: its bytes, or an added token's content.
     /// Empty for an id without a token. The view lives as long as the tokenizer.
@@ -75,6 +69,9 @@ public:
         return std::nullopt;
     }
 
+    /// Is this a tokenizer that cuts words into morphemes?
+    bool cuts_morphemes() const noexcept { return parts_.morphemes; }
+
     bool is_special(token_id id) const noexcept { return id < parts_.skipped.size() && parts_.skipped[id] != 0; }
 
     /// The special token that ends a text: the first of <|endoftext|>, <|end_of_text|>, </s>, <eos>, [EOS], <|im_end|>.
@@ -85,20 +82,10 @@ public:
     }
 
 private:
-    explicit tokenizer(tokenizer_parts&& parts) : parts_(std::move(parts)) {}
-
-    /// Text without added tokens, normalised, not empty.
-    void encode_plain(std::string_view plain, bpe& merger, std::vector<token_id>& ids) const {
-        std::string prefixed;
-        if (parts_.add_prefix_space && plain[0] != ' ') plain = (prefixed = " ").append(plain);
-        const auto encode_piece = [&](std::string_view piece) {
-            const auto whole = parts_.ignore_merges ? parts_.words.find(piece) : no_token;
-            if (whole == no_token) return merger.encode(piece, ids);
-            ids.push_back(whole);
-        };
-        if (!parts_.use_pattern) return encode_piece(plain);
-        for_each_piece(plain, encode_piece);
+    explicit tokenizer(tokenizer_parts&& parts) : parts_(std::move(parts)) {
+        if (parts_.expressions != 0) parts_.words.set_expressions(parts_.expressions);
     }
+    friend class stream_decoder;
 
     tokenizer_parts parts_;
 };
@@ -106,18 +93,22 @@ private:
 /// Decodes ids as they come: gives out whole characters only. What it gives out, joined, is what decode() gives.
 class stream_decoder {
 public:
-    /// Borrows the tokenizer. Special tokens give nothing unless skip_special is false.
-    explicit stream_decoder(const tokenizer& t, bool skip_special = true)
-        : tokenizer_(t), skip_special_(skip_special) {}
+    /// What becomes of bytes that can never become a character.
+    enum class broken { replaced, kept };
 
-    /// The text that this id completes, often empty. Bytes that can never become a character turn into U+FFFD.
+    /// Borrows the tokenizer. Special tokens give nothing unless skip_special is false.
+    explicit stream_decoder(const tokenizer& t, bool skip_special = true, broken b = broken::replaced)
+        : tokenizer_(t), skip_special_(skip_special), broken_(b) {}
+
+    /// The text that this id completes, often empty. Broken bytes turn into U+FFFD, or else are kept.
     std::string push(token_id id) {
+        if (id == tokenizer_.parts_.decomposed && id != no_token) return apart_ = !apart_, std::string();
         if (skip_special_ && tokenizer_.is_special(id)) return {};
         waiting_ += tokenizer_.bytes_of(id);
         return take(text::utf8_unfinished(waiting_));
     }
 
-    /// What waits for bytes that did not come, as U+FFFD. The decoder may be used again afterwards.
+    /// What waits for bytes that did not come. The decoder may be used again afterwards.
     std::string finish() { return take(0); }
 
 private:
@@ -127,7 +118,15 @@ private:
         std::string_view rest(waiting_);
         while (rest.size() > keep) {
             const auto step = text::utf8_front(rest);
-            text::utf8_append(out, step.code_point);
+            if (!step.valid && broken_ == broken::kept) {
+                out += rest.substr(0, step.length);
+            } else if (apart_ && text::is_syllable(step.code_point)) {
+                const auto j = text::split_syllable(step.code_point);
+                text::utf8_append(out, j.initial), text::utf8_append(out, j.vowel);
+                if (j.last != 0) text::utf8_append(out, j.last);
+            } else {
+                text::utf8_append(out, step.code_point);
+            }
             rest.remove_prefix(step.length);
         }
         waiting_.erase(0, waiting_.size() - rest.size());
@@ -136,11 +135,20 @@ private:
 
     const tokenizer& tokenizer_;
     bool skip_special_;
+    broken broken_;
+    bool apart_ = false;   // syllables are written letter by letter
     std::string waiting_;  // between calls the beginning of a character, at most 3 bytes
 };
 
 inline std::string tokenizer::decode(std::span<const token_id> ids, bool skip_special) const {
     stream_decoder decoder(*this, skip_special);
+    std::string out;
+    for (const auto id : ids) out += decoder.push(id);
+    return out + decoder.finish();
+}
+
+inline std::string tokenizer::decode_bytes(std::span<const token_id> ids) const {
+    stream_decoder decoder(*this, false, stream_decoder::broken::kept);
     std::string out;
     for (const auto id : ids) out += decoder.push(id);
     return out + decoder.finish();

@@ -372,7 +372,7 @@ private:
             auto pattern = written(t);
             const auto* same = find_added(added, pattern);  // the reference asks by what it would write
             parts_.skipped[t.id] = same != nullptr && same->special;
-            if (!(t.normalized ? parts_.normalized : parts_.raw).add(std::move(pattern), i))
+            if (!(t.normalized ? parts_.normalized : parts_.raw).add(std::move(pattern), i, t.special))
                 return bad({"added token ", quoted(t.content), " is spelled as another one"}, tokens);
         }
         return true;

@@ -4,13 +4,16 @@
 #ifndef NARAE_TOKEN_VOCAB_HPP
 #define NARAE_TOKEN_VOCAB_HPP
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "narae/text/hangul.hpp"
 #include "narae/text/utf8.hpp"
 
 namespace narae::inline NARAE_ABI::token {
@@ -74,6 +77,11 @@ public:
         if (slot != no_token || !add_unnamed(id, bytes, literal)) return false;
         slot = id;
         if (!literal && bytes.size() == 1) of_byte_[static_cast<unsigned char>(bytes[0])] = id;
+        if (const auto step = text::utf8_front(literal || bytes.size() != 3 ? "-" : bytes);
+            text::is_syllable(step.code_point)) {
+            if (of_syllable_.empty()) of_syllable_.assign(text::syllables, no_token);
+            of_syllable_[step.code_point - text::first_syllable] = id;
+        }
         return true;
     }
 
@@ -81,15 +89,19 @@ public:
     bool add_unnamed(token_id id, std::string_view bytes, bool literal) {
         if (id >= entries_.size()) entries_.resize(std::size_t{id} + 1);
         auto& e = entries_[id];
-        if (e.used) return false;
-        e = {bytes_.size(), static_cast<std::uint32_t>(bytes.size()), true, literal};
+        if (e.used || bytes_.size() + bytes.size() > longest) return false;
+        e = {static_cast<std::uint32_t>(bytes_.size()), static_cast<std::uint32_t>(bytes.size()) & longest, true,
+             literal};
         bytes_ += bytes;
         ++count_;
         return true;
     }
 
     /// A pair that is added again gets the later rank.
-    void add_merge(const merge& m) { merges_[slot_of(m.left, m.right)] = m; }
+    void add_merge(const merge& m) {
+        merges_[slot_of(m.left, m.right)] = m;
+        ranks_ = (std::max)(ranks_, m.rank + 1);
+    }
 
     std::size_t size() const noexcept { return entries_.size(); }
     std::size_t count() const noexcept { return count_; }
@@ -104,17 +116,38 @@ public:
     token_id find(std::string_view bytes, bool literal = false) const noexcept { return ids_[slot_of(bytes, literal)]; }
     token_id of_byte(unsigned char b) const noexcept { return of_byte_[b]; }
 
+    /// The token of one character, given by its bytes, too; or no_token.
+    token_id of_character(char32_t c, std::string_view bytes) const noexcept {
+        if (!text::is_syllable(c)) return find(bytes);
+        return of_syllable_.empty() ? no_token : of_syllable_[c - text::first_syllable];
+    }
+
     /// The merge of two neighbours, or a null pointer.
     const merge* merge_of(token_id left, token_id right) const noexcept {
         const auto& m = merges_[slot_of(left, right)];
-        return m.whole == no_token ? nullptr : &m;
+        return m.whole == no_token || m.rank >= first_expression_ ? nullptr : &m;
+    }
+
+    /// From now on the last `count` merges are no merges but expressions: they join finished tokens.
+    void set_expressions(std::uint32_t count) {
+        first_expression_ = ranks_ - (std::min)(ranks_, count);
+        opens_.assign(size(), 0);
+        for (const auto& m : merges_)
+            if (m.whole != no_token && m.rank >= first_expression_) opens_[m.left] = 1;
+    }
+
+    /// What a finished token and the next one become together, or no_token.
+    token_id expression_of(token_id left, token_id right) const noexcept {
+        if (left >= opens_.size() || opens_[left] == 0) return no_token;
+        const auto& m = merges_[slot_of(left, right)];
+        return m.rank >= first_expression_ ? m.whole : no_token;
     }
 
 private:
+    static constexpr std::uint32_t longest = (std::uint32_t{1} << 30) - 1;  // bytes of all tokens together
     struct entry {
-        std::size_t begin = 0;
-        std::uint32_t length = 0;
-        bool used = false, literal = false;
+        std::uint32_t begin;
+        std::uint32_t length : 30, used : 1, literal : 1;
     };
 
     /// Tables are powers of two, at most half full, and probed from slot to slot.
@@ -125,8 +158,15 @@ private:
     }
 
     std::size_t slot_of(std::string_view bytes, bool literal) const noexcept {
-        std::uint64_t hash = literal;
-        for (const char c : bytes) hash = mix(hash + static_cast<unsigned char>(c) + 1);
+        std::uint64_t hash = mix(2 * bytes.size() + literal), word = 0;
+        const char* p = bytes.data();
+        auto n = bytes.size();
+        for (; n >= 8; p += 8, n -= 8) {
+            std::memcpy(&word, p, 8);
+            hash = mix(hash ^ word);
+        }
+        for (word = 0; n > 0; --n) word = word << 8 | static_cast<unsigned char>(*p++);
+        hash = mix(hash ^ word);
         const auto mask = ids_.size() - 1;
         auto at = static_cast<std::size_t>(hash) & mask;
         while (ids_[at] != no_token && (entries_[ids_[at]].literal != literal || bytes_of(ids_[at]) != bytes))
@@ -147,6 +187,10 @@ private:
     std::size_t count_ = 0;
     std::vector<token_id> ids_ = {no_token, no_token};
     std::vector<merge> merges_ = {merge{}, merge{}};
+    std::uint32_t ranks_ = 0;  // one past the last
+    std::uint32_t first_expression_ = ~std::uint32_t{0};
+    std::vector<char> opens_;            // by id: some expression begins with it
+    std::vector<token_id> of_syllable_;  // by code point, from the first syllable on
     std::array<token_id, 256> of_byte_ = [] {
         std::array<token_id, 256> none;
         none.fill(no_token);

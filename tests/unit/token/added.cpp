@@ -16,7 +16,7 @@ struct tokens {
     explicit tokens(std::vector<added_token> all) : list(std::move(all)) {
         for (std::size_t i = 0; i < list.size(); ++i) {
             list[i].id = static_cast<token_id>(i);
-            REQUIRE(matcher.add(list[i].content, i));
+            REQUIRE(matcher.add(list[i].content, i, list[i].special));
         }
     }
     /// Plain text as it is, tokens as [content].
@@ -129,6 +129,6 @@ TEST_CASE("tokens are found by content", "[added]") {
     CHECK(find_added(sorted, "") == nullptr);
     CHECK(find_added(sorted, "c") == nullptr);
     added_matcher m;
-    CHECK(m.add("x", 0));
-    CHECK_FALSE(m.add("x", 1));
+    CHECK(m.add("x", 0, false));
+    CHECK_FALSE(m.add("x", 1, false));
 }

@@ -65,7 +65,7 @@ std::size_t each_line(const std::string& path, F f) {
 /// decode() of the case's ids, at once and as a stream, with and without special tokens; encode() where it has a text.
 inline void check(const narae::token::tokenizer& t, const narae::text::json_value& c) {
     const auto want = ids_of(c["ids"]);
-    if (c["text"].is(narae::text::json_kind::string)) CHECK(t.encode(c["text"].string(), true) == want);
+    if (c["text"].is(narae::text::json_kind::string)) CHECK(t.encode(c["text"].string(), {.special = true}) == want);
     for (const bool skip : {false, true}) {
         const auto other = c["decoded_skip_special"];
         const auto text = skip && !other.missing_or_null() ? other.string() : c["decoded"].string();

@@ -41,7 +41,7 @@ TEST_CASE("the reference checkpoints' tokenizers encode what their references sa
         REQUIRE(doc);
         doc->root()["greedy"].for_each([&](const narae::text::json_value& g) {
             if (g["prompt_text"].missing_or_null()) return true;
-            CHECK(t.encode(g["prompt_text"].string(), true) == cases::ids_of(g["prompt_ids"]));
+            CHECK(t.encode(g["prompt_text"].string(), {.special = true}) == cases::ids_of(g["prompt_ids"]));
             ++prompts;
             return true;
         });

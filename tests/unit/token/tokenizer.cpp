@@ -57,7 +57,7 @@ TEST_CASE("sizes, look-ups and views of a small tokenizer", "[tokenizer]") {
 
 TEST_CASE("special tokens in a text count only where asked for", "[tokenizer]") {
     const auto t = make(with_tokens());
-    CHECK(t.encode("<|endoftext|>", true) == ids{261});
+    CHECK(t.encode("<|endoftext|>", {.special = true}) == ids{261});
     CHECK(t.encode("<|endoftext|>") == bytes("<|endoftext|>"));
     CHECK(t.encode("<|말|>") == ids{262});
     CHECK(t.encode("ab ab<|말|>  ab") == ids{256, 258, 262, 263, 256});
@@ -125,7 +125,7 @@ TEST_CASE("any bytes survive where there is no normaliser", "[tokenizer]") {
         for (auto n = random() % 60; n > 0; --n)
             s += random() % 2 ? std::string(1, static_cast<char>(random() % 256)) : std::string(" ab가");
         std::string joined;
-        for (const auto id : t.encode(s, random() % 2)) joined += t.bytes_of(id);
+        for (const auto id : t.encode(s, {.special = random() % 2 != 0})) joined += t.bytes_of(id);
         if (joined != s) FAIL(s);
     }
     CHECK(t.encode("\xEA\xB0") == ids{0xEA, 0xB0});

@@ -326,7 +326,7 @@ TEST_CASE("any change of any byte gives a tokenizer or an error", "[tokenizer_js
         const auto t = token::tokenizer::parse(as_bytes(s));
         if (!t) continue;
         ++read;
-        t->decode(t->encode("나래 <|e|> ab\xFF", true));
+        t->decode(t->encode("나래 <|e|> ab\xFF", {.special = true}));
     }
     CHECK(read > 100);
 }

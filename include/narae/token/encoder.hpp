@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT
+// Text to token ids: takes out added tokens, normalises what is between them, cuts that into pieces and gives each
+// piece its ids. What became of a piece is remembered, since most of a text is words that were there before: the ids of
+// a piece depend on the piece alone. Read token/pretoken.hpp, token/segment.hpp and token/bpe.hpp before.
+#ifndef NARAE_TOKEN_ENCODER_HPP
+#define NARAE_TOKEN_ENCODER_HPP
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "narae/text/normalize.hpp"
+#include "narae/token/added.hpp"
+#include "narae/token/bpe.hpp"
+#include "narae/token/pretoken.hpp"
+#include "narae/token/segment.hpp"
+#include "narae/token/tokenizer_json.hpp"
+#include "narae/token/vocab.hpp"
+
+namespace narae::inline NARAE_ABI::token {
+
+struct encode_options {
+    bool special = false;     ///< a special token written in the text becomes its id; else it is text like any other
+    bool expressions = true;  ///< frequent expressions of several morphemes may become one token
+};
+
+/// Encodes for one thread. The more it has seen, the faster it is.
+class encoder {
+public:
+    /// Borrows the parts.
+    explicit encoder(const tokenizer_parts& parts)
+        : parts_(parts), merger_(parts.words, parts.morphemes), cutter_(parts.weights, parts.cut, parts.digits) {}
+
+    /// Appends the ids of `text`, which may be any bytes: those that are not UTF-8 are encoded as they are, as
+    /// characters that are neither letter, digit nor space.
+    void encode(std::string_view text, encode_options how, std::vector<token_id>& out) {
+        how_ = how;
+        out_ = &out;
+        held_ = no_token;
+        decomposed_ = false;
+        if (cache_.empty() && (seen_ += text.size()) > 2048) cache_.resize(first_entries);
+        const auto on_token = [&](const added_token& t) {
+            if (t.id == parts_.decomposed) return plain(t.content), true;  // stands for no text
+            put(t.id);
+            return true;
+        };
+        const auto on_plain = [&](std::string_view s) { return plain(s), true; };
+        const auto on_text = [&](std::string_view s) {
+            if (parts_.form == text::normal_form::none && parts_.normalized.empty()) return plain(s), true;
+            parts_.normalized.split(text::normalize(s, parts_.form), parts_.added, !how.special, on_plain, on_token);
+            return true;
+        };
+        parts_.raw.split(text, parts_.added, !how.special, on_text, on_token);
+        if (held_ != no_token) out.push_back(held_);
+    }
+
+    /// f(segment) for the morphemes of plain text and all that is between them; decomposed Hangul is composed.
+    template <class F>
+    void for_each_segment(std::string_view text, F&& f) {
+        for_each_piece(text, [&](std::string_view piece) { cutter_(composed(piece).text, f); });
+    }
+
+    /// Appends the ids of one segment.
+    void encode_segment(std::string_view s, std::vector<token_id>& ids) {
+        const auto whole = parts_.ignore_merges ? parts_.words.find(s) : no_token;
+        if (whole == no_token) return merger_.encode(s, ids);
+        ids.push_back(whole);
+    }
+
+private:
+    // The cache doubles while much is new to it. It may take 4 MiB at last; short texts do without.
+    static constexpr std::size_t first_entries = std::size_t{1} << 11, most_entries = std::size_t{1} << 17;
+    static constexpr std::size_t longest_text = 23, most_ids = 4;
+
+    /// What a piece became, in half a cache line: its text, filled up with zeros, and in the last byte how many ids.
+    struct entry {
+        std::uint64_t words[3];
+        std::uint16_t ids[most_ids];
+
+        unsigned char& count() noexcept { return reinterpret_cast<unsigned char*>(words)[longest_text]; }
+    };
+    static_assert(sizeof(entry) == 32);
+
+    /// The text of a piece, of at most longest_text bytes, filled up with zeros.
+    struct key {
+        std::uint64_t words[3] = {};
+
+        /// `end` is where the text ends that the piece is in.
+        key(std::string_view piece, const char* end) noexcept {
+            static constexpr std::array<unsigned char, 48> ones = [] {
+                std::array<unsigned char, 48> m{};
+                for (std::size_t i = 0; i < 24; ++i) m[i] = 0xFF;
+                return m;
+            }();
+            if (end - piece.data() < 24) {
+                std::memcpy(words, piece.data(), piece.size());
+                return;
+            }
+            std::uint64_t mask[3];
+            std::memcpy(mask, ones.data() + 24 - piece.size(), 24);
+            std::memcpy(words, piece.data(), 24);
+            for (int i = 0; i < 3; ++i) words[i] &= mask[i];
+        }
+        std::size_t hash() const noexcept { return static_cast<std::size_t>(mix(mix(words[0] + words[2]) ^ words[1])); }
+        bool matches(const entry& e) const noexcept {
+            unsigned char last[8] = {};
+            last[7] = 0xFF;
+            std::uint64_t but_last;
+            std::memcpy(&but_last, last, 8);
+            return words[0] == e.words[0] && words[1] == e.words[1] && ((words[2] ^ e.words[2]) & ~but_last) == 0;
+        }
+    };
+
+    /// A piece whose Hangul, if it was written letter by letter, is in syllables.
+    struct composition {
+        std::string_view text;
+        bool changed;
+    };
+
+    /// Composes a piece only if that can be undone: it holds letters that join and no syllable.
+    composition composed(std::string_view piece) {
+        if (piece.find('\xE1') == piece.npos) return {piece, false};
+        if (text::compose_hangul(piece, composed_)) return {composed_, true};
+        return {piece, false};
+    }
+
+    /// Text without added tokens, normalised, not empty.
+    void plain(std::string_view s) {
+        std::string prefixed;
+        if (parts_.add_prefix_space && s[0] != ' ') s = (prefixed = " ").append(s);
+        if (!parts_.use_pattern) return whole_piece(s);
+        const char* const end = s.data() + s.size();
+        for_each_piece(s, [&](std::string_view piece) {
+            if (piece.size() > longest_text || cache_.empty() || decomposed_) return whole_piece(piece);
+            const key k(piece, end);
+            auto& e = cache_[k.hash() & (cache_.size() - 1)];
+            if (!k.matches(e) || e.count() == 0) return remember(piece, k, e);
+            for (unsigned char i = 0; i < e.count(); ++i) put(e.ids[i]);
+        });
+    }
+
+    void remember(std::string_view piece, const key& k, entry& e) {
+        fresh_.clear();
+        const bool changed = ids_of(piece, fresh_);
+        bool fits = !changed && fresh_.size() <= most_ids && piece.back() != '\0';
+        for (const auto id : fresh_) fits = fits && id <= 0xFFFF;
+        if (fits) {
+            std::memcpy(e.words, k.words, sizeof e.words);
+            e.count() = static_cast<unsigned char>(fresh_.size());
+            for (std::size_t i = 0; i < fresh_.size(); ++i) e.ids[i] = static_cast<std::uint16_t>(fresh_[i]);
+        }
+        emit(piece, changed);
+        if (++misses_ > cache_.size() && cache_.size() < most_entries) grow();
+    }
+
+    void grow() {
+        misses_ = 0;
+        std::vector<entry> wider(2 * cache_.size());
+        for (auto& e : cache_) {
+            if (e.count() == 0) continue;
+            const auto n = std::exchange(e.count(), 0);
+            key k({}, nullptr);
+            std::memcpy(k.words, e.words, sizeof k.words);
+            e.count() = n;
+            wider[k.hash() & (wider.size() - 1)] = e;
+        }
+        cache_.swap(wider);
+    }
+
+    void whole_piece(std::string_view piece) {
+        fresh_.clear();
+        const bool changed = ids_of(piece, fresh_);
+        emit(piece, changed);
+    }
+
+    /// Puts out fresh_, after a mark where text in Hangul letters begins or ends.
+    void emit(std::string_view piece, bool changed) {
+        if (parts_.decomposed != no_token && changed != decomposed_ && (changed || text::has_syllable(piece))) {
+            put(parts_.decomposed);
+            decomposed_ = changed;
+        }
+        for (const auto id : fresh_) put(id);
+    }
+
+    /// Appends the ids of a piece; true if they are those of its composed spelling.
+    bool ids_of(std::string_view piece, std::vector<token_id>& ids) {
+        if (!parts_.morphemes) return encode_segment(piece, ids), false;
+        const auto c = parts_.decomposed == no_token ? composition{piece, false} : composed(piece);
+        cutter_(c.text, [&](std::string_view s) { encode_segment(s, ids); });
+        return c.changed;
+    }
+
+    /// Expressions are read from left to right: a token takes in the next one for as long as the two are one.
+    void put(token_id id) {
+        if (!how_.expressions) return out_->push_back(id);
+        if (held_ != no_token) {
+            if (const auto whole = parts_.words.expression_of(held_, id); whole != no_token) {
+                held_ = whole;
+                return;
+            }
+            out_->push_back(held_);
+        }
+        held_ = id;
+    }
+
+    const tokenizer_parts& parts_;
+    bpe merger_;
+    segmenter cutter_;
+    std::vector<entry> cache_;
+    std::size_t seen_ = 0, misses_ = 0;  // bytes; pieces since the cache last grew
+    std::vector<token_id> fresh_;
+    std::string composed_;
+
+    // Of the text at hand:
+    encode_options how_;
+    std::vector<token_id>* out_ = nullptr;
+    token_id held_ = no_token;  // may still take in the next one
+    bool decomposed_ = false;   // the last Hangul stood in letters
+};
+
+}  // namespace narae::inline NARAE_ABI::token
+
+#endif
