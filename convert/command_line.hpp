@@ -25,7 +25,7 @@
 
 namespace command {
 
-/// How an option is called, long name first, and what its value is called; no value name: a switch.
+/// How an option is called and what its value is called; no value name: a switch; "FILE...": one value or more.
 struct option {
     std::string_view name;
     std::string_view value = {};
@@ -69,6 +69,8 @@ public:
                 given_.emplace_back(name, o->value.empty()      ? ""
                                           : equals != word.npos ? word.substr(equals + 1)
                                                                 : words[++i]);
+                while (o->value.ends_with("...") && i + 1 < words.size() && !words[i + 1].starts_with('-'))
+                    given_.emplace_back(name, words[++i]);
             }
         }
         if (positional_.size() > most_) wrong("unexpected argument '" + positional_[most_] + "'");

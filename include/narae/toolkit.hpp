@@ -2,11 +2,17 @@
 // The toolkit: makes, shrinks, teaches and judges models. Running one needs only narae.hpp, which never reaches here.
 //
 //   quant/   weights to fewer bits, and the report of what that cost
+//   learn/   what is trained: so far the tokenizer
 #ifndef NARAE_TOOLKIT_HPP
 #define NARAE_TOOLKIT_HPP
 
 #include "narae/narae.hpp"
 
+#include "narae/learn/boundaries.hpp"
+#include "narae/learn/bpe.hpp"
+#include "narae/learn/common_syllables.hpp"
+#include "narae/learn/gold.hpp"
+#include "narae/learn/tokenizer.hpp"
 #include "narae/num/to_half.hpp"
 #include "narae/quant/convert.hpp"
 #include "narae/quant/export.hpp"
