@@ -8,18 +8,32 @@ namespace {
 constexpr const char* help =
     "narae tokenize -m MODEL|tokenizer.json [options]: stdin lines to lines of token ids\n"
     "\n"
-    "  --pieces       LINE <TAB> pieces apart by one space; a space inside a piece is U+2581,\n"
-    "                 a byte that is no whole character <0xHH>\n"
-    "  --decode       ids to text\n"
-    "  --jsonl        a JSON string per line in, a JSON array of ids out (with --decode the reverse)\n"
-    "  --special      special tokens in the text are recognised\n"
-    "  --threads N    default: one per processor, at most 16\n"
+    "  --pieces          LINE <TAB> pieces apart by one space; a space inside a piece is U+2581,\n"
+    "                    a byte that is no whole character <0xHH>\n"
+    "  --morphemes       the same with the morphemes that narae's own tokenizers cut words into\n"
+    "  --decode          ids to text, byte for byte\n"
+    "  --jsonl           a JSON string per line in, a JSON array of ids out (with --decode the reverse;\n"
+    "                    bytes that are no character become U+FFFD)\n"
+    "  --special         special tokens in the text are recognised\n"
+    "  --no-expressions  no token for several morphemes: boundaries of morphemes are boundaries of tokens\n"
+    "  --threads N       default: one per processor, at most 16\n"
     "\n"
     "  echo \"나래를 펴다\" | narae tokenize -m tokenizer.json --pieces\n";
 
 struct task {
     const narae::token::tokenizer& tokenizer;
-    bool pieces, decode, jsonl, special;
+    bool pieces, morphemes, decode, jsonl;
+    narae::token::encode_options how;
+    std::vector<std::string> numbers;  // of each id, as it is written
+};
+
+/// What one thread holds while it answers.
+struct worker {
+    narae::token::encoder encoder;
+    std::vector<narae::token_id> ids;
+    std::string out;
+    const char* wrong = nullptr;  // with the line at hand
+    std::size_t bad_line = 0;
 };
 
 void append_piece(std::string& out, std::string_view bytes) {
@@ -38,60 +52,80 @@ void append_piece(std::string& out, std::string_view bytes) {
     }
 }
 
-/// Appends the answer to one line; false, with the reason in `out`, if the line is not what the options promise.
-bool answer(const task& t, std::string_view line, std::string& out) {
-    if (t.decode) {
-        std::vector<narae::token_id> ids;
-        if (t.jsonl) {
-            const auto doc = narae::text::json::parse(line);
-            bool fine = doc && doc->root().is(narae::text::json_kind::array);
-            if (fine)
-                doc->root().for_each([&](const narae::text::json_value& v) {
-                    return fine = v.is(narae::text::json_kind::number) && read_ids(v.raw(), ids);
-                });
-            if (!fine) return out = "not a JSON array of ids", false;
-            out += narae::text::json_quote(t.tokenizer.decode(ids));
-        } else {
-            if (!read_ids(line, ids)) return out = "not a list of ids", false;
-            out += t.tokenizer.decode(ids);
-        }
-    } else {
-        std::string unquoted;
-        if (t.jsonl) {
-            const auto doc = narae::text::json::parse(line);
-            if (!doc || !doc->root().is(narae::text::json_kind::string)) return out = "not a JSON string", false;
-            unquoted = doc->root().string();
-            line = unquoted;
-        }
-        const auto ids = t.tokenizer.encode(line, t.special);
-        if (t.pieces) {
-            out += line;
-            out += '\t';
-        } else if (t.jsonl) {
-            out += '[';
-        }
-        for (std::size_t i = 0; i < ids.size(); ++i) {
-            if (i != 0) out += t.jsonl ? "," : " ";
-            if (t.pieces)
-                append_piece(out, t.tokenizer.bytes_of(ids[i]));
-            else
-                out += std::to_string(ids[i]);
-        }
-        if (t.jsonl) out += ']';
+/// Reads the ids of a line into `ids`, all of them ids of the tokenizer; or says what is wrong.
+const char* read_line_of_ids(const task& t, std::string_view line, std::vector<narae::token_id>& ids) {
+    ids.clear();
+    if (t.jsonl) {
+        const auto doc = narae::text::json::parse(line);
+        const bool fine = doc && doc->root().is(narae::text::json_kind::array) &&
+                          doc->root().for_each([&](const narae::text::json_value& v) {
+                              return v.is(narae::text::json_kind::number) && read_ids(v.raw(), ids);
+                          });
+        if (!fine) return "not a JSON array of ids";
+    } else if (!read_ids(line, ids)) {
+        return "not a list of ids";
     }
+    for (const auto id : ids)
+        if (id >= t.tokenizer.size()) return "an id past the end of the vocabulary";
+    return nullptr;
+}
+
+/// Appends the answer to one line; or gives the reason why the line is not what the options promise.
+const char* answer(const task& t, std::string_view line, worker& w) {
+    auto& out = w.out;
+    if (t.decode) {
+        if (const char* wrong = read_line_of_ids(t, line, w.ids)) return wrong;
+        out += t.jsonl ? narae::text::json_quote(t.tokenizer.decode(w.ids)) : t.tokenizer.decode_bytes(w.ids);
+        out += '\n';
+        return nullptr;
+    }
+    std::string unquoted;
+    if (t.jsonl) {
+        const auto doc = narae::text::json::parse(line);
+        if (!doc || !doc->root().is(narae::text::json_kind::string)) return "not a JSON string";
+        line = unquoted = doc->root().string();
+    }
+    if (t.pieces) out.append(line) += '\t';
+    if (t.morphemes) {
+        const auto begin = out.size();
+        w.encoder.for_each_segment(line, [&](std::string_view s) {
+            if (out.size() != begin) out += ' ';
+            append_piece(out, s);
+        });
+        out += '\n';
+        return nullptr;
+    }
+    w.ids.clear();
+    w.encoder.encode(line, t.how, w.ids);
+    if (t.jsonl) out += '[';
+    for (std::size_t i = 0; i < w.ids.size(); ++i) {
+        if (i != 0) out += t.jsonl ? ',' : ' ';
+        if (t.pieces)
+            append_piece(out, t.tokenizer.bytes_of(w.ids[i]));
+        else
+            out += t.numbers[w.ids[i]];
+    }
+    if (t.jsonl) out += ']';
     out += '\n';
-    return true;
+    return nullptr;
 }
 
 }  // namespace
 
 int tokenize(const std::vector<std::string>& words) {
-    command::line line(
-        "narae tokenize", help,
-        {{"-m", "MODEL", true}, {"--pieces"}, {"--decode"}, {"--jsonl"}, {"--special"}, {"--threads", "N"}});
+    command::line line("narae tokenize", help,
+                       {{"-m", "MODEL", true},
+                        {"--pieces"},
+                        {"--morphemes"},
+                        {"--decode"},
+                        {"--jsonl"},
+                        {"--special"},
+                        {"--no-expressions"},
+                        {"--threads", "N"}});
     line.read(words);
-    if (line.has("--pieces") && (line.has("--decode") || line.has("--jsonl")))
-        line.wrong("--pieces goes with neither --decode nor --jsonl");
+    const bool morphemes = line.has("--morphemes"), pieces = morphemes || line.has("--pieces");
+    if (pieces && (line.has("--decode") || line.has("--jsonl")))
+        line.wrong("--pieces and --morphemes go with neither --decode nor --jsonl");
     auto team = narae::sys::team::make(static_cast<std::size_t>(line.number("--threads", 0, 1, 256)));
     if (!team) return line.failed(team.error());
 
@@ -112,7 +146,18 @@ int tokenize(const std::vector<std::string>& words) {
         return t;
     }();
     if (!parsed) return line.failed(parsed.error());
-    const task what{*parsed, line.has("--pieces"), line.has("--decode"), line.has("--jsonl"), line.has("--special")};
+    if (morphemes && !parsed->cuts_morphemes())
+        return line.failed({narae::errc::unsupported, path + ": this tokenizer knows no morphemes"});
+    task what{*parsed,
+              pieces,
+              morphemes,
+              line.has("--decode"),
+              line.has("--jsonl"),
+              {.special = line.has("--special"), .expressions = !line.has("--no-expressions")},
+              {}};
+    for (std::size_t id = 0; id < parsed->size(); ++id) what.numbers.push_back(std::to_string(id));
+    std::vector<worker> workers;
+    for (std::size_t i = 0; i < (*team)->size(); ++i) workers.push_back({parsed->make_encoder(), {}, {}});
 
     constexpr std::size_t block = std::size_t{4} << 20;
     std::string text, rest;
@@ -135,29 +180,18 @@ int tokenize(const std::vector<std::string>& words) {
             lines.push_back(std::string_view(text).substr(from, to - from));
             from = to + 1;
         }
-        struct share {
-            std::string out;
-            std::size_t bad_line = 0;
-        };
-        std::vector<share> shares((*team)->size());
         (*team)->run([&](std::size_t part, std::size_t parts) {
+            auto& w = workers[part];
+            w.out.clear();
             const auto mine = narae::sys::slice_of(lines.size(), 1, part, parts);
-            std::string one;
-            for (auto i = mine.begin; i < mine.end && shares[part].bad_line == 0; ++i) {
-                one.clear();
-                if (!answer(what, lines[i], one)) shares[part].bad_line = number + i + 1;
-                shares[part].out += one;
-            }
+            for (auto i = mine.begin; i < mine.end && w.wrong == nullptr; ++i)
+                if ((w.wrong = answer(what, lines[i], w)) != nullptr) w.bad_line = number + i + 1;
         });
-        for (auto& s : shares) {
-            if (s.bad_line == 0) {
-                if (!put(s.out)) return line.failed({narae::errc::io, "cannot write to standard output"});
-                continue;
-            }
-            const auto reason = s.out.rfind('\n') == s.out.npos ? s.out : s.out.substr(s.out.rfind('\n') + 1);
-            put(std::string_view(s.out).substr(0, s.out.size() - reason.size()));
-            return line.failed(
-                {narae::errc::bad_value, "standard input: line " + std::to_string(s.bad_line) + ": " + reason});
+        for (const auto& w : workers) {
+            if (!put(w.out)) return line.failed({narae::errc::io, "cannot write to standard output"});
+            if (w.wrong != nullptr)
+                return line.failed(
+                    {narae::errc::bad_value, "standard input: line " + std::to_string(w.bad_line) + ": " + w.wrong});
         }
         number += lines.size();
         if (command::stopped != 0) return 130;
