@@ -49,19 +49,21 @@ inline result<token::boundary_model> train_boundaries(std::span<const gold_word>
                 ++runs[{w.form.substr(begin, end - begin), {at, at + static_cast<std::ptrdiff_t>(end - begin)}}];
         }
 
-    struct gap {
-        token::gap_slots slots;
+    struct example {
+        std::vector<std::uint32_t> slots;
         double weight;
         bool cut;
     };
-    std::vector<gap> gaps;
+    std::vector<example> examples;
     bool any_cut = false;
     for (const auto& [run, count] : runs)
-        token::for_each_gap(run.first, [&](std::size_t i, const token::gap_slots& slots) {
+        token::for_each_gap(run.first, [&](std::size_t i, const token::gap& g) {
             const auto what = run.second[i];
             const double weight = importance(what) * std::sqrt(static_cast<double>(count));
             any_cut = any_cut || what == onset::particle || what == onset::ending;
-            if (weight > 0) gaps.push_back({slots, weight, what != onset::nothing});
+            if (weight == 0) return;
+            examples.push_back({{}, weight, what != onset::nothing});
+            token::for_each_feature(g, [&](std::uint32_t slot) { examples.back().slots.push_back(slot); });
         });
     if (!any_cut) return error{errc::bad_value, "no particle and no ending begins inside a word"};
 
@@ -72,15 +74,15 @@ inline result<token::boundary_model> train_boundaries(std::span<const gold_word>
     std::uint64_t random = 1;
     for (std::size_t round = 0; round < rounds; ++round) {
         if (!progress(round, rounds)) return error{errc::cancelled, "training of boundaries"};
-        for (auto i = gaps.size(); i-- > 1;)
-            std::swap(gaps[i], gaps[static_cast<std::size_t>((random = token::mix(random + i)) % (i + 1))]);
-        for (const auto& g : gaps) {
+        for (auto i = examples.size(); i-- > 1;)
+            std::swap(examples[i], examples[static_cast<std::size_t>((random = token::mix(random + i)) % (i + 1))]);
+        for (const auto& e : examples) {
             double sum = bias;
-            for (const auto s : g.slots) sum += weights[s];
-            const double sign = g.cut ? 1 : -1, missing = margin - sign * sum;
+            for (const auto s : e.slots) sum += weights[s];
+            const double sign = e.cut ? 1 : -1, missing = margin - sign * sum;
             if (missing <= 0) continue;
-            const double step = g.weight * sign * missing;
-            for (const auto s : g.slots) {
+            const double step = e.weight * sign * missing;
+            for (const auto s : e.slots) {
                 squares[s] += step * step;
                 weights[s] += rate * step / std::sqrt(squares[s]);
             }

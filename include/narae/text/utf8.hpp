@@ -41,6 +41,19 @@ inline utf8_step utf8_front(std::string_view s) noexcept {
     return {c, length, true, false};
 }
 
+/// Do three bytes spell a Hangul syllable, U+AC00 (EA B0 80) to U+D7A3 (ED 9E A3)?
+inline bool is_syllable_at(const char* p) noexcept {
+    const auto byte = [&](int i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(p[i])); };
+    const auto three = byte(0) << 16 | byte(1) << 8 | byte(2);  // in the order of code points
+    return three - 0xEAB080 <= 0xED9EA3 - 0xEAB080 && (three & 0xC0C0) == 0x8080;
+}
+
+/// That syllable, if they do.
+inline char32_t syllable_at(const char* p) noexcept {
+    const auto six_bits = [&](int i) { return static_cast<char32_t>(static_cast<unsigned char>(p[i]) & 0x3F); };
+    return (six_bits(0) & 0xF) << 12 | six_bits(1) << 6 | six_bits(2);
+}
+
 /// Appends the UTF-8 bytes of c, which must be a Unicode scalar value.
 inline void utf8_append(std::string& out, char32_t c) {
     const auto put = [&](char32_t b) { out.push_back(static_cast<char>(static_cast<unsigned char>(b))); };

@@ -43,9 +43,8 @@ private:
         while (!piece.empty()) {
             std::size_t n = 1;
             if (from_characters_ && static_cast<unsigned char>(piece[0]) >= 0x80) {
-                const auto step = text::utf8_front(piece);
-                n = step.length;
-                if (const auto id = vocab_.of_character(step.code_point, piece.substr(0, n)); id != no_token) {
+                n = piece.size() >= 3 && text::is_syllable_at(piece.data()) ? 3 : text::utf8_front(piece).length;
+                if (const auto id = vocab_.of_character(piece.substr(0, n)); id != no_token) {
                     f(id);
                     piece.remove_prefix(n);
                     continue;

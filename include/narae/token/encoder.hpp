@@ -73,8 +73,8 @@ public:
     }
 
 private:
-    // The cache doubles while much is new to it. It may take 4 MiB at last; short texts do without.
-    static constexpr std::size_t first_entries = std::size_t{1} << 11, most_entries = std::size_t{1} << 17;
+    // The cache doubles while much is new to it. It may take 8 MiB at last; short texts do without.
+    static constexpr std::size_t first_entries = std::size_t{1} << 11, most_entries = std::size_t{1} << 18;
     static constexpr std::size_t longest_text = 23, most_ids = 4;
 
     /// What a piece became, in half a cache line: its text, filled up with zeros, and in the last byte how many ids.
@@ -90,6 +90,7 @@ private:
     struct key {
         std::uint64_t words[3] = {};
 
+        key() = default;
         /// `end` is where the text ends that the piece is in.
         key(std::string_view piece, const char* end) noexcept {
             static constexpr std::array<unsigned char, 48> ones = [] {
@@ -110,10 +111,17 @@ private:
         bool matches(const entry& e) const noexcept {
             unsigned char last[8] = {};
             last[7] = 0xFF;
-            std::uint64_t but_last;
-            std::memcpy(&but_last, last, 8);
-            return words[0] == e.words[0] && words[1] == e.words[1] && ((words[2] ^ e.words[2]) & ~but_last) == 0;
+            std::uint64_t count;
+            std::memcpy(&count, last, 8);
+            // One condition, not three: a branch would wait for the memory.
+            return ((words[0] ^ e.words[0]) | (words[1] ^ e.words[1]) | ((words[2] ^ e.words[2]) & ~count)) == 0;
         }
+    };
+
+    struct looked_up {
+        std::string_view piece;
+        key text;
+        std::size_t hash;
     };
 
     /// A piece whose Hangul, if it was written letter by letter, is in syllables.
@@ -134,14 +142,39 @@ private:
         std::string prefixed;
         if (parts_.add_prefix_space && s[0] != ' ') s = (prefixed = " ").append(s);
         if (!parts_.use_pattern) return whole_piece(s);
+        if (cache_.empty()) return for_each_piece(s, [&](std::string_view piece) { whole_piece(piece); });
+        // Some pieces at a time: all are looked up before the first is written, so that the waits for memory overlap.
         const char* const end = s.data() + s.size();
-        for_each_piece(s, [&](std::string_view piece) {
-            if (piece.size() > longest_text || cache_.empty() || decomposed_) return whole_piece(piece);
-            const key k(piece, end);
-            auto& e = cache_[k.hash() & (cache_.size() - 1)];
-            if (!k.matches(e) || e.count() == 0) return remember(piece, k, e);
-            for (unsigned char i = 0; i < e.count(); ++i) put(e.ids[i]);
-        });
+        while (!s.empty()) {
+            std::size_t n = 0;
+            for (; n < batch_.size() && !s.empty(); ++n) {
+                auto& b = batch_[n];
+                b.piece = s.substr(0, first_piece(s));
+                s.remove_prefix(b.piece.size());
+                if (b.piece.size() > longest_text) continue;
+                b.text = key(b.piece, end);
+                b.hash = b.text.hash();
+                misses_ += !b.text.matches(cache_[b.hash & (cache_.size() - 2)]);
+            }
+            for (std::size_t i = 0; i < n; ++i) {
+                const auto& b = batch_[i];
+                if (b.piece.size() > longest_text || decomposed_) {
+                    whole_piece(b.piece);
+                    continue;
+                }
+                // Two entries share a cache line; the one that was used last stands first.
+                auto* e = &cache_[b.hash & (cache_.size() - 2)];
+                if (!b.text.matches(e[0])) {
+                    std::swap(e[0], e[1]);
+                    if (!b.text.matches(e[0])) {
+                        remember(b.piece, b.text, e[0]);
+                        continue;
+                    }
+                }
+                for (unsigned char k = 0; k < e->count(); ++k) put(e->ids[k]);
+            }
+            if (misses_ > cache_.size() / 4 && cache_.size() < most_entries) grow();
+        }
     }
 
     void remember(std::string_view piece, const key& k, entry& e) {
@@ -155,7 +188,6 @@ private:
             for (std::size_t i = 0; i < fresh_.size(); ++i) e.ids[i] = static_cast<std::uint16_t>(fresh_[i]);
         }
         emit(piece, changed);
-        if (++misses_ > cache_.size() && cache_.size() < most_entries) grow();
     }
 
     void grow() {
@@ -164,10 +196,11 @@ private:
         for (auto& e : cache_) {
             if (e.count() == 0) continue;
             const auto n = std::exchange(e.count(), 0);
-            key k({}, nullptr);
+            key k;
             std::memcpy(k.words, e.words, sizeof k.words);
             e.count() = n;
-            wider[k.hash() & (wider.size() - 1)] = e;
+            auto* to = &wider[k.hash() & (wider.size() - 2)];
+            to[to->count() != 0] = e;
         }
         cache_.swap(wider);
     }
@@ -212,6 +245,7 @@ private:
     bpe merger_;
     segmenter cutter_;
     std::vector<entry> cache_;
+    std::array<looked_up, 16> batch_;
     std::size_t seen_ = 0, misses_ = 0;  // bytes; pieces since the cache last grew
     std::vector<token_id> fresh_;
     std::string composed_;

@@ -5,7 +5,6 @@
 #ifndef NARAE_TOKEN_MORPH_HPP
 #define NARAE_TOKEN_MORPH_HPP
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -16,11 +15,6 @@
 
 namespace narae::inline NARAE_ABI::token {
 
-/// What the model sees of one gap, each as a slot of its table. Slots may be shared: the table is hashed
-/// (Weinberger et al. 2009, arXiv:0902.2206) and trained as such.
-inline constexpr std::size_t gap_features = 10;
-using gap_slots = std::array<std::uint32_t, gap_features>;
-
 struct boundary_model {
     static constexpr unsigned bits = 17;
     static constexpr std::size_t slots = std::size_t{1} << bits;
@@ -30,34 +24,41 @@ struct boundary_model {
     std::int32_t cut = 0;  ///< a morpheme begins where the weights of a gap sum to more than this
 };
 
-/// f(i, slots) for every gap of a run of Hangul syllables: the one before run[i], 0 < i < run.size(). Three syllables
-/// to the left (l) and three to the right (r) are looked at.
-template <class F>
-void for_each_gap(std::u32string_view run, F&& f) {
-    // A syllable is a number that is not 0; 0 stands for what is outside the run.
-    const auto code = [](char32_t c) noexcept { return std::uint64_t{c - text::first_syllable + 1}; };
+/// What the model sees of a gap: the codes of three syllables to the left (l1 is the nearest) and three to the right.
+/// The code of a syllable is its place in Unicode's block, from 1 on; 0 stands for what is outside the run.
+struct gap {
     std::uint64_t l3 = 0, l2 = 0, l1 = 0, r1 = 0, r2 = 0, r3 = 0;
+
+    void shift(std::uint64_t next) noexcept { l3 = l2, l2 = l1, l1 = r1, r1 = r2, r2 = r3, r3 = next; }
+};
+
+/// f(slot) for each feature of a gap: n-grams around it, hashed into the table. Slots may be shared, and the model is
+/// trained as such (Weinberger et al. 2009, arXiv:0902.2206).
+template <class F>
+inline void for_each_feature(const gap& g, F&& f) {
+    const auto see = [&](std::uint64_t kind, std::uint64_t what) noexcept {  // multiplicative, a factor for each kind
+        constexpr std::uint64_t odd = 0xD6E8FEB86659FD93, even = 0x3C6EF372FE94F82A;
+        f(static_cast<std::uint32_t>((what * (odd + kind * even)) >> (64 - boundary_model::bits)));
+    };
+    see(1, g.l1);
+    see(2, g.r1);
+    see(3, g.l1 << 16 | g.r1);
+    see(4, g.l2 << 16 | g.l1);
+    see(5, g.r1 << 16 | g.r2);
+    see(6, g.l3 << 32 | g.l2 << 16 | g.l1);
+    see(7, g.l2 << 32 | g.l1 << 16 | g.r1);
+    see(8, g.l1 << 32 | g.r1 << 16 | g.r2);
+    see(9, g.r1 << 32 | g.r2 << 16 | g.r3);
+    see(10, (g.l1 - 1) % text::finals << 16 | g.r1);  // the final consonant before the gap, 0 for none
+}
+
+/// f(i, gap) for every gap of a run of Hangul syllables, in order: the one before run[i], 0 < i < run.size().
+template <class F>
+inline void for_each_gap(std::u32string_view run, F&& f) {
+    gap g;
     for (std::size_t i = 0; i < run.size() + 2; ++i) {
-        l3 = l2, l2 = l1, l1 = r1, r1 = r2, r2 = r3, r3 = i < run.size() ? code(run[i]) : 0;
-        if (i < 3) continue;
-        gap_slots at;
-        std::size_t k = 0;
-        const auto see = [&](std::uint64_t what) noexcept {  // multiplicative hashing, each kind by a factor of its own
-            constexpr std::uint64_t odd = 0xD6E8FEB86659FD93, even = 0x3C6EF372FE94F82A;
-            at[k] = static_cast<std::uint32_t>((what * (odd + (k + 1) * even)) >> (64 - boundary_model::bits));
-            ++k;
-        };
-        see(l1);
-        see(r1);
-        see(l1 << 16 | r1);
-        see(l2 << 16 | l1);
-        see(r1 << 16 | r2);
-        see(l3 << 32 | l2 << 16 | l1);
-        see(l2 << 32 | l1 << 16 | r1);
-        see(l1 << 32 | r1 << 16 | r2);
-        see(r1 << 32 | r2 << 16 | r3);
-        see((l1 - 1) % text::finals << 16 | r1);  // the final consonant before the gap, 0 for none
-        f(i - 2, at);
+        g.shift(i < run.size() ? run[i] - text::first_syllable + 1 : 0);
+        if (i >= 3) f(i - 2, g);
     }
 }
 

@@ -47,31 +47,21 @@ inline std::size_t contraction(std::string_view s) noexcept {
     return two == "re" || two == "ve" || two == "ll" ? 3 : 0;
 }
 
-/// Bytes of the Hangul syllables at the front of s: most of a Korean text, told apart without looking them up.
-inline std::size_t syllables(std::string_view s) noexcept {
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
-    std::size_t n = 0;
-    // U+AC00 to U+D7A3 are EA B0 80 to ED 9E A3.
-    while (n + 3 <= s.size() && byte(n) >= 0xEA && byte(n) <= 0xED) {
-        if ((byte(n + 1) & 0xC0) != 0x80 || (byte(n + 2) & 0xC0) != 0x80) break;
-        const char32_t c = (byte(n) & 0x0Fu) << 12 | (byte(n + 1) & 0x3Fu) << 6 | (byte(n + 2) & 0x3Fu);
-        if (!text::is_syllable(c)) break;
-        n += 3;
-    }
-    return n;
+/// Where the Hangul syllables end that begin at s[at]: most of a Korean text, told apart without looking them up.
+inline std::size_t syllables_end(std::string_view s, std::size_t at) noexcept {
+    while (at + 3 <= s.size() && text::is_syllable_at(s.data() + at)) at += 3;
+    return at;
 }
 
-/// Bytes of the run of one kind at the front of s.
-inline std::size_t run(std::string_view s, kind what) noexcept {
-    std::size_t n = 0;
-    while (n < s.size()) {
-        if (what == kind::letter) n += syllables(s.substr(n));
-        if (n == s.size()) break;
-        const auto c = front(s.substr(n));
+/// Where the run of one kind ends that begins at s[at].
+inline std::size_t run_end(std::string_view s, std::size_t at, kind what) noexcept {
+    while (at < s.size()) {
+        if (what == kind::letter && (at = syllables_end(s, at)) == s.size()) break;
+        const auto c = front({s.data() + at, s.size() - at});
         if (c.what != what) break;
-        n += c.length;
+        at += c.length;
     }
-    return n;
+    return at;
 }
 
 }  // namespace pretoken
@@ -81,9 +71,10 @@ inline std::size_t first_piece(std::string_view s) noexcept {
     using namespace pretoken;
     if (const auto n = contraction(s)) return n;
     const std::size_t blank = s[0] == ' ' && s.size() > 1 ? 1 : 0;
-    if (const auto n = blank + syllables(s.substr(blank)); n > blank) return n + run(s.substr(n), kind::letter);
+    if (const auto n = syllables_end(s, blank); n > blank)
+        return n == s.size() || s[n] == ' ' ? n : run_end(s, n, kind::letter);
     const auto c = front(s.substr(blank));
-    if (c.what != kind::space) return blank + run(s.substr(blank), c.what);
+    if (c.what != kind::space) return run_end(s, blank, c.what);
     // White space. Before a word its last character is left over: a blank goes with the word, others stand alone.
     std::size_t n = 0, last = 0;
     while (n < s.size()) {

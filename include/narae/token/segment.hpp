@@ -17,7 +17,7 @@
 
 namespace narae::inline NARAE_ABI::token {
 
-/// Holds the working memory of one thread. Linear in the piece, however long it is.
+/// Linear in the piece, however long it is.
 class segmenter {
 public:
     /// Borrows the weights of a boundary_model. At most `digits` digits stand in one segment.
@@ -26,7 +26,7 @@ public:
 
     /// f(segment) for every segment of a piece, in order; together they are the piece.
     template <class F>
-    void operator()(std::string_view piece, F&& f) {
+    void operator()(std::string_view piece, F&& f) const {
         std::size_t begin = 0, at = piece[0] == ' ' ? 1 : 0;
         const auto cut = [&](std::size_t here) {
             if (here > begin) f(piece.substr(begin, here - begin));
@@ -40,23 +40,14 @@ public:
                 at += text::utf8_front(piece.substr(at)).length;
             }
         } else if (what == pretoken::kind::letter) {
-            while (at < piece.size()) {  // other letters, if any, then syllables
-                const auto from = at;
-                run_.clear();
-                for (; at < piece.size(); at += text::utf8_front(piece.substr(at)).length) {
-                    const auto c = text::utf8_front(piece.substr(at)).code_point;
-                    if (text::is_syllable(c))
-                        run_.push_back(c);
-                    else if (!run_.empty())
-                        break;
+            while (at < piece.size()) {
+                if (const auto end = pretoken::syllables_end(piece, at); end > at) {
+                    hangul(piece, at, end, cut);
+                    at = end;
+                } else {  // other letters, up to the next syllable
+                    while (at < piece.size() && pretoken::syllables_end(piece, at) == at)
+                        at += pretoken::front(piece.substr(at)).length;
                 }
-                const auto hangul = at - 3 * run_.size();  // a syllable is three bytes long
-                if (hangul > from) cut(hangul);
-                for_each_gap(run_, [&](std::size_t i, const gap_slots& slots) {
-                    std::int32_t sum = 0;
-                    for (const auto s : slots) sum += weights_[s];
-                    if (sum > cut_) cut(hangul + 3 * i);
-                });
                 cut(at);
             }
         }
@@ -64,10 +55,22 @@ public:
     }
 
 private:
+    /// cut(i) where a morpheme begins among the syllables in bytes [begin, end) of the piece.
+    template <class Cut>
+    void hangul(std::string_view piece, std::size_t begin, std::size_t end, Cut&& cut) const {
+        gap g;
+        for (auto at = begin; at < end + 6; at += 3) {  // the gap is two syllables behind
+            g.shift(at < end ? text::syllable_at(piece.data() + at) - text::first_syllable + 1 : 0);
+            if (at < begin + 9) continue;
+            std::int32_t sum = 0;
+            for_each_feature(g, [&](std::uint32_t slot) { sum += weights_[slot]; });
+            if (sum > cut_) cut(at - 6);
+        }
+    }
+
     std::span<const std::int8_t> weights_;
     std::int32_t cut_;
     std::size_t digits_;
-    std::u32string run_;
 };
 
 }  // namespace narae::inline NARAE_ABI::token

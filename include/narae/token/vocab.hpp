@@ -69,6 +69,7 @@ public:
         bytes_.reserve(bytes);
         ids_.assign(table_size(tokens), no_token);
         merges_.assign(table_size(merges), {});
+        seen_.assign((merges_.size() + 7) / 8, 0);
     }
 
     /// Adds a token; false if its bytes are already there (as the same kind) or its id is taken.
@@ -77,10 +78,9 @@ public:
         if (slot != no_token || !add_unnamed(id, bytes, literal)) return false;
         slot = id;
         if (!literal && bytes.size() == 1) of_byte_[static_cast<unsigned char>(bytes[0])] = id;
-        if (const auto step = text::utf8_front(literal || bytes.size() != 3 ? "-" : bytes);
-            text::is_syllable(step.code_point)) {
+        if (!literal && bytes.size() == 3 && text::is_syllable_at(bytes.data())) {
             if (of_syllable_.empty()) of_syllable_.assign(text::syllables, no_token);
-            of_syllable_[step.code_point - text::first_syllable] = id;
+            of_syllable_[text::syllable_at(bytes.data()) - text::first_syllable] = id;
         }
         return true;
     }
@@ -100,6 +100,8 @@ public:
     /// A pair that is added again gets the later rank.
     void add_merge(const merge& m) {
         merges_[slot_of(m.left, m.right)] = m;
+        const auto bit = bit_of(m.left, m.right);
+        seen_[bit / 64] |= std::uint64_t{1} << bit % 64;
         ranks_ = (std::max)(ranks_, m.rank + 1);
     }
 
@@ -116,31 +118,25 @@ public:
     token_id find(std::string_view bytes, bool literal = false) const noexcept { return ids_[slot_of(bytes, literal)]; }
     token_id of_byte(unsigned char b) const noexcept { return of_byte_[b]; }
 
-    /// The token of one character, given by its bytes, too; or no_token.
-    token_id of_character(char32_t c, std::string_view bytes) const noexcept {
-        if (!text::is_syllable(c)) return find(bytes);
-        return of_syllable_.empty() ? no_token : of_syllable_[c - text::first_syllable];
+    /// The token of the bytes of one character, or no_token.
+    token_id of_character(std::string_view bytes) const noexcept {
+        if (bytes.size() != 3 || !text::is_syllable_at(bytes.data())) return find(bytes);
+        return of_syllable_.empty() ? no_token : of_syllable_[text::syllable_at(bytes.data()) - text::first_syllable];
     }
 
     /// The merge of two neighbours, or a null pointer.
     const merge* merge_of(token_id left, token_id right) const noexcept {
-        const auto& m = merges_[slot_of(left, right)];
-        return m.whole == no_token || m.rank >= first_expression_ ? nullptr : &m;
+        const auto* m = pair_of(left, right);
+        return m == nullptr || m->rank >= first_expression_ ? nullptr : m;
     }
 
     /// From now on the last `count` merges are no merges but expressions: they join finished tokens.
-    void set_expressions(std::uint32_t count) {
-        first_expression_ = ranks_ - (std::min)(ranks_, count);
-        opens_.assign(size(), 0);
-        for (const auto& m : merges_)
-            if (m.whole != no_token && m.rank >= first_expression_) opens_[m.left] = 1;
-    }
+    void set_expressions(std::uint32_t count) { first_expression_ = ranks_ - (std::min)(ranks_, count); }
 
     /// What a finished token and the next one become together, or no_token.
     token_id expression_of(token_id left, token_id right) const noexcept {
-        if (left >= opens_.size() || opens_[left] == 0) return no_token;
-        const auto& m = merges_[slot_of(left, right)];
-        return m.rank >= first_expression_ ? m.whole : no_token;
+        const auto* m = pair_of(left, right);
+        return m == nullptr || m->rank < first_expression_ ? no_token : m->whole;
     }
 
 private:
@@ -158,14 +154,17 @@ private:
     }
 
     std::size_t slot_of(std::string_view bytes, bool literal) const noexcept {
-        std::uint64_t hash = mix(2 * bytes.size() + literal), word = 0;
-        const char* p = bytes.data();
-        auto n = bytes.size();
-        for (; n >= 8; p += 8, n -= 8) {
-            std::memcpy(&word, p, 8);
+        // Eight bytes at a time; the last eight may overlap those before.
+        std::uint64_t hash = 2 * bytes.size() + literal, word = 0;
+        const auto n = bytes.size();
+        for (std::size_t i = 0; i + 8 < n; i += 8) {
+            std::memcpy(&word, bytes.data() + i, 8);
             hash = mix(hash ^ word);
         }
-        for (word = 0; n > 0; --n) word = word << 8 | static_cast<unsigned char>(*p++);
+        if (n >= 8)
+            std::memcpy(&word, bytes.data() + n - 8, 8);
+        else
+            for (const char c : bytes) word = word << 8 | static_cast<unsigned char>(c);
         hash = mix(hash ^ word);
         const auto mask = ids_.size() - 1;
         auto at = static_cast<std::size_t>(hash) & mask;
@@ -174,9 +173,23 @@ private:
         return at;
     }
 
+    const merge* pair_of(token_id left, token_id right) const noexcept {
+        const auto bit = bit_of(left, right);
+        if ((seen_[bit / 64] >> bit % 64 & 1) == 0) return nullptr;  // as with most pairs
+        const auto& m = merges_[slot_of(left, right)];
+        return m.whole == no_token ? nullptr : &m;
+    }
+
+    std::size_t bit_of(token_id left, token_id right) const noexcept {
+        return static_cast<std::size_t>(pair_hash(left, right) >> 40) & (8 * merges_.size() - 1);
+    }
+    static std::uint64_t pair_hash(token_id left, token_id right) noexcept {
+        return mix(std::uint64_t{left} << 32 | right);
+    }
+
     std::size_t slot_of(token_id left, token_id right) const noexcept {
         const auto mask = merges_.size() - 1;
-        auto at = static_cast<std::size_t>(mix(std::uint64_t{left} << 32 | right)) & mask;
+        auto at = static_cast<std::size_t>(pair_hash(left, right)) & mask;
         while (merges_[at].whole != no_token && (merges_[at].left != left || merges_[at].right != right))
             at = (at + 1) & mask;
         return at;
@@ -187,9 +200,9 @@ private:
     std::size_t count_ = 0;
     std::vector<token_id> ids_ = {no_token, no_token};
     std::vector<merge> merges_ = {merge{}, merge{}};
-    std::uint32_t ranks_ = 0;  // one past the last
+    std::vector<std::uint64_t> seen_ = {0};  // a bit for each pair, by another part of its hash (Bloom 1970)
+    std::uint32_t ranks_ = 0;                // one past the last
     std::uint32_t first_expression_ = ~std::uint32_t{0};
-    std::vector<char> opens_;            // by id: some expression begins with it
     std::vector<token_id> of_syllable_;  // by code point, from the first syllable on
     std::array<token_id, 256> of_byte_ = [] {
         std::array<token_id, 256> none;
