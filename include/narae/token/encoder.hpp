@@ -118,6 +118,9 @@ private:
         }
     };
 
+    /// May the cache hold this piece? A zero at its end would be taken for filling.
+    static bool fits(std::string_view piece) noexcept { return piece.size() <= longest_text && piece.back() != '\0'; }
+
     struct looked_up {
         std::string_view piece;
         key text;
@@ -151,14 +154,14 @@ private:
                 auto& b = batch_[n];
                 b.piece = s.substr(0, first_piece(s));
                 s.remove_prefix(b.piece.size());
-                if (b.piece.size() > longest_text) continue;
+                if (!fits(b.piece)) continue;
                 b.text = key(b.piece, end);
                 b.hash = b.text.hash();
                 misses_ += !b.text.matches(cache_[b.hash & (cache_.size() - 2)]);
             }
             for (std::size_t i = 0; i < n; ++i) {
                 const auto& b = batch_[i];
-                if (b.piece.size() > longest_text || decomposed_) {
+                if (!fits(b.piece) || decomposed_) {
                     whole_piece(b.piece);
                     continue;
                 }
@@ -180,9 +183,9 @@ private:
     void remember(std::string_view piece, const key& k, entry& e) {
         fresh_.clear();
         const bool changed = ids_of(piece, fresh_);
-        bool fits = !changed && fresh_.size() <= most_ids && piece.back() != '\0';
-        for (const auto id : fresh_) fits = fits && id <= 0xFFFF;
-        if (fits) {
+        bool small = !changed && fresh_.size() <= most_ids;
+        for (const auto id : fresh_) small = small && id <= 0xFFFF;
+        if (small) {
             std::memcpy(e.words, k.words, sizeof e.words);
             e.count() = static_cast<unsigned char>(fresh_.size());
             for (std::size_t i = 0; i < fresh_.size(); ++i) e.ids[i] = static_cast<std::uint16_t>(fresh_[i]);
