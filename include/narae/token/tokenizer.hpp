@@ -150,7 +150,10 @@ inline std::string tokenizer::decode(std::span<const token_id> ids, bool skip_sp
 inline std::string tokenizer::decode_bytes(std::span<const token_id> ids) const {
     stream_decoder decoder(*this, false, stream_decoder::broken::kept);
     std::string out;
-    for (const auto id : ids) out += decoder.push(id);
+    std::size_t i = 0;  // up to the first mark the bytes only need joining
+    for (; i < ids.size() && (ids[i] != parts_.decomposed || parts_.decomposed == no_token); ++i)
+        out += bytes_of(ids[i]);
+    for (; i < ids.size(); ++i) out += decoder.push(ids[i]);
     return out + decoder.finish();
 }
 
