@@ -46,7 +46,7 @@ public:
         if (cache_.empty() && (seen_ += text.size()) > 2048) cache_.resize(first_entries);
         const auto on_token = [&](const added_token& t) {
             if (t.id == parts_.decomposed) return plain(t.content), true;  // stands for no text
-            put(t.id);
+            put_alone(t.id);
             return true;
         };
         const auto on_plain = [&](std::string_view s) { return plain(s), true; };
@@ -90,6 +90,7 @@ private:
     struct key {
         std::uint64_t words[3] = {};
 
+        key() = default;
         /// `end` is where the text ends that the piece is in.
         key(std::string_view piece, const char* end) noexcept {
             static constexpr std::array<unsigned char, 48> ones = [] {
@@ -136,7 +137,8 @@ private:
         if (!parts_.use_pattern) return whole_piece(s);
         const char* const end = s.data() + s.size();
         for_each_piece(s, [&](std::string_view piece) {
-            if (piece.size() > longest_text || cache_.empty() || decomposed_) return whole_piece(piece);
+            if (piece.size() > longest_text || piece.back() == '\0' || cache_.empty() || decomposed_)
+                return whole_piece(piece);  // a zero at the end cannot be told from what a key is filled up with
             const key k(piece, end);
             auto& e = cache_[k.hash() & (cache_.size() - 1)];
             if (!k.matches(e) || e.count() == 0) return remember(piece, k, e);
@@ -147,7 +149,7 @@ private:
     void remember(std::string_view piece, const key& k, entry& e) {
         fresh_.clear();
         const bool changed = ids_of(piece, fresh_);
-        bool fits = !changed && fresh_.size() <= most_ids && piece.back() != '\0';
+        bool fits = !changed && fresh_.size() <= most_ids;
         for (const auto id : fresh_) fits = fits && id <= 0xFFFF;
         if (fits) {
             std::memcpy(e.words, k.words, sizeof e.words);
@@ -164,7 +166,7 @@ private:
         for (auto& e : cache_) {
             if (e.count() == 0) continue;
             const auto n = std::exchange(e.count(), 0);
-            key k({}, nullptr);
+            key k;
             std::memcpy(k.words, e.words, sizeof k.words);
             e.count() = n;
             wider[k.hash() & (wider.size() - 1)] = e;
@@ -181,7 +183,7 @@ private:
     /// Puts out fresh_, after a mark where text in Hangul letters begins or ends.
     void emit(std::string_view piece, bool changed) {
         if (parts_.decomposed != no_token && changed != decomposed_ && (changed || text::has_syllable(piece))) {
-            put(parts_.decomposed);
+            put_alone(parts_.decomposed);
             decomposed_ = changed;
         }
         for (const auto id : fresh_) put(id);
@@ -206,6 +208,12 @@ private:
             out_->push_back(held_);
         }
         held_ = id;
+    }
+
+    /// An added token is part of no expression.
+    void put_alone(token_id id) {
+        if (held_ != no_token) out_->push_back(std::exchange(held_, no_token));
+        out_->push_back(id);
     }
 
     const tokenizer_parts& parts_;
