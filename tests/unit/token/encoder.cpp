@@ -19,6 +19,7 @@ struct small {
     std::uint32_t expressions = 0;  // so many of the merges, the last ones
     std::vector<std::pair<std::u32string, std::size_t>> cuts;
     std::string added;  // more of them
+    bool pattern = true;
 
     /// Cuts words before 를 and 가 in the runs below; 나래 and 바람 are tokens, and so are their first syllables, and
     /// so is all of 나비가, which would be cut. ab is a token by a merge, and several tokens become one as expressions.
@@ -57,6 +58,7 @@ struct small {
                 for (const auto slot : slots)
                     if (i == before) weights[slot] = 1;
             });
+        if (!pattern) f.pre_tokenizer.replace(f.pre_tokenizer.find('}'), 1, ",\"use_regex\":false}");
         f.model += file::narae_section(weights, 9, expressions);
         return f.text();
     }
@@ -291,6 +293,24 @@ TEST_CASE("pieces around the longest that is remembered, and pieces that differ 
         for (const auto& text : texts) check_back(t, text, same(warm, t, text));
 }
 
+TEST_CASE("pieces that share a slot of the cache are told apart by every byte", "[encoder]") {
+    auto s = small::usual();
+    for (std::string q = "q"; q.size() < 16; q += q) {  // 2, 4, 8 and 16 of them are one token
+        s.words.push_back(q + q);
+        s.merges.insert(s.merges.begin(), {q, q});
+    }
+    const auto t = s.make();
+    auto warm = t.make_encoder();
+    const std::string eight(8, 'q');
+    for (int round = 0; round < 2; ++round)
+        for (std::size_t at : {0u, 8u, 16u})
+            for (int i = 0; i < 26 * 26; ++i) {
+                auto text = eight + eight;
+                text.insert(at, {static_cast<char>('a' + i / 26), static_cast<char>('a' + i % 26)});
+                same(warm, t, text);
+            }
+}
+
 TEST_CASE("pieces that end in zero bytes are not taken for those that do not", "[encoder]") {
     const auto s = small::usual();
     const auto t = s.make();
@@ -427,6 +447,19 @@ TEST_CASE("random text of all kinds comes back byte for byte", "[encoder]") {
         warm.encode(s, {.special = random() % 2 != 0, .expressions = random() % 2 != 0}, all);
         check_back(t, s, all);
     }
+}
+
+TEST_CASE("so does text that no pattern cuts", "[encoder]") {
+    auto s = small::usual();
+    s.pattern = false;
+    const auto t = s.make();
+    std::mt19937 random(10);
+    for (int i = 0; i < 10000; ++i) {
+        const auto text = random_text(random, 16);
+        check_back(t, text, t.encode(text, {.special = random() % 2 != 0}));
+    }
+    const auto zeros = nfd("가") + std::string(2, '\0') + nfd("가") + std::string(1, '\0');
+    check_back(t, zeros, t.encode(zeros));
 }
 
 TEST_CASE("ten megabytes without a blank are one text like any other", "[encoder]") {
