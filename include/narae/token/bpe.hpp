@@ -45,7 +45,8 @@ private:
             if (from_characters_ && static_cast<unsigned char>(piece[0]) >= 0x80) {
                 const auto step = text::utf8_front(piece);
                 n = step.length;
-                if (const auto id = vocab_.of_character(step.code_point, piece.substr(0, n)); id != no_token) {
+                const auto id = step.valid ? vocab_.of_character(step.code_point, piece.substr(0, n)) : no_token;
+                if (id != no_token) {
                     f(id);
                     piece.remove_prefix(n);
                     continue;
