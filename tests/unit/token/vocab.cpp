@@ -95,9 +95,10 @@ TEST_CASE("merges are found by both sides, in order", "[vocab]") {
 
 TEST_CASE("the last merges may be expressions, which join finished tokens and nothing else", "[vocab]") {
     vocab v;
-    v.reserve(400, 4000, 100);
+    v.reserve(400, 4000, 101);
     for (token_id id = 0; id < 400; ++id) v.add(id, "t" + std::to_string(id), false);
     for (token_id i = 0; i < 100; ++i) v.add_merge({i, i + 1, i, 200 + i});
+    v.add_merge({99, 50, 10, 399});  // no expression, but its left side begins one
     CHECK(v.expression_of(99, 100) == no_token);
     CHECK(v.merge_of(99, 100) != nullptr);
     v.set_expressions(30);
@@ -108,6 +109,8 @@ TEST_CASE("the last merges may be expressions, which join finished tokens and no
         CHECK(v.expression_of(i, i) == no_token);
         CHECK(v.expression_of(i + 1, i) == no_token);
     }
+    CHECK(v.merge_of(99, 50) != nullptr);
+    CHECK(v.expression_of(99, 50) == no_token);
     CHECK(v.expression_of(99, no_token) == no_token);
     CHECK(v.expression_of(no_token, 100) == no_token);
     CHECK(v.expression_of(400, 100) == no_token);
