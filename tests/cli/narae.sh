@@ -104,25 +104,26 @@ refuse 2 '--morphemes go with neither' tokenize -m own.json --morphemes --decode
 refuse 2 '--morphemes go with neither' tokenize -m own.json --morphemes --jsonl
 
 # --- tokenize --decode takes ids that exist, and names the line where one does not ---
-# refuse_line LINE REASON OPTIONS...: of standard input.
+# refuse_line TEXT LINE REASON OPTIONS...: TEXT (with \n as in printf) on standard input is refused for this line of it.
 refuse_line() {
-    at=$1 reason=$2
-    shift 2
-    "$command" tokenize -m "$model" "$@" >stdout 2>stderr
+    printf '%b' "$1" >input
+    at=$2 reason=$3
+    shift 3
+    "$command" tokenize -m "$model" "$@" <input >stdout 2>stderr
     same "exit of tokenize $*" $? 1
     same "tokenize $*" "$(cat stderr)" "narae tokenize: standard input: line $at: $reason"
 }
 past='an id past the end of the vocabulary'
 same "the last id" "$(echo 502 | "$command" tokenize -m "$model" --decode)" '<|rrn|>'
-printf '1\n2 502\n3 503\n4\n' | refuse_line 3 "$past" --decode
-printf '1\n999999999\n' | refuse_line 2 "$past" --decode
-printf '[1]\n[]\n[2,502,503]\n' | refuse_line 3 "$past" --decode --jsonl
-printf '4294967296\n' | refuse_line 1 'not a list of ids' --decode
-printf -- '-1\n' | refuse_line 1 'not a list of ids' --decode
+refuse_line '1\n2 502\n3 503\n4\n' 3 "$past" --decode
+refuse_line '1\n999999999\n' 2 "$past" --decode
+refuse_line '[1]\n[]\n[2,502,503]\n' 3 "$past" --decode --jsonl
+refuse_line '4294967296\n' 1 'not a list of ids' --decode
+refuse_line '-1\n' 1 'not a list of ids' --decode
 for bad_ids in '1 2' '[1' '{"a":1}' '[-1]' '[1.5]' '["1"]' '[[1]]' ''; do
-    printf '[1]\n%s\n' "$bad_ids" | refuse_line 2 'not a JSON array of ids' --decode --jsonl
+    refuse_line "[1]\n$bad_ids\n" 2 'not a JSON array of ids' --decode --jsonl
 done
-printf '"a"\n[1]\n' | refuse_line 2 'not a JSON string' --jsonl
+refuse_line '"a"\n[1]\n' 2 'not a JSON string' --jsonl
 
 # --- logits: float32 of every position; bench: figures for programs; chat: an answer a question ---
 printf '1 2 3\n\n4\n' >sequences
