@@ -60,6 +60,71 @@ same "a JSON line" "$(printf '"a\\nb"\n' | "$command" tokenize -m "$model" --jso
 same "pieces give the line first" "$(printf '가 나\n' | "$command" tokenize -m "$model" --pieces | cut -f1)" "가 나"
 printf 'no newline' | "$command" tokenize -m "$model" | "$command" tokenize -m "$model" --decode | grep -qx 'no newline' || complain "the last line is lost"
 
+# --- tokenize keeps every byte: no UTF-8, zero bytes, CR LF, empty lines; nothing in, nothing out ---
+printf '\377\376 \352\260\n\200abc\355\240\200\342\202\n\000x\000\n\n \n\351\n' >broken
+"$command" tokenize -m "$model" <broken | "$command" tokenize -m "$model" --decode | cmp -s - broken || complain "bytes that are no UTF-8 change"
+printf '나래를 펴다\r\n\r\n\ta \r\n' >crlf
+"$command" tokenize -m "$model" <crlf | "$command" tokenize -m "$model" --decode | cmp -s - crlf || complain "CR LF changes"
+printf '%s\r\n' "$(echo '나래' | "$command" tokenize -m "$model")" | "$command" tokenize -m "$model" --decode | grep -qx '나래' || complain "ids on a line that ends in CR LF"
+for how in "" --decode --pieces --jsonl "--jsonl --decode"; do
+    # shellcheck disable=SC2086
+    "$command" tokenize -m "$model" $how </dev/null >stdout 2>stderr || complain "tokenize $how of nothing fails"
+    [ -s stdout ] || [ -s stderr ] && complain "tokenize $how of nothing says something"
+done
+printf 'a\nb' >open_end
+printf 'a\nb\n' >closed_end
+"$command" tokenize -m "$model" <open_end >ids || complain "tokenize fails without a last newline"
+"$command" tokenize -m "$model" <closed_end | cmp -s - ids || complain "a last newline changes the ids"
+printf '%s' "$(cat ids)" | "$command" tokenize -m "$model" --decode | cmp -s - closed_end || complain "the last line of ids is lost"
+
+# --- tokenize reads by blocks, which nothing shows: the same for every thread count, and lines are counted through ---
+{ yes '나래를 펴고 바람을 타며 <|endoftext|> 12345' | head -n 60000; head -c 5000000 /dev/zero; echo; cat broken; } >long
+"$command" tokenize -m "$model" --threads 1 <long >ids || complain "tokenize fails for a long text"
+"$command" tokenize -m "$model" --threads 3 <long | cmp -s - ids || complain "threads change the ids"
+"$command" tokenize -m "$model" --decode --threads 2 <ids | cmp -s - long || complain "a long text does not come back"
+{ yes 7 | head -n 2500000; echo x; yes 7 | head -n 10; } | "$command" tokenize -m "$model" --decode >stdout 2>stderr && complain "a bad line in the second block goes unnoticed"
+grep -q 'line 2500001: not a list of ids$' stderr || complain "a bad line in the second block: $(cat stderr)"
+
+# --- tokenize: narae's own tokenizers cut words into morphemes; here at every gap, and all merges are expressions ---
+merges=$(($(sed -n '/"merges"/,$p' "$model/tokenizer.json" | grep -c '^   "')))
+{
+    printf '"narae":{"version":1,"digits":3,"decomposed":"<|acc|>","expressions":%d,"attribution":"","boundaries":{"cut":-1,"weights":"' $merges
+    printf '%0174763d=' 0 | tr 0 A
+    printf '"}},\n'
+} >section
+sed '/"type": "BPE",/r section' "$model/tokenizer.json" >own.json
+same "morphemes" "$(echo '큰 나래를 12345ab' | "$command" tokenize -m own.json --morphemes)" "$(printf '큰 나래를 12345ab\t큰 ▁나 래 를 ▁123 45 ab')"
+same "an expression" "$(echo '....' | "$command" tokenize -m own.json --pieces)" "$(printf '....\t... .')"
+same "no expressions" "$(echo '....' | "$command" tokenize -m own.json --pieces --no-expressions)" "$(printf '....\t. . . .')"
+"$command" tokenize -m own.json --no-expressions <lines | "$command" tokenize -m own.json --decode | cmp -s - lines || complain "no expressions, no way back"
+same "no expressions where there are none" "$("$command" tokenize -m "$model" --no-expressions <lines)" "$("$command" tokenize -m "$model" <lines)"
+refuse 1 'tokenizer.json: this tokenizer knows no morphemes' tokenize -m "$model/tokenizer.json" --morphemes
+refuse 1 'this tokenizer knows no morphemes' tokenize -m "$model" --morphemes
+refuse 2 '--morphemes go with neither' tokenize -m own.json --morphemes --decode
+refuse 2 '--morphemes go with neither' tokenize -m own.json --morphemes --jsonl
+
+# --- tokenize --decode takes ids that exist, and names the line where one does not ---
+# refuse_line TEXT LINE REASON OPTIONS...: TEXT (with \n as in printf) on standard input is refused for this line of it.
+refuse_line() {
+    printf '%b' "$1" >input
+    at=$2 reason=$3
+    shift 3
+    "$command" tokenize -m "$model" "$@" <input >stdout 2>stderr
+    same "exit of tokenize $*" $? 1
+    same "tokenize $*" "$(cat stderr)" "narae tokenize: standard input: line $at: $reason"
+}
+past='an id past the end of the vocabulary'
+same "the last id" "$(echo 502 | "$command" tokenize -m "$model" --decode)" '<|rrn|>'
+refuse_line '1\n2 502\n3 503\n4\n' 3 "$past" --decode
+refuse_line '1\n999999999\n' 2 "$past" --decode
+refuse_line '[1]\n[]\n[2,502,503]\n' 3 "$past" --decode --jsonl
+refuse_line '4294967296\n' 1 'not a list of ids' --decode
+refuse_line '-1\n' 1 'not a list of ids' --decode
+for bad_ids in '1 2' '[1' '{"a":1}' '[-1]' '[1.5]' '["1"]' '[[1]]' ''; do
+    refuse_line "[1]\n$bad_ids\n" 2 'not a JSON array of ids' --decode --jsonl
+done
+refuse_line '"a"\n[1]\n' 2 'not a JSON string' --jsonl
+
 # --- logits: float32 of every position; bench: figures for programs; chat: an answer a question ---
 printf '1 2 3\n\n4\n' >sequences
 "$command" logits -m "$model" --ids sequences -o out.f32 2>said || complain "logits: $(cat said)"
@@ -79,7 +144,7 @@ done
 refuse 2 "--cache is 'q2', not one of q8, f32" generate -m "$model" -p x --cache q2
 refuse 2 'needs one of -m MODEL and --shape NAME' bench
 refuse 2 "--shape is 'huge'" bench --shape huge
-refuse 2 '--pieces goes with neither' tokenize -m "$model" --pieces --decode
+refuse 2 '--pieces and --morphemes go with neither' tokenize -m "$model" --pieces --decode
 refuse 1 'nowhere: cannot open: ' generate -m nowhere -p x
 refuse 1 'no config.json' generate -m "$golden" -p x
 refuse 1 'the weights alone are' generate -m "$model" -p x --memory-limit 1K

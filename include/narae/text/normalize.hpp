@@ -119,19 +119,20 @@ inline bool has_syllable(std::string_view s) noexcept {
 /// `out` becomes s with its Hangul letters joined to syllables; true if that is undone by taking all syllables apart:
 /// some letters join, and s itself holds no syllable.
 inline bool compose_hangul(std::string_view s, std::string& out) {
+    constexpr char32_t none = 0x110000;
     out.clear();
     bool joined = false;
-    char32_t waiting = 0;
+    char32_t waiting = none;
     for (utf8_step step; !s.empty(); s.remove_prefix(step.length)) {
         step = utf8_front(s);
         if (is_syllable(step.code_point)) return false;
-        const auto whole = waiting == 0 || !step.valid ? 0 : join_jamo(waiting, step.code_point);
-        if (whole == 0 && waiting != 0) utf8_append(out, waiting);
+        const auto whole = step.valid ? join_jamo(waiting, step.code_point) : 0;
+        if (whole == 0 && waiting != none) utf8_append(out, waiting);
         if (!step.valid) out += s.substr(0, step.length);
         joined = joined || whole != 0;
-        waiting = whole != 0 ? whole : step.valid ? step.code_point : 0;
+        waiting = whole != 0 ? whole : step.valid ? step.code_point : none;
     }
-    if (waiting != 0) utf8_append(out, waiting);
+    if (waiting != none) utf8_append(out, waiting);
     return joined;
 }
 

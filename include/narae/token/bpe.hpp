@@ -43,8 +43,11 @@ private:
         while (!piece.empty()) {
             std::size_t n = 1;
             if (from_characters_ && static_cast<unsigned char>(piece[0]) >= 0x80) {
-                n = piece.size() >= 3 && text::is_syllable_at(piece.data()) ? 3 : text::utf8_front(piece).length;
-                if (const auto id = vocab_.of_character(piece.substr(0, n)); id != no_token) {
+                const bool syllable = piece.size() >= 3 && text::is_syllable_at(piece.data());
+                const auto step = syllable ? text::utf8_step{0, 3, true, false} : text::utf8_front(piece);
+                n = step.length;
+                const auto id = step.valid ? vocab_.of_character(piece.substr(0, n)) : no_token;
+                if (id != no_token) {
                     f(id);
                     piece.remove_prefix(n);
                     continue;

@@ -106,3 +106,70 @@ TEST_CASE("a million marks on one letter are sorted in time", "[normalize]") {
     CHECK(d.size() == s.size());
     CHECK(d.substr(1, 4) == "\xCC\xA7\xCC\xA7");
 }
+
+TEST_CASE("Hangul that is taken apart is composed, and nothing else", "[normalize]") {
+    std::string out = "left over";
+    for (char32_t c = first_syllable; c < first_syllable + syllables; ++c) {
+        const auto whole = utf8({c}), apart = nfd(whole);
+        if (!compose_hangul(apart, out) || out != whole) FAIL(whole);
+        if (!compose_hangul(" x" + apart + "." + apart, out) || out != " x" + whole + "." + whole) FAIL(whole);
+        if (compose_hangul(whole, out) || compose_hangul(apart + whole, out)) FAIL(whole);  // cannot be undone
+    }
+    struct pair {
+        std::u32string from, composed;
+    };
+    for (const auto& [from, composed] : std::vector<pair>{
+             {U"\u1112\u1161\u11AB\u1100\u1173\u11AF", U"한글"},
+             {U"\u1100\u1161\u1100\u1161", U"가가"},
+             {U"\u1100\u1161\u11A8\u11A8", U"각\u11A8"},
+             {U"\u1100\u1161\u1161", U"가\u1161"},
+             {U"\u1100\u1100\u1161", U"\u1100가"},
+             {U"\u1112\u119E\u11AB\u1100\u1161", U"\u1112\u119E\u11AB가"},  // old Hangul stays apart
+             {U"\u1100\u1161\u11C3", U"가\u11C3"},                          // as does an old final
+             {U"\u1100\u1161e\u0301", U"가e\u0301"},                        // other marks are none of its business
+             {U"\u1100\u1161\u302E", U"가\u302E"},
+             {std::u32string(U"\u1100\u1161\0\u1100\u1161\0\0", 7), std::u32string(U"가\0가\0\0", 5)},
+         }) {
+        CHECK(compose_hangul(utf8(from), out));
+        CHECK(out == utf8(composed));
+    }
+    for (const auto& s : {utf8(U""), utf8(U"plain"), utf8(U"가"), utf8(U"\u1100"), utf8(U"\u1161\u1100"),
+                          utf8(U"\u1100\u11A8"), utf8(U"\u1112\u119E\u11AB"), utf8(U"ㄱㅏ"), utf8(U"e\u0301"),
+                          utf8(U"\u1100 \u1161"), std::string("\xE1\x84\x80\xFF\xE1\x85\xA1"), std::string("\xE1")})
+        CHECK_FALSE(compose_hangul(s, out));
+    CHECK(compose_hangul("\xFF\xE1\x84\x80\xE1\x85\xA1\xEA\xB0\xE1\x84", out));  // bytes that are not UTF-8 stay
+    CHECK(out == "\xFF가\xEA\xB0\xE1\x84");
+}
+
+TEST_CASE("what is composed comes back when its syllables are taken apart", "[normalize]") {
+    std::mt19937 random(21);
+    const std::vector<std::string> pool = {"\u1100", "\u1112", "\u1161",   "\u1175",   "\u11A8",
+                                           "\u11C2", "\u115F", "\u119E",   "\u11C3",   "\uA960",
+                                           "\uD7B0", "ㄱ",     "a",        " ",        "\u302E",
+                                           "\xFF",   "\xE1",   "\xE1\x84", "\xEA\xB0", std::string(1, '\0')};
+    int composed = 0;
+    for (int i = 0; i < 50000; ++i) {
+        std::string s, out, back;
+        for (auto n = random() % 12; n > 0; --n) s += pool[random() % (random() % 2 ? 6 : pool.size())];
+        if (!compose_hangul(s, out)) continue;
+        ++composed;
+        for (std::string_view rest = out; !rest.empty();) {
+            const auto step = utf8_front(rest);
+            back +=
+                is_syllable(step.code_point) ? nfd(utf8({step.code_point})) : std::string(rest.substr(0, step.length));
+            rest.remove_prefix(step.length);
+        }
+        if (back != s || !has_syllable(out)) FAIL(s);
+    }
+    CHECK(composed > 5000);
+}
+
+TEST_CASE("a syllable is found wherever it stands", "[normalize]") {
+    for (char32_t c = first_syllable; c < first_syllable + syllables; ++c)
+        if (!has_syllable(utf8({c})) || !has_syllable("a\xFF " + utf8({c}) + "b") || has_syllable(nfd(utf8({c}))))
+            FAIL(utf8({c}));
+    CHECK_FALSE(has_syllable(""));
+    CHECK_FALSE(has_syllable("abc 漢字 ㄱㅏ \xEA\xB0"));
+    CHECK_FALSE(has_syllable(utf8({first_syllable - 1, first_syllable + syllables})));
+    CHECK_FALSE(has_syllable("\xFF\xB0\x80"));
+}

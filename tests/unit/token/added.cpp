@@ -63,6 +63,23 @@ TEST_CASE("special tokens can stay text, and nothing is found inside them", "[ad
     CHECK(t.split("<|end", true) == "[<|]/[end]/");
 }
 
+TEST_CASE("nothing is found where all tokens are special and none is asked for", "[added]") {
+    auto strips = special("<s>");
+    strips.lstrip = strips.rstrip = true;
+    const tokens all({special("<|end|>"), strips, special("가")});
+    const tokens one_plain({special("<|end|>"), strips, special("가"), plain("#")});  // goes the long way
+    for (const std::string s :
+         {"", "<|end|>", "a<|end|>b", "a <s> b<s>", "가나<|end", "<|end|><|end|>", "\xEA\xB0", "abc"}) {
+        const auto want = s.empty() ? s : s + "/";
+        CHECK(all.split(s, true) == want);
+        CHECK(one_plain.split(s, true) == want);
+        CHECK(all.split(s) == one_plain.split(s));
+    }
+    CHECK(all.split("a <s> b<|end|>") == "a/[<s>]/b/[<|end|>]/");
+    CHECK(one_plain.split("<|end|>#<s>", true) == "<|end|>/[#]/<s>/");
+    CHECK(tokens({plain("#")}).split("a#", true) == "a/[#]/");
+}
+
 TEST_CASE("a single word touches no letter, digit or mark", "[added]") {
     auto token = plain("용어");
     token.single_word = true;

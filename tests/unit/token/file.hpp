@@ -55,6 +55,13 @@ struct tokenizer_file {
         return out;
     }
 
+    /// Members of a model that is narae's own; <|nfd|> has to be among the added tokens.
+    static std::string narae_section(const std::string& weights, int cut, std::size_t expressions) {
+        return R"("ignore_merges":true,"narae":{"version":1,"digits":3,"decomposed":"<|nfd|>","expressions":)" +
+               std::to_string(expressions) + R"(,"boundaries":{"cut":)" + std::to_string(cut) + R"(,"weights":")" +
+               base64(weights) + R"("},"attribution":"made \"here\""},)";
+    }
+
     /// One with a narae section, two merges and an added token.
     static tokenizer_file narae() {
         tokenizer_file f;
@@ -63,9 +70,7 @@ struct tokenizer_file {
         f.added = "[" + token(258, "<|nfd|>", "special") + "]";
         std::string weights;
         for (std::size_t i = 0; i < ::narae::token::boundary_weights; ++i) weights += static_cast<char>(weight(i));
-        f.model += R"("ignore_merges":true,"narae":{"version":1,"digits":3,"decomposed":"<|nfd|>","expressions":1,)"
-                   R"("boundaries":{"cut":-12,"weights":")" +
-                   base64(weights) + R"("},"attribution":"made \"here\""},)";
+        f.model += narae_section(weights, -12, 1);
         return f;
     }
 

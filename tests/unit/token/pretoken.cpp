@@ -7,6 +7,7 @@
 
 #include "catch.hpp"
 
+using namespace narae;
 using namespace narae::token;
 using pieces = std::vector<std::string>;
 
@@ -67,6 +68,46 @@ TEST_CASE("bytes that are not UTF-8 are of no class", "[pretoken]") {
     CHECK(cut(" \xEA\xB0") == pieces{" \xEA\xB0"});
     CHECK(cut("!\x80\x80?") == pieces{"!\x80\x80?"});
     CHECK(cut("\xED\xA0\x80") == pieces{"\xED\xA0\x80"});
+}
+
+TEST_CASE("syllables are told apart without looking them up", "[pretoken]") {
+    for (char32_t c = 0; c < 0x11000; ++c) {
+        if (c >= 0xD800 && c < 0xE000) continue;  // surrogates are no characters
+        std::string s;
+        text::utf8_append(s, c);
+        if (pretoken::syllables(s) != (text::is_syllable(c) ? 3u : 0u)) FAIL(s);
+        if (pretoken::syllables("가" + s + "가") != (text::is_syllable(c) ? 9u : 3u)) FAIL(s);
+    }
+    CHECK(pretoken::syllables("") == 0);
+    CHECK(pretoken::syllables("\xEA\xAF\xBF") == 0);  // one before the first
+    CHECK(pretoken::syllables("\xEA\xB0\x80") == 3);
+    CHECK(pretoken::syllables("\xED\x9E\xA3") == 3);
+    CHECK(pretoken::syllables("\xED\x9E\xA4") == 0);  // one behind the last
+    CHECK(pretoken::syllables("\xED\xA0\x80") == 0);  // a surrogate
+    CHECK(pretoken::syllables("나래 나래") == 6);
+    const std::string word = "나래";
+    for (std::size_t n = 0; n <= word.size(); ++n) CHECK(pretoken::syllables(word.substr(0, n)) == n / 3 * 3);
+    for (const char* cut : {"\xEA", "\xEA\xB0", "\xEA\xB0 ", "\xEA가", "\xEA\xB0\xEA", "\xEA\xB0\xC0", "\xEA\x30\x80",
+                            "\xEA\xF0\x80", "\xEB\x80\x7F", "\x80\x80"}) {
+        CHECK(pretoken::syllables(cut) == 0);
+        CHECK(pretoken::syllables(word + cut) == 6);
+        CHECK(pretoken::run(word + cut, pretoken::kind::letter) == 6);
+    }
+}
+
+TEST_CASE("the fast way for Hangul cuts as the pattern does", "[pretoken]") {
+    const std::vector<std::string> pool = {"가", "힣", "나래", "\xEA\xAF\xBF", "\xED\x9E\xA4", "ㄱ",   "a", "é", "1",
+                                           "!",  " ",  "\n",   "\xEA",         "\xEA\xB0",     "\xB0", "'", "s"};
+    std::mt19937 random(4);
+    for (int i = 0; i < 20000; ++i) {  // letters are looked up one by one here
+        std::string s;
+        for (auto n = 1 + random() % 10; n > 0; --n) s += pool[random() % pool.size()];
+        const std::size_t blank = s[0] == ' ' && s.size() > 1 ? 1 : 0;
+        auto n = blank;
+        while (n < s.size() && pretoken::front(std::string_view(s).substr(n)).what == pretoken::kind::letter)
+            n += pretoken::front(std::string_view(s).substr(n)).length;
+        if (n > blank && first_piece(s) != n) FAIL(s);
+    }
 }
 
 TEST_CASE("the pieces of any bytes join to the same bytes", "[pretoken]") {

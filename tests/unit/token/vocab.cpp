@@ -5,6 +5,7 @@
 
 #include "catch.hpp"
 
+using namespace narae;
 using namespace narae::token;
 
 TEST_CASE("the byte alphabet names each byte once", "[vocab]") {
@@ -90,4 +91,79 @@ TEST_CASE("merges are found by both sides, in order", "[vocab]") {
     CHECK(v.merge_of(7, 1) == nullptr);
     v.add_merge({1, 7, 900, 5});
     CHECK(v.merge_of(1, 7)->rank == 900);
+}
+
+TEST_CASE("the last merges may be expressions, which join finished tokens and nothing else", "[vocab]") {
+    vocab v;
+    v.reserve(400, 4000, 101);
+    for (token_id id = 0; id < 400; ++id) v.add(id, "t" + std::to_string(id), false);
+    for (token_id i = 0; i < 100; ++i) v.add_merge({i, i + 1, i, 200 + i});
+    v.add_merge({99, 50, 10, 399});  // no expression, but its left side begins one
+    CHECK(v.expression_of(99, 100) == no_token);
+    CHECK(v.merge_of(99, 100) != nullptr);
+    v.set_expressions(30);
+    for (token_id i = 0; i < 100; ++i) {
+        CAPTURE(i);
+        CHECK((v.merge_of(i, i + 1) != nullptr) == (i < 70));
+        CHECK(v.expression_of(i, i + 1) == (i < 70 ? no_token : 200 + i));
+        CHECK(v.expression_of(i, i) == no_token);
+        CHECK(v.expression_of(i + 1, i) == no_token);
+    }
+    CHECK(v.merge_of(99, 50) != nullptr);
+    CHECK(v.expression_of(99, 50) == no_token);
+    CHECK(v.expression_of(99, no_token) == no_token);
+    CHECK(v.expression_of(no_token, 100) == no_token);
+    CHECK(v.expression_of(400, 100) == no_token);
+    v.set_expressions(1);
+    CHECK(v.expression_of(98, 99) == no_token);
+    CHECK(v.merge_of(98, 99) != nullptr);
+    CHECK(v.expression_of(99, 100) == 299);
+    v.set_expressions(1000);  // no more than there are
+    for (token_id i = 0; i < 100; ++i) CHECK(v.expression_of(i, i + 1) == 200 + i);
+    CHECK(v.expression_of(7, 9) == no_token);
+    CHECK(v.merge_of(0, 1) == nullptr);
+    v.set_expressions(0);
+    CHECK(v.expression_of(99, 100) == no_token);
+    CHECK(v.merge_of(99, 100) != nullptr);
+
+    vocab none;
+    none.reserve(0, 0, 0);
+    none.set_expressions(3);
+    CHECK(none.expression_of(0, 0) == no_token);
+}
+
+TEST_CASE("a character's token is the one of its bytes", "[vocab]") {
+    const auto of = [](const vocab& v, char32_t c) {
+        std::string bytes;
+        text::utf8_append(bytes, c);
+        return v.of_character(c, bytes);
+    };
+    vocab v;
+    v.reserve(text::syllables + 100, 40000, 0);
+    CHECK(of(v, U'가') == no_token);
+    CHECK(v.add(0, "가", true));  // a literal is no character
+    CHECK(v.add_unnamed(1, "나", false));
+    CHECK(v.add(2, "가나", false));
+    CHECK(of(v, U'가') == no_token);
+    CHECK(of(v, U'나') == no_token);
+    CHECK(of(v, U'é') == no_token);
+    CHECK(v.add(3, "é", false));
+    CHECK(v.add(4, "中", false));
+    CHECK(v.add(5, "\xEA\xB0", false));
+    CHECK(of(v, U'é') == 3);
+    CHECK(of(v, U'中') == 4);
+    CHECK(of(v, U'文') == no_token);
+    CHECK(of(v, text::first_syllable - 1) == no_token);
+    for (char32_t i = 0; i < text::syllables; i += 3) {
+        std::string bytes;
+        text::utf8_append(bytes, text::first_syllable + i);
+        if (!v.add(10 + i, bytes, false)) FAIL(bytes);
+    }
+    for (char32_t i = 0; i < text::syllables; ++i) {
+        std::string bytes;
+        text::utf8_append(bytes, text::first_syllable + i);
+        if (of(v, text::first_syllable + i) != (i % 3 == 0 ? 10 + i : no_token)) FAIL(bytes);
+        if (v.find(bytes) != of(v, text::first_syllable + i)) FAIL(bytes);
+    }
+    CHECK(of(v, text::first_syllable + text::syllables) == no_token);
 }
