@@ -272,7 +272,7 @@ private:
     std::vector<std::string> tokens_;  // by id, as bytes
     std::unordered_map<std::string, token::token_id> by_bytes_;
     std::vector<id_pair> merges_;
-    std::size_t unused_ = 0;  // so many of the tokens are called <|unused...|>
+    std::size_t unused_ = 0;       // so many of the tokens are called <|unused...|>
     std::size_t expressions_ = 0;  // so many of the merges, the last ones
 };
 

@@ -11,7 +11,8 @@ using learn::onset_of;
 
 namespace {
 
-/// The word with a letter at each gap where something begins: J particle, E ending, C chain, I copula, S affix, O other.
+/// The word with a letter at each gap where something begins: J particle, E ending, C chain, I copula, S affix, O
+/// other.
 std::string shown(const gold_word& w) {
     constexpr std::string_view letters = "-JECISO?";
     std::string out;
@@ -45,16 +46,16 @@ std::string row(const std::string& id, const std::string& form, const std::strin
 }  // namespace
 
 TEST_CASE("learn/gold: tags of KAIST and of Sejong") {
-    for (const char* t : {"jcs", "jcc", "jcm", "jco", "jca", "jcv", "jcr", "jct", "jcj", "jxc", "jxf", "jxt", "JKS",
-                          "JKC", "JKG", "JKO", "JKB", "JKV", "JKQ", "JX", "JC"})
+    for (const char* t : {"jcs", "jcc", "jcm", "jco", "jca", "jcv", "jcr", "jct", "jcj", "jxc", "jxf",
+                          "jxt", "JKS", "JKC", "JKG", "JKO", "JKB", "JKV", "JKQ", "JX",  "JC"})
         CHECK(onset_of(t) == onset::particle);
     for (const char* t : {"ecc", "ecs", "ecx", "ef", "ep", "etm", "etn", "EP", "EF", "EC", "ETN", "ETM"})
         CHECK(onset_of(t) == onset::ending);
     for (const char* t : {"jp", "VCP"}) CHECK(onset_of(t) == onset::copula);
     for (const char* t : {"xsn", "xsnu", "xsncc", "XSN"}) CHECK(onset_of(t) == onset::affix);
-    for (const char* t : {"xsv", "xsvv", "xsm", "xsmn", "xsa", "XSV", "XSA", "XPN", "xp", "XR", "VCN", "ncn", "nq",
-                          "pvg", "paa", "px", "mag", "NNG", "NNP", "NNB", "VV", "VA", "VX", "MAG", "SF", "sf", "SN",
-                          "", "J", "E", "JAVA", "ETC", "_", "1"})
+    for (const char* t : {"xsv", "xsvv", "xsm", "xsmn", "xsa", "XSV", "XSA",  "XPN", "xp", "XR", "VCN", "ncn",
+                          "nq",  "pvg",  "paa", "px",   "mag", "NNG", "NNP",  "NNB", "VV", "VA", "VX",  "MAG",
+                          "SF",  "sf",   "SN",  "",     "J",   "E",   "JAVA", "ETC", "_",  "1"})
         CHECK(onset_of(t) == onset::other);
 }
 
@@ -117,13 +118,13 @@ TEST_CASE("learn/gold: CoNLL-U") {
     const auto file = "# sent_id = 1\n# text = with\ttwo\ttabs\n" + row("1", "고향은", "고향+은", "ncn+jxt") +
                       row("2-3", "못했다", "_", "_") + row("2", "못", "못", "mag") +
                       row("3", "했다", "하+았+다", "xsv+ep+ef") + row("3.1", "비었다", "비+었+다", "pvg+ep+ef") +
-                      "# in\tbetween\there\n" + row("4", "하늘", "_", "ncn") + "\n" + row("1", "끝", "끝", "ncn") + "\n";
+                      "# in\tbetween\there\n" + row("4", "하늘", "_", "ncn") + "\n" + row("1", "끝", "끝", "ncn") +
+                      "\n";
     const std::string want = "고향J은 못 했C다 하늘 끝";
     // The comment with two tabs would be a line of three columns if it stood before all others.
     const auto after = file.substr(file.find("1\t"));
     CHECK(shown(after) == want);
-    CHECK(shown("# one\n" + row("1", "첫", "첫", "mma") + file.substr(file.find("# text"))) ==
-          "첫 " + want);
+    CHECK(shown("# one\n" + row("1", "첫", "첫", "mma") + file.substr(file.find("# text"))) == "첫 " + want);
     std::string crlf;
     for (const char c : after) crlf += c == '\n' ? "\r\n" : std::string(1, c);
     CHECK(shown(crlf) == want);
