@@ -136,7 +136,9 @@ private:
         if (!parts_.use_pattern) return whole_piece(s);
         const char* const end = s.data() + s.size();
         for_each_piece(s, [&](std::string_view piece) {
-            if (piece.size() > longest_text || cache_.empty() || decomposed_) return whole_piece(piece);
+            // Keys are filled up with zeros, so that a piece that ends in one would be taken for a shorter one.
+            if (piece.size() > longest_text || piece.back() == '\0' || cache_.empty() || decomposed_)
+                return whole_piece(piece);
             const key k(piece, end);
             auto& e = cache_[k.hash() & (cache_.size() - 1)];
             if (!k.matches(e) || e.count() == 0) return remember(piece, k, e);
@@ -147,7 +149,7 @@ private:
     void remember(std::string_view piece, const key& k, entry& e) {
         fresh_.clear();
         const bool changed = ids_of(piece, fresh_);
-        bool fits = !changed && fresh_.size() <= most_ids && piece.back() != '\0';
+        bool fits = !changed && fresh_.size() <= most_ids;
         for (const auto id : fresh_) fits = fits && id <= 0xFFFF;
         if (fits) {
             std::memcpy(e.words, k.words, sizeof e.words);
