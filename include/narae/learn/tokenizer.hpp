@@ -46,7 +46,7 @@ struct tokenizer_options {
     double hiding = 10;              ///< an expression that hides n morpheme boundaries counts 1 / (1 + n * hiding)
     std::size_t digits = 3;          ///< in one token at most, 1 to 9
     std::size_t threads = 0;         ///< 0: one per processor; the result is the same for any number
-    std::string attribution;         ///< kept in the file: whose analyses the boundaries were learned from
+    std::string attribution = {};    ///< kept in the file: whose analyses the boundaries were learned from
 
     /// Do they fit together? Errors: bad_argument.
     result<void> check() const {
