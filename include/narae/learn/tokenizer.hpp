@@ -89,7 +89,7 @@ private:
         auto team = sys::team::make(options_.threads);
         if (!team) return team.error();
         team_ = team->get();
-        if (!count_pieces()) return error{errc::cancelled, "training a tokenizer"};
+        if (!count_pieces()) return error{errc::cancelled, "cancelled"};
         if (pieces_.empty()) return error{errc::bad_value, "no text in the input"};
         found_alphabet();
         const auto room = options_.vocab - tokens_.size();
@@ -315,7 +315,7 @@ inline result<void> tokenizer_trainer::join_expressions() {
     for (const auto& p : merges_) known.emplace(std::uint64_t{p.first} << 32 | p.second, 0);
     constexpr std::size_t rounds = 8;
     for (std::size_t round = 0; round < rounds; ++round) {
-        if (!progress_(750 + round * 250 / rounds, 1000)) return error{errc::cancelled, "joining expressions"};
+        if (!progress_(750 + round * 250 / rounds, 1000)) return error{errc::cancelled, "cancelled"};
         std::vector<std::unordered_map<std::uint64_t, std::uint64_t>> tallies(team_->size());
         team_->run([&](std::size_t k, std::size_t) {
             auto& ids = shares[k];
