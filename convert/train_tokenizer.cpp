@@ -18,7 +18,7 @@ constexpr std::string_view help =
     "  --boundaries FILE...    gold analyses to learn morpheme boundaries from: CoNLL-U with morphemes in LEMMA and\n"
     "                          tags in XPOS, or lines of form, morphemes and tags apart by tabs. Without them\n"
     "                          words are cut nowhere but between Hangul and other letters\n"
-    "  --vocab N               tokens in all, a multiple of 64; 32000 if not given\n"
+    "  --vocab N               tokens in all, a multiple of 64; 32000 if not given. Too little text makes fewer\n"
     "  --expressions N         of these, expressions across morphemes; 1000 for each 32000 if not given\n"
     "  --attribution TEXT      whose analyses and texts these are, to be kept in the file\n"
     "  --threads N             if not given, one per processor; the file is the same for any number\n"
@@ -42,9 +42,12 @@ int train_tokenizer(const std::vector<std::string>& words) {
     options.expressions = static_cast<std::size_t>(args.number("--expressions", options.vocab / 32, 0, 1u << 20));
     options.threads = static_cast<std::size_t>(args.number("--threads", 0, 1, 256));
     options.attribution = args.text("--attribution");
+    if (const auto fit = options.check(); !fit) args.wrong(fit.error().what);
     const auto to = args.text("-o");
 
     const stopwatch clock;
+    auto sink = narae::sys::file_sink::create(to);  // now, not after the work
+    if (!sink) return args.failed(sink.error());
     std::vector<narae::learn::gold_word> gold;
     for (const auto& path : args.all("--boundaries")) {
         const auto file = narae::sys::file_view::open(std::string(path));
@@ -73,12 +76,12 @@ int train_tokenizer(const std::vector<std::string>& words) {
         return narae::learn::tokenizer_trainer::train(texts, boundaries, options, bar);
     }();
     if (!made) return args.failed(made.error());
-    auto sink = narae::sys::file_sink::create(to);
-    if (!sink) return args.failed(sink.error());
+    const auto tokenizer = narae::token::tokenizer::parse(narae::as_bytes(*made));
+    if (!tokenizer) return args.failed(tokenizer.error());
     auto written = sink->write(narae::as_bytes(*made));
     if (written) written = sink->commit();
     if (!written) return args.failed(written.error());
-    std::printf("%s: %zu tokens, %zu gold words, %s", to.c_str(), options.vocab, gold.size(),
+    std::printf("%s: %zu tokens, %zu gold words, %s", to.c_str(), tokenizer->count(), gold.size(),
                 closing(made->size(), clock).c_str());
     return 0;
 }

@@ -73,7 +73,7 @@ inline result<token::boundary_model> train_boundaries(std::span<const gold_word>
     double bias = 0;
     std::uint64_t random = 1;
     for (std::size_t round = 0; round < rounds; ++round) {
-        if (!progress(round, rounds)) return error{errc::cancelled, "training of boundaries"};
+        if (!progress(round, rounds)) return error{errc::cancelled, "cancelled"};
         for (auto i = examples.size(); i-- > 1;)
             std::swap(examples[i], examples[static_cast<std::size_t>((random = token::mix(random + i)) % (i + 1))]);
         for (const auto& e : examples) {

@@ -73,7 +73,7 @@ result<std::vector<id_pair>> learn_merges(std::vector<counted_word>& words, toke
             offer(found->first, found->second.count);
             continue;
         }
-        if (merges.size() % 64 == 0 && !progress(merges.size(), most)) return error{errc::cancelled, "learning merges"};
+        if (merges.size() % 64 == 0 && !progress(merges.size(), most)) return error{errc::cancelled, "cancelled"};
         const auto whole = first_id + static_cast<token::token_id>(merges.size());
         merges.push_back(best.pair);
         touched.clear();

@@ -150,7 +150,7 @@ inline result<std::vector<gold_word>> read_gold(byte_view file) {
         if (line.ends_with('\r')) line.remove_suffix(1);
         if (text::utf8_first_invalid(line) != line.size()) return bad({"not UTF-8"});
         const auto column = detail::split(line, '\t');
-        if (line.empty() || (line[0] == '#' && column.size() != 3)) {
+        if (line.empty() || (line[0] == '#' && (columns == 10 || column.size() != 3))) {
             glue = glue && !line.empty();
             continue;
         }

@@ -9,6 +9,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -40,12 +41,24 @@ inline constexpr std::size_t special_count = 32;
 inline constexpr std::string_view decomposed_token = "<|nfd|>";
 
 struct tokenizer_options {
-    std::size_t vocab = 32000;       ///< tokens in all, a multiple of 64
+    std::size_t vocab = 32000;       ///< tokens in all, a multiple of 64; fewer where the texts hold too little
     std::size_t expressions = 1000;  ///< of these, expressions across morphemes
     double hiding = 10;              ///< an expression that hides n morpheme boundaries counts 1 / (1 + n * hiding)
-    std::size_t digits = 3;          ///< in one token at most
+    std::size_t digits = 3;          ///< in one token at most, 1 to 9
     std::size_t threads = 0;         ///< 0: one per processor; the result is the same for any number
-    std::string attribution;         ///< kept in the file: whose analyses the boundaries were learned from
+    std::string attribution = {};    ///< kept in the file: whose analyses the boundaries were learned from
+
+    /// Do they fit together? Errors: bad_argument.
+    result<void> check() const {
+        constexpr std::size_t least = (special_count + 256 + 64 + 63) / 64 * 64;
+        const auto bad = [](std::initializer_list<piece> what) { return error{errc::bad_argument, concat(what)}; };
+        if (vocab < least || vocab % 64 != 0)
+            return bad({"a vocabulary of ", vocab, " tokens: not a multiple of 64 from ", least, " on"});
+        if (expressions > vocab / 4) return bad({"more than a quarter of the vocabulary for expressions"});
+        if (digits < 1 || digits > 9) return bad({digits, " digits in one token: not 1 to 9"});
+        if (!(hiding >= 0)) return bad({"hiding is less than 0"});
+        return {};
+    }
 };
 
 /// Trains on texts, line by line; see options. Progress counts thousandths of the work.
@@ -53,7 +66,8 @@ class tokenizer_trainer {
 public:
     using progress_callback = callback<std::uint64_t, std::uint64_t>;
 
-    /// The text of a tokenizer.json. Errors: bad_value for options that do not fit or texts without Korean, cancelled.
+    /// The text of a tokenizer.json. If the texts hold too little for the vocabulary wanted, what was found is filled
+    /// up with <|unusedN|> to a multiple of 64. Errors: bad_argument (see check), bad_value without text, cancelled.
     static result<std::string> train(const std::vector<std::string_view>& texts,
                                      const token::boundary_model& boundaries, const tokenizer_options& options,
                                      progress_callback progress) {
@@ -71,17 +85,11 @@ private:
         : texts_(texts), boundaries_(boundaries), options_(options), progress_(progress) {}
 
     result<std::string> run() {
-        constexpr std::size_t least = special_count + 256 + 64;
-        if (options_.vocab < least || options_.vocab % 64 != 0)
-            return error{errc::bad_value,
-                         concat({"a vocabulary of ", options_.vocab, " tokens: not a multiple of 64 from ",
-                                 (least + 63) / 64 * 64, " on"})};
-        if (options_.expressions > options_.vocab / 4)
-            return error{errc::bad_value, "more than a quarter of the vocabulary for expressions"};
+        if (const auto fit = options_.check(); !fit) return fit.error();
         auto team = sys::team::make(options_.threads);
         if (!team) return team.error();
         team_ = team->get();
-        if (!count_pieces()) return error{errc::cancelled, "training a tokenizer"};
+        if (!count_pieces()) return error{errc::cancelled, "cancelled"};
         if (pieces_.empty()) return error{errc::bad_value, "no text in the input"};
         found_alphabet();
         const auto room = options_.vocab - tokens_.size();
@@ -91,10 +99,11 @@ private:
             const auto joined = join_expressions();
             if (!joined) return joined.error();
         }
+        while (tokens_.size() % 64 != 0) add_unused();
         return json();
     }
 
-    // --- 1. how often each piece of text stands in the input ---
+    // --- 1. how often each piece of text stands in the input, Hangul letters as syllables ---
 
     /// Lines are dealt out by bytes; the sums do not depend on who counted what.
     bool count_pieces() {
@@ -124,8 +133,9 @@ private:
                 at = end;
                 if (!progress_(all == 0 ? 0 : done * 300 / all, 1000)) return false;
             }
+        std::string composed;
         for (auto& s : shares) {
-            for (const auto& [piece, n] : s) pieces_[piece] += n;
+            for (const auto& [piece, n] : s) pieces_[text::compose_hangul(piece, composed) ? composed : piece] += n;
             counts().swap(s);
         }
         return true;
@@ -134,9 +144,8 @@ private:
     // --- 2. the characters that are tokens ---
 
     void found_alphabet() {
-        for (std::size_t i = 0; i < special_count; ++i)
-            tokens_.push_back(i < special_tokens.size() ? std::string(special_tokens[i])
-                                                        : concat({"<|unused", i - special_tokens.size(), "|>"}));
+        tokens_.assign(special_tokens.begin(), special_tokens.end());
+        while (tokens_.size() < special_count) add_unused();
         for (int b = 0; b < 256; ++b) add(std::string(1, static_cast<char>(static_cast<unsigned char>(b))));
         std::unordered_map<char32_t, std::uint64_t> seen;
         for (const auto& [piece, n] : pieces_)
@@ -162,11 +171,10 @@ private:
         }
     }
 
-    token::token_id add(std::string bytes) {
-        const auto id = static_cast<token::token_id>(tokens_.size());
-        by_bytes_.emplace(bytes, id);
+    void add_unused() { tokens_.push_back(concat({"<|unused", unused_++, "|>"})); }
+    void add(std::string bytes) {
+        by_bytes_.emplace(bytes, static_cast<token::token_id>(tokens_.size()));
         tokens_.push_back(std::move(bytes));
-        return id;
     }
     void merge(id_pair p) {
         merges_.push_back(p);
@@ -177,12 +185,9 @@ private:
 
     result<void> learn_from_segments(std::size_t most) {
         counts segments;
-        std::string composed;
         token::segmenter cut(boundaries_.weights, boundaries_.cut, options_.digits);
-        for (const auto& [piece, n] : pieces_) {
-            const bool joined = text::compose_hangul(piece, composed);
-            cut(joined ? composed : piece, [&, count = n](std::string_view s) { segments[std::string(s)] += count; });
-        }
+        for (const auto& [piece, n] : pieces_)
+            cut(piece, [&, count = n](std::string_view s) { segments[std::string(s)] += count; });
         counts().swap(pieces_);
         std::vector<std::pair<std::string, std::uint64_t>> ordered(segments.begin(), segments.end());
         counts().swap(segments);
@@ -222,13 +227,19 @@ private:
 
     // --- 5. the file ---
 
+    /// After the special tokens come the bytes and what was merged, then special tokens again.
+    bool is_special(std::size_t id) const noexcept {
+        return id < special_count || id >= special_count + 256 + merges_.size();
+    }
     std::string json() const {
         const auto key = [&](token::token_id id) { return token::spelled_key(tokens_[id], false); };
         const auto quoted = [](std::string_view s) { return text::json_quote(s); };
         std::string out = R"({"version":"1.0","truncation":null,"padding":null,"added_tokens":[)";
-        for (std::size_t id = 0; id < special_count; ++id)
-            out += concat({id == 0 ? "\n" : ",\n", R"({"id":)", id, R"(,"content":)", quoted(tokens_[id]),
-                           R"(,"single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true})"});
+        for (std::size_t id = 0; id < tokens_.size(); ++id)
+            if (is_special(id))
+                out += concat(
+                    {id == 0 ? "\n" : ",\n", R"({"id":)", id, R"(,"content":)", quoted(tokens_[id]),
+                     R"(,"single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true})"});
         out += R"(],
 "normalizer":null,
 "pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":true},
@@ -245,7 +256,7 @@ private:
                        "\"}},\n\"vocab\":{"});
         for (std::size_t id = 0; id < tokens_.size(); ++id)
             out += concat({id == 0 ? "" : ",\n",
-                           quoted(id < special_count ? tokens_[id] : key(static_cast<token::token_id>(id))), ":", id});
+                           quoted(is_special(id) ? tokens_[id] : key(static_cast<token::token_id>(id))), ":", id});
         out += "},\n\"merges\":[";
         for (std::size_t m = 0; m < merges_.size(); ++m)
             out += concat({m == 0 ? "" : ",\n", quoted(key(merges_[m].first) + " " + key(merges_[m].second))});
@@ -261,6 +272,7 @@ private:
     std::vector<std::string> tokens_;  // by id, as bytes
     std::unordered_map<std::string, token::token_id> by_bytes_;
     std::vector<id_pair> merges_;
+    std::size_t unused_ = 0;       // so many of the tokens are called <|unused...|>
     std::size_t expressions_ = 0;  // so many of the merges, the last ones
 };
 
@@ -303,7 +315,7 @@ inline result<void> tokenizer_trainer::join_expressions() {
     for (const auto& p : merges_) known.emplace(std::uint64_t{p.first} << 32 | p.second, 0);
     constexpr std::size_t rounds = 8;
     for (std::size_t round = 0; round < rounds; ++round) {
-        if (!progress_(750 + round * 250 / rounds, 1000)) return error{errc::cancelled, "joining expressions"};
+        if (!progress_(750 + round * 250 / rounds, 1000)) return error{errc::cancelled, "cancelled"};
         std::vector<std::unordered_map<std::uint64_t, std::uint64_t>> tallies(team_->size());
         team_->run([&](std::size_t k, std::size_t) {
             auto& ids = shares[k];

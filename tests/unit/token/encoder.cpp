@@ -63,9 +63,8 @@ struct small {
                   added + "]";
         std::string weights(token::boundary_weights, '\0');
         for (const auto& [run, at] : cuts)
-            token::for_each_gap(run, [&, before = at](std::size_t i, const token::gap_slots& slots) {
-                for (const auto slot : slots)
-                    if (i == before) weights[slot] = 1;
+            token::for_each_gap(run, [&, before = at](std::size_t i, const token::gap& g) {
+                if (i == before) token::for_each_feature(g, [&](std::uint32_t slot) { weights[slot] = 1; });
             });
         if (!pattern) f.pre_tokenizer.replace(f.pre_tokenizer.find('}'), 1, ",\"use_regex\":false}");
         f.model += file::narae_section(weights, 9, expressions);

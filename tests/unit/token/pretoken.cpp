@@ -75,22 +75,22 @@ TEST_CASE("syllables are told apart without looking them up", "[pretoken]") {
         if (c >= 0xD800 && c < 0xE000) continue;  // surrogates are no characters
         std::string s;
         text::utf8_append(s, c);
-        if (pretoken::syllables(s) != (text::is_syllable(c) ? 3u : 0u)) FAIL(s);
-        if (pretoken::syllables("가" + s + "가") != (text::is_syllable(c) ? 9u : 3u)) FAIL(s);
+        if (pretoken::syllables_end(s, 0) != (text::is_syllable(c) ? 3u : 0u)) FAIL(s);
+        if (pretoken::syllables_end("가" + s + "가", 0) != (text::is_syllable(c) ? 9u : 3u)) FAIL(s);
     }
-    CHECK(pretoken::syllables("") == 0);
-    CHECK(pretoken::syllables("\xEA\xAF\xBF") == 0);  // one before the first
-    CHECK(pretoken::syllables("\xEA\xB0\x80") == 3);
-    CHECK(pretoken::syllables("\xED\x9E\xA3") == 3);
-    CHECK(pretoken::syllables("\xED\x9E\xA4") == 0);  // one behind the last
-    CHECK(pretoken::syllables("\xED\xA0\x80") == 0);  // a surrogate
-    CHECK(pretoken::syllables("나래 나래") == 6);
+    CHECK(pretoken::syllables_end("", 0) == 0);
+    CHECK(pretoken::syllables_end("\xEA\xAF\xBF", 0) == 0);  // one before the first
+    CHECK(pretoken::syllables_end("\xEA\xB0\x80", 0) == 3);
+    CHECK(pretoken::syllables_end("\xED\x9E\xA3", 0) == 3);
+    CHECK(pretoken::syllables_end("\xED\x9E\xA4", 0) == 0);  // one behind the last
+    CHECK(pretoken::syllables_end("\xED\xA0\x80", 0) == 0);  // a surrogate
+    CHECK(pretoken::syllables_end("나래 나래", 0) == 6);
     const std::string word = "나래";
-    for (std::size_t n = 0; n <= word.size(); ++n) CHECK(pretoken::syllables(word.substr(0, n)) == n / 3 * 3);
+    for (std::size_t n = 0; n <= word.size(); ++n) CHECK(pretoken::syllables_end(word.substr(0, n), 0) == n / 3 * 3);
     for (const char* cut : {"\xEA", "\xEA\xB0", "\xEA\xB0 ", "\xEA가", "\xEA\xB0\xEA", "\xEA\xB0\xC0", "\xEA\x30\x80",
                             "\xEA\xF0\x80", "\xEB\x80\x7F", "\x80\x80"}) {
-        CHECK(pretoken::syllables(cut) == 0);
-        CHECK(pretoken::syllables(word + cut) == 6);
+        CHECK(pretoken::syllables_end(cut, 0) == 0);
+        CHECK(pretoken::syllables_end(word + cut, 0) == 6);
         CHECK(pretoken::run(word + cut, pretoken::kind::letter) == 6);
     }
 }

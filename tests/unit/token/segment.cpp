@@ -25,9 +25,8 @@ segments cut(const boundary_model& m, std::string_view piece, std::size_t digits
 boundary_model cuts(std::u32string_view run, std::size_t at) {
     boundary_model m;
     m.cut = 9;  // all ten slots have to agree
-    for_each_gap(run, [&](std::size_t i, const gap_slots& slots) {
-        for (const auto s : slots)
-            if (i == at) m.weights[s] = 1;
+    for_each_gap(run, [&](std::size_t i, const gap& g) {
+        if (i == at) for_each_feature(g, [&](std::uint32_t slot) { m.weights[slot] = 1; });
     });
     return m;
 }

@@ -136,7 +136,7 @@ TEST_CASE("a character's token is the one of its bytes", "[vocab]") {
     const auto of = [](const vocab& v, char32_t c) {
         std::string bytes;
         text::utf8_append(bytes, c);
-        return v.of_character(c, bytes);
+        return v.of_character(bytes);
     };
     vocab v;
     v.reserve(text::syllables + 100, 40000, 0);

@@ -1,0 +1,172 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The narae-train command as users meet it: what it says, how it exits, what it leaves behind; and that its files serve
+# the other commands.
+#   sh train.sh PATH/narae-train PATH/narae-convert PATH/narae
+set -u
+full() {
+    case $1 in
+        /*) echo "$1" ;;
+        *) echo "$PWD/$1" ;;
+    esac
+}
+command=$(full "$1") convert=$(full "$2") narae=$(full "$3")
+for program in "$command" "$convert" "$narae"; do
+    [ -x "$program" ] || { echo "no program at $program"; exit 1; }
+done
+models=$(cd "$(dirname "$0")/../golden/models" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+bad=0
+
+complain() {
+    echo "FAILED: $*"
+    bad=1
+}
+
+# refuse CODE PATTERN ARGUMENTS...: exits with CODE, one line on stderr that matches PATTERN, nothing on stdout, and
+# nothing left of an output.
+refuse() {
+    code=$1 pattern=$2
+    shift 2
+    "$command" "$@" >stdout 2>stderr
+    got=$?
+    [ $got -eq "$code" ] || complain "$* exits with $got instead of $code: $(cat stderr)"
+    [ "$(wc -l <stderr)" -eq 1 ] || complain "$* does not say one line: $(cat stderr)"
+    grep -q "^narae-train.*: .*$pattern" stderr || complain "$* does not say '$pattern': $(cat stderr)"
+    [ -s stdout ] && complain "$* prints $(cat stdout)"
+    for left in out out.part; do
+        [ -e "$left" ] && complain "$* leaves $left behind"
+    done
+}
+
+# accept PATTERN ARGUMENTS...: exits with 0, says PATTERN on stdout and nothing on stderr.
+accept() {
+    pattern=$1
+    shift
+    "$command" "$@" >stdout 2>stderr || complain "$* exits with $?: $(cat stderr)"
+    grep -q "$pattern" stdout || complain "$* does not say '$pattern': $(cat stdout)"
+    [ -s stderr ] && complain "$* complains: $(cat stderr)"
+}
+
+# --- a text of made-up sentences, and gold analyses in both formats ---
+awk 'BEGIN {
+    n = split("나무 바다 사람 학교 친구 노래 하늘 마음 시간 나라 아침 저녁 여름 겨울 편지 도시 마을 강물 바람 구름", stem, " ")
+    split("에서 를 는 도 로 의 와 에 가 만", end, " ")
+    for (i = 0; i < 6000; ++i)
+        printf "%s%s %s%s %s.\n", stem[i % n + 1], end[int(i / 7) % 10 + 1], stem[int(i / 3) % n + 1],
+            end[i % 10 + 1], i % 2 ? "할 수 있다" : i " 번 보았다"
+}' >text
+printf '바다에서\t바다+에서\tNNG+JKB\n나무를\t나무+를\tNNG+JKO\n사람\t사람\tNNG\n학교도\t학교+도\tNNG+JX\n' >three
+{
+    printf '# sent_id = 1\n'
+    printf '1\t친구는\t친구+는\tNOUN\tncn+jxt\t_\t2\tdep\t_\t_\n'
+    printf '2\t보고\t보+고\tVERB\tpvg+ecc\t_\t0\troot\t_\tSpaceAfter=No\n3\t.\t.\tPUNCT\tsf\t_\t2\tpunct\t_\t_\n\n'
+} >ten
+
+# --- good use ---
+accept '^narae-train tokenizer TEXT' -h
+accept '^narae-train tokenizer TEXT' --help
+accept '^example:  narae-train tokenizer' tokenizer -h
+accept '^bare.json: [0-9]* tokens, 0 gold words, [0-9.]* kB written in ' tokenizer text -o bare.json --vocab 12800 --threads 1
+accept '^whole.json: [0-9]* tokens, 6 gold words, ' tokenizer text -o whole.json --boundaries three ten --vocab=12800 \
+    --expressions 64 --attribution 'made "here"'
+tokens=$(sed 's/^whole.json: \([0-9]*\) .*/\1/' stdout)
+[ $((tokens % 64)) -eq 0 ] || complain "$tokens tokens"
+grep -q '"attribution":"made \\"here\\""' whole.json || complain 'no attribution'
+accept '6 gold words' tokenizer text -o again.json --boundaries three --boundaries ten --vocab 12800 --expressions 64 \
+    --attribution 'made "here"' --threads 3
+cmp -s whole.json again.json || complain 'more threads make another file'
+accept ' 1472 tokens, ' tokenizer text text -o small --vocab 1472
+for left in ./*.part; do
+    [ -e "$left" ] && complain "leaves $left behind"
+done
+
+# --- the file serves the others ---
+"$narae" tokenize -m whole.json <text >ids 2>stderr || complain "narae tokenize: $(cat stderr)"
+"$narae" tokenize -m whole.json --decode <ids 2>stderr | cmp -s - text || complain "the text does not come back: $(cat stderr)"
+pieces=$(echo '바다를 나무에서' | "$narae" tokenize -m whole.json --morphemes | cut -f2)
+[ "$pieces" = '바다 를 ▁나무 에서' ] || complain "morphemes are: $pieces"
+pieces=$(echo '바다를' | "$narae" tokenize -m bare.json --morphemes | cut -f2)
+[ "$pieces" = '바다를' ] || complain "morphemes without gold analyses are: $pieces"
+"$convert" "$models/tiny-neox-parallel" -o model --type f16 --tokenizer whole.json >stdout 2>stderr ||
+    complain "narae-convert --tokenizer: $(cat stderr)"
+grep -q "new vocabulary: $tokens tokens" stdout || complain "narae-convert says: $(cat stdout)"
+"$narae" tokenize -m model <text 2>stderr | cmp -s - ids || complain "the model tokenizes otherwise: $(cat stderr)"
+"$narae" generate -m model -p '나무' -n 4 >stdout 2>stderr || complain "the model does not run: $(cat stderr)"
+
+# --- bad usage: exit 2 ---
+refuse 2 "the first word is not 'tokenizer'"
+refuse 2 "the first word is not 'tokenizer'" model text -o out
+refuse 2 'TEXT is missing' tokenizer
+refuse 2 'TEXT is missing' tokenizer -o out --boundaries three text
+refuse 2 '-o FILE is missing' tokenizer text
+refuse 2 'unknown option --layers' tokenizer text -o out --layers 3
+refuse 2 'boundaries needs a value' tokenizer text -o out --boundaries
+for vocab in 64 300 320 31999; do
+    refuse 2 "a vocabulary of $vocab tokens: not a multiple of 64 from 384 on" tokenizer text -o out --vocab $vocab
+done
+for vocab in abc 0 -64 1.5 '' 2000000; do
+    refuse 2 "vocab is '$vocab', not a whole number from 64 to" tokenizer text -o out --vocab "$vocab"
+done
+refuse 2 'more than a quarter of the vocabulary for expressions' tokenizer text -o out --vocab 640 --expressions 161
+refuse 2 "threads is '0', not a whole number" tokenizer text -o out --threads 0
+
+# --- bad input: exit 1 ---
+refuse 1 'none: cannot open: No such file' tokenizer none -o out
+refuse 1 'none: cannot open: No such file' tokenizer text none -o out
+refuse 1 'none: cannot open: No such file' tokenizer text -o out --boundaries three none
+printf '\n\n' >blank
+refuse 1 'no text in the input' tokenizer blank -o out
+: >empty
+refuse 1 'no text in the input' tokenizer empty -o out
+refuse 1 'empty: no words in it' tokenizer text -o out --boundaries empty
+refuse 1 'text: line 1: 1 columns, not the 10 of CoNLL-U' tokenizer text -o out --boundaries text
+{ cat ten; printf '1\t친구는\t친구+는\tNOUN\n'; } >broken
+refuse 1 'broken: line 6: 4 columns, not the 10 of CoNLL-U' tokenizer text -o out --boundaries three broken
+{ cat ten; printf '# \303\n'; } >broken
+refuse 1 'broken: line 6: not UTF-8' tokenizer text -o out --boundaries broken
+cat three ten >broken
+refuse 1 'broken: line 6: 10 columns, not the 3 of form, morphemes, tags' tokenizer text -o out --boundaries broken
+printf '사람\t사람\tNNG\n' >broken
+refuse 1 'no particle and no ending begins inside a word' tokenizer text -o out --boundaries broken
+
+# --- outputs that cannot be written ---
+refuse 1 'nowhere/out: cannot write: No such file' tokenizer text -o nowhere/out
+mkdir folder
+refuse 1 'folder: cannot write: is a folder' tokenizer text -o folder
+cp whole.json kept
+(
+    ulimit -f 1
+    refuse 1 'out: cannot write: File too large' tokenizer text -o out --vocab 12800
+    refuse 1 'kept: cannot write: File too large' tokenizer text -o kept --vocab 12800
+    exit $bad
+) || bad=1
+cmp -s whole.json kept || complain 'a failure changes the file that was there'
+[ -e kept.part ] && complain 'a failure leaves kept.part behind'
+
+# --- Ctrl-C: nothing half-written stays ---
+i=0
+while [ $i -lt 400 ]; do
+    set -- "$@" text
+    i=$((i + 1))
+done
+shift 3
+for signal in INT TERM; do
+    "$command" tokenizer "$@" -o out --threads 1 >stdout 2>stderr &
+    waited=0
+    while [ ! -e out.part ] && [ $waited -lt 200 ]; do
+        sleep 0.05
+        waited=$((waited + 1))
+    done
+    kill -$signal $!
+    wait $!
+    got=$?
+    [ $got -eq 130 ] || complain "a stopped command exits with $got: $(cat stderr)"
+    [ "$(cat stderr)" = 'narae-train tokenizer: cancelled' ] || complain "a stopped command says: $(cat stderr)"
+    [ -e out ] || [ -e out.part ] && complain 'a stopped command leaves a file behind'
+done
+
+[ $bad -eq 0 ] && echo 'all good'
+exit $bad

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// A small gold set in three columns, written for these tests: form, morphemes, Sejong tags.
+#ifndef NARAE_TESTS_UNIT_LEARN_ANALYSES_HPP
+#define NARAE_TESTS_UNIT_LEARN_ANALYSES_HPP
+
+namespace tests {
+
+inline constexpr char analyses[] =
+    "고향은\t고향+은\tNNG+JX\n"
+    "사람은\t사람+은\tNNG+JX\n"
+    "마음은\t마음+은\tNNG+JX\n"
+    "선생님은\t선생님+은\tNNG+JX\n"
+    "여름은\t여름+은\tNNG+JX\n"
+    "바다는\t바다+는\tNNG+JX\n"
+    "친구는\t친구+는\tNNG+JX\n"
+    "아이는\t아이+는\tNNG+JX\n"
+    "나무를\t나무+를\tNNG+JKO\n"
+    "노래를\t노래+를\tNNG+JKO\n"
+    "아이를\t아이+를\tNNG+JKO\n"
+    "공부를\t공부+를\tNNG+JKO\n"
+    "편지를\t편지+를\tNNG+JKO\n"
+    "사람을\t사람+을\tNNG+JKO\n"
+    "마음을\t마음+을\tNNG+JKO\n"
+    "밥을\t밥+을\tNNG+JKO\n"
+    "책을\t책+을\tNNG+JKO\n"
+    "학교에서\t학교+에서\tNNG+JKB\n"
+    "바다에서\t바다+에서\tNNG+JKB\n"
+    "서울에서\t서울+에서\tNNP+JKB\n"
+    "시장에서\t시장+에서\tNNG+JKB\n"
+    "도서관에서\t도서관+에서\tNNG+JKB\n"
+    "학교에\t학교+에\tNNG+JKB\n"
+    "집에\t집+에\tNNG+JKB\n"
+    "아침에\t아침+에\tNNG+JKB\n"
+    "사람이\t사람+이\tNNG+JKS\n"
+    "선생님이\t선생님+이\tNNG+JKS\n"
+    "꽃이\t꽃+이\tNNG+JKS\n"
+    "친구가\t친구+가\tNNG+JKS\n"
+    "비가\t비+가\tNNG+JKS\n"
+    "친구와\t친구+와\tNNG+JKB\n"
+    "바다의\t바다+의\tNNG+JKG\n"
+    "사람의\t사람+의\tNNG+JKG\n"
+    "서울로\t서울+로\tNNP+JKB\n"
+    "학교도\t학교+도\tNNG+JX\n"
+    "먹고\t먹+고\tVV+EC\n"
+    "읽고\t읽+고\tVV+EC\n"
+    "웃고\t웃+고\tVV+EC\n"
+    "듣고\t듣+고\tVV+EC\n"
+    "가고\t가+고\tVV+EC\n"
+    "먹었다\t먹+었+다\tVV+EP+EF\n"
+    "읽었다\t읽+었+다\tVV+EP+EF\n"
+    "웃었다\t웃+었+다\tVV+EP+EF\n"
+    "갔다\t가+았+다\tVV+EP+EF\n"
+    "먹는\t먹+는\tVV+ETM\n"
+    "읽는\t읽+는\tVV+ETM\n"
+    "사람이다\t사람+이+다\tNNG+VCP+EF\n"
+    "학생들\t학생+들\tNNG+XSN\n"
+    "사람\t사람\tNNG\n"
+    "바다\t바다\tNNG\n"
+    "도서관\t도서관\tNNG\n"
+    "아주\t아주\tMAG\n"
+    "그리고\t그리고\tMAJ\n"
+    "오늘\t오늘\tMAG\n"
+    "어머니\t어머니\tNNG\n"
+    "아버지\t아버지\tNNG\n"
+    "자동차\t자동차\tNNG\n"
+    "고등학교\t고등학교\tNNG\n"
+    "나라\t나라\tNNG\n"
+    "가은\t가은\tNNP\n";
+
+}  // namespace tests
+
+#endif
