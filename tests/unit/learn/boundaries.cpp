@@ -15,7 +15,7 @@ using token::boundary_model;
 
 namespace {
 
-constexpr std::ptrdiff_t features = 10;  // of a gap
+constexpr std::size_t features = 10;  // of a gap
 
 std::vector<gold_word> read(const std::string& lines) {
     const auto words = learn::read_gold(as_bytes(lines));
