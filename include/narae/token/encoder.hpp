@@ -46,7 +46,7 @@ public:
         if (cache_.empty() && (seen_ += text.size()) > 2048) cache_.resize(first_entries);
         const auto on_token = [&](const added_token& t) {
             if (t.id == parts_.decomposed) return plain(t.content), true;  // stands for no text
-            put(t.id);
+            put_alone(t.id);
             return true;
         };
         const auto on_plain = [&](std::string_view s) { return plain(s), true; };
@@ -59,10 +59,14 @@ public:
         if (held_ != no_token) out.push_back(held_);
     }
 
-    /// f(segment) for the morphemes of plain text and all that is between them; decomposed Hangul is composed.
+    /// f(segment) for the morphemes of plain text and all that is between them; decomposed Hangul is composed. Without
+    /// a model of morphemes, for whole pieces as they are.
     template <class F>
     void for_each_segment(std::string_view text, F&& f) {
-        for_each_piece(text, [&](std::string_view piece) { cutter_(composed(piece).text, f); });
+        for_each_piece(text, [&](std::string_view piece) {
+            if (!parts_.morphemes) return void(f(piece));
+            cutter_(composed(piece).text, f);
+        });
     }
 
     /// Appends the ids of one segment.
@@ -217,7 +221,7 @@ private:
     /// Puts out fresh_, after a mark where text in Hangul letters begins or ends.
     void emit(std::string_view piece, bool changed) {
         if (parts_.decomposed != no_token && changed != decomposed_ && (changed || text::has_syllable(piece))) {
-            put(parts_.decomposed);
+            put_alone(parts_.decomposed);
             decomposed_ = changed;
         }
         for (const auto id : fresh_) put(id);
@@ -242,6 +246,12 @@ private:
             out_->push_back(held_);
         }
         held_ = id;
+    }
+
+    /// An added token is part of no expression.
+    void put_alone(token_id id) {
+        if (held_ != no_token) out_->push_back(std::exchange(held_, no_token));
+        out_->push_back(id);
     }
 
     const tokenizer_parts& parts_;
