@@ -59,10 +59,14 @@ public:
         if (held_ != no_token) out.push_back(held_);
     }
 
-    /// f(segment) for the morphemes of plain text and all that is between them; decomposed Hangul is composed.
+    /// f(segment) for the morphemes of plain text and all that is between them; decomposed Hangul is composed. Without
+    /// a model of morphemes, for whole pieces as they are.
     template <class F>
     void for_each_segment(std::string_view text, F&& f) {
-        for_each_piece(text, [&](std::string_view piece) { cutter_(composed(piece).text, f); });
+        for_each_piece(text, [&](std::string_view piece) {
+            if (!parts_.morphemes) return void(f(piece));
+            cutter_(composed(piece).text, f);
+        });
     }
 
     /// Appends the ids of one segment.
