@@ -196,6 +196,10 @@ TEST_CASE("the segments of a text are those that merges stay inside of", "[encod
     CHECK(segments("큰 나래를 1234abc나!") ==
           std::vector<std::string>{"큰", " 나래", "를", " 123", "4", "abc", "나", "!"});
     CHECK(segments(nfd("나래를")) == std::vector<std::string>{"나래", "를"});  // composed
+    std::vector<std::string> pieces;
+    const auto other = cases::parsed(file().text());  // knows no morphemes
+    other.make_encoder().for_each_segment("나래를 1234", [&](std::string_view p) { pieces.emplace_back(p); });
+    CHECK(pieces == std::vector<std::string>{"나래를", " 1234"});
     std::mt19937 random(5);
     for (int i = 0; i < 2000; ++i) {
         const auto s = random_text(random, 12);
