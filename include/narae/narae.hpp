@@ -8,7 +8,7 @@
 //   sys/     the machine: which CPU, files mapped or read, aligned memory, a team of threads
 //   num/     number formats and their packing: half, q4, q8
 //   text/    Unicode and JSON, with no idea of a model
-//   token/   text <-> ids: the tokenizer of a checkpoint, executed exactly
+//   token/   text <-> ids: a checkpoint's tokenizer, executed exactly, and narae's own, which knows morphemes
 //   kernel/  the hot loops: a folder per operation, its contract, its scalar definition, its fast versions
 //   store/   files: safetensors, torch files, a checkpoint folder
 //   model/   the network: shape, weights, cache, block, forward
