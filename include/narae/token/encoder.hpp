@@ -90,6 +90,7 @@ private:
     struct key {
         std::uint64_t words[3] = {};
 
+        key() = default;
         /// `end` is where the text ends that the piece is in.
         key(std::string_view piece, const char* end) noexcept {
             static constexpr std::array<unsigned char, 48> ones = [] {
@@ -166,7 +167,7 @@ private:
         for (auto& e : cache_) {
             if (e.count() == 0) continue;
             const auto n = std::exchange(e.count(), 0);
-            key k({}, nullptr);
+            key k;
             std::memcpy(k.words, e.words, sizeof k.words);
             e.count() = n;
             wider[k.hash() & (wider.size() - 1)] = e;
