@@ -79,7 +79,7 @@ done
 refuse 2 "--cache is 'q2', not one of q8, f32" generate -m "$model" -p x --cache q2
 refuse 2 'needs one of -m MODEL and --shape NAME' bench
 refuse 2 "--shape is 'huge'" bench --shape huge
-refuse 2 '--pieces goes with neither' tokenize -m "$model" --pieces --decode
+refuse 2 '--pieces and --morphemes go with neither' tokenize -m "$model" --pieces --decode
 refuse 1 'nowhere: cannot open: ' generate -m nowhere -p x
 refuse 1 'no config.json' generate -m "$golden" -p x
 refuse 1 'the weights alone are' generate -m "$model" -p x --memory-limit 1K
