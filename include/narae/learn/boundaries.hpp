@@ -56,10 +56,10 @@ inline result<token::boundary_model> train_boundaries(std::span<const gold_word>
     };
     std::vector<example> examples;
     bool any_cut = false;
-    for (const auto& [run, count] : runs)
-        token::for_each_gap(run.first, [&](std::size_t i, const token::gap& g) {
-            const auto what = run.second[i];
-            const double weight = importance(what) * std::sqrt(static_cast<double>(count));
+    for (const auto& run : runs)
+        token::for_each_gap(run.first.first, [&](std::size_t i, const token::gap& g) {
+            const auto what = run.first.second[i];
+            const double weight = importance(what) * std::sqrt(static_cast<double>(run.second));
             any_cut = any_cut || what == onset::particle || what == onset::ending;
             if (weight == 0) return;
             examples.push_back({{}, weight, what != onset::nothing});
