@@ -166,9 +166,10 @@ int tokenize(const std::vector<std::string>& words) {
     for (bool more = true; more;) {
         text = std::move(rest);
         const auto had = text.size();
-        text.resize(had + block);
-        const auto got = std::fread(text.data() + had, 1, block, stdin);
-        more = got == block;
+        const auto wanted = (std::max)(block, had);  // a line without end is read by doubling, not block by block
+        text.resize(had + wanted);
+        const auto got = std::fread(text.data() + had, 1, wanted, stdin);
+        more = got == wanted;
         text.resize(had + got);
         const auto last = text.rfind('\n');  // a line that is not whole yet waits for the next block
         const auto whole = !more ? text.size() : last == text.npos ? 0 : last + 1;

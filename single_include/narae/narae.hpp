@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/narae.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 7aabe658da7d9204
+// FNV-1a hash of all that follows this line: 44a3ae2f8a7c98db
 //
 // narae: runs a Korean language model (GPT-NeoX) from plain C++20 headers. This file brings all that running needs;
 // toolkit.hpp brings what making a model needs.
@@ -11,7 +11,7 @@
 //   sys/     the machine: which CPU, files mapped or read, aligned memory, a team of threads
 //   num/     number formats and their packing: half, q4, q8
 //   text/    Unicode and JSON, with no idea of a model
-//   token/   text <-> ids: the tokenizer of a checkpoint, executed exactly
+//   token/   text <-> ids: a checkpoint's tokenizer, executed exactly, and narae's own, which knows morphemes
 //   kernel/  the hot loops: a folder per operation, its contract, its scalar definition, its fast versions
 //   store/   files: safetensors, torch files, a checkpoint folder
 //   model/   the network: shape, weights, cache, block, forward
@@ -868,6 +868,17 @@ inline utf8_step utf8_front(std::string_view s) noexcept {
     }
     return {c, length, true, false};
 }
+/// Do three bytes spell a Hangul syllable, U+AC00 (EA B0 80) to U+D7A3 (ED 9E A3)?
+inline bool is_syllable_at(const char* p) noexcept {
+    const auto byte = [&](int i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(p[i])); };
+    const auto three = byte(0) << 16 | byte(1) << 8 | byte(2);  // in the order of code points
+    return three - 0xEAB080 <= 0xED9EA3 - 0xEAB080 && (three & 0xC0C0) == 0x8080;
+}
+/// That syllable, if they do.
+inline char32_t syllable_at(const char* p) noexcept {
+    const auto six_bits = [&](int i) { return static_cast<char32_t>(static_cast<unsigned char>(p[i]) & 0x3F); };
+    return (six_bits(0) & 0xF) << 12 | six_bits(1) << 6 | six_bits(2);
+}
 /// Appends the UTF-8 bytes of c, which must be a Unicode scalar value.
 inline void utf8_append(std::string& out, char32_t c) {
     const auto put = [&](char32_t b) { out.push_back(static_cast<char>(static_cast<unsigned char>(b))); };
@@ -1565,6 +1576,7 @@ public:
         bytes_.reserve(bytes);
         ids_.assign(table_size(tokens), no_token);
         merges_.assign(table_size(merges), {});
+        seen_.assign((merges_.size() + 7) / 8, 0);
     }
     /// Adds a token; false if its bytes are already there (as the same kind) or its id is taken.
     bool add(token_id id, std::string_view bytes, bool literal) {
@@ -1572,10 +1584,9 @@ public:
         if (slot != no_token || !add_unnamed(id, bytes, literal)) return false;
         slot = id;
         if (!literal && bytes.size() == 1) of_byte_[static_cast<unsigned char>(bytes[0])] = id;
-        if (const auto step = text::utf8_front(literal || bytes.size() != 3 ? "-" : bytes);
-            text::is_syllable(step.code_point)) {
+        if (!literal && bytes.size() == 3 && text::is_syllable_at(bytes.data())) {
             if (of_syllable_.empty()) of_syllable_.assign(text::syllables, no_token);
-            of_syllable_[step.code_point - text::first_syllable] = id;
+            of_syllable_[text::syllable_at(bytes.data()) - text::first_syllable] = id;
         }
         return true;
     }
@@ -1593,6 +1604,8 @@ public:
     /// A pair that is added again gets the later rank.
     void add_merge(const merge& m) {
         merges_[slot_of(m.left, m.right)] = m;
+        const auto bit = bit_of(m.left, m.right);
+        seen_[bit / 64] |= std::uint64_t{1} << bit % 64;
         ranks_ = (std::max)(ranks_, m.rank + 1);
     }
     std::size_t size() const noexcept { return entries_.size(); }
@@ -1605,28 +1618,22 @@ public:
     /// The token of these bytes, or no_token.
     token_id find(std::string_view bytes, bool literal = false) const noexcept { return ids_[slot_of(bytes, literal)]; }
     token_id of_byte(unsigned char b) const noexcept { return of_byte_[b]; }
-    /// The token of one character, given by its bytes, too; or no_token.
-    token_id of_character(char32_t c, std::string_view bytes) const noexcept {
-        if (!text::is_syllable(c)) return find(bytes);
-        return of_syllable_.empty() ? no_token : of_syllable_[c - text::first_syllable];
+    /// The token of the bytes of one character, or no_token.
+    token_id of_character(std::string_view bytes) const noexcept {
+        if (bytes.size() != 3 || !text::is_syllable_at(bytes.data())) return find(bytes);
+        return of_syllable_.empty() ? no_token : of_syllable_[text::syllable_at(bytes.data()) - text::first_syllable];
     }
     /// The merge of two neighbours, or a null pointer.
     const merge* merge_of(token_id left, token_id right) const noexcept {
-        const auto& m = merges_[slot_of(left, right)];
-        return m.whole == no_token || m.rank >= first_expression_ ? nullptr : &m;
+        const auto* m = pair_of(left, right);
+        return m == nullptr || m->rank >= first_expression_ ? nullptr : m;
     }
     /// From now on the last `count` merges are no merges but expressions: they join finished tokens.
-    void set_expressions(std::uint32_t count) {
-        first_expression_ = ranks_ - (std::min)(ranks_, count);
-        opens_.assign(size(), 0);
-        for (const auto& m : merges_)
-            if (m.whole != no_token && m.rank >= first_expression_) opens_[m.left] = 1;
-    }
+    void set_expressions(std::uint32_t count) { first_expression_ = ranks_ - (std::min)(ranks_, count); }
     /// What a finished token and the next one become together, or no_token.
     token_id expression_of(token_id left, token_id right) const noexcept {
-        if (left >= opens_.size() || opens_[left] == 0) return no_token;
-        const auto& m = merges_[slot_of(left, right)];
-        return m.rank >= first_expression_ ? m.whole : no_token;
+        const auto* m = pair_of(left, right);
+        return m == nullptr || m->rank < first_expression_ ? no_token : m->whole;
     }
 private:
     static constexpr std::uint32_t longest = (std::uint32_t{1} << 30) - 1;  // bytes of all tokens together
@@ -1641,14 +1648,17 @@ private:
         return size;
     }
     std::size_t slot_of(std::string_view bytes, bool literal) const noexcept {
-        std::uint64_t hash = mix(2 * bytes.size() + literal), word = 0;
-        const char* p = bytes.data();
-        auto n = bytes.size();
-        for (; n >= 8; p += 8, n -= 8) {
-            std::memcpy(&word, p, 8);
+        // Eight bytes at a time; the last eight may overlap those before.
+        std::uint64_t hash = 2 * bytes.size() + literal, word = 0;
+        const auto n = bytes.size();
+        for (std::size_t i = 0; i + 8 < n; i += 8) {
+            std::memcpy(&word, bytes.data() + i, 8);
             hash = mix(hash ^ word);
         }
-        for (word = 0; n > 0; --n) word = word << 8 | static_cast<unsigned char>(*p++);
+        if (n >= 8)
+            std::memcpy(&word, bytes.data() + n - 8, 8);
+        else
+            for (const char c : bytes) word = word << 8 | static_cast<unsigned char>(c);
         hash = mix(hash ^ word);
         const auto mask = ids_.size() - 1;
         auto at = static_cast<std::size_t>(hash) & mask;
@@ -1656,9 +1666,21 @@ private:
             at = (at + 1) & mask;
         return at;
     }
+    const merge* pair_of(token_id left, token_id right) const noexcept {
+        const auto bit = bit_of(left, right);
+        if ((seen_[bit / 64] >> bit % 64 & 1) == 0) return nullptr;  // as with most pairs
+        const auto& m = merges_[slot_of(left, right)];
+        return m.whole == no_token ? nullptr : &m;
+    }
+    std::size_t bit_of(token_id left, token_id right) const noexcept {
+        return static_cast<std::size_t>(pair_hash(left, right) >> 40) & (8 * merges_.size() - 1);
+    }
+    static std::uint64_t pair_hash(token_id left, token_id right) noexcept {
+        return mix(std::uint64_t{left} << 32 | right);
+    }
     std::size_t slot_of(token_id left, token_id right) const noexcept {
         const auto mask = merges_.size() - 1;
-        auto at = static_cast<std::size_t>(mix(std::uint64_t{left} << 32 | right)) & mask;
+        auto at = static_cast<std::size_t>(pair_hash(left, right)) & mask;
         while (merges_[at].whole != no_token && (merges_[at].left != left || merges_[at].right != right))
             at = (at + 1) & mask;
         return at;
@@ -1668,9 +1690,9 @@ private:
     std::size_t count_ = 0;
     std::vector<token_id> ids_ = {no_token, no_token};
     std::vector<merge> merges_ = {merge{}, merge{}};
-    std::uint32_t ranks_ = 0;  // one past the last
+    std::vector<std::uint64_t> seen_ = {0};  // a bit for each pair, by another part of its hash (Bloom 1970)
+    std::uint32_t ranks_ = 0;                // one past the last
     std::uint32_t first_expression_ = ~std::uint32_t{0};
-    std::vector<char> opens_;            // by id: some expression begins with it
     std::vector<token_id> of_syllable_;  // by code point, from the first syllable on
     std::array<token_id, 256> of_byte_ = [] {
         std::array<token_id, 256> none;
@@ -1821,9 +1843,10 @@ private:
         while (!piece.empty()) {
             std::size_t n = 1;
             if (from_characters_ && static_cast<unsigned char>(piece[0]) >= 0x80) {
-                const auto step = text::utf8_front(piece);
+                const bool syllable = piece.size() >= 3 && text::is_syllable_at(piece.data());
+                const auto step = syllable ? text::utf8_step{0, 3, true, false} : text::utf8_front(piece);
                 n = step.length;
-                const auto id = step.valid ? vocab_.of_character(step.code_point, piece.substr(0, n)) : no_token;
+                const auto id = step.valid ? vocab_.of_character(piece.substr(0, n)) : no_token;
                 if (id != no_token) {
                     f(id);
                     piece.remove_prefix(n);
@@ -1940,30 +1963,20 @@ inline std::size_t contraction(std::string_view s) noexcept {
     const auto two = s.substr(1, 2);
     return two == "re" || two == "ve" || two == "ll" ? 3 : 0;
 }
-/// Bytes of the Hangul syllables at the front of s: most of a Korean text, told apart without looking them up.
-inline std::size_t syllables(std::string_view s) noexcept {
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
-    std::size_t n = 0;
-    // U+AC00 to U+D7A3 are EA B0 80 to ED 9E A3.
-    while (n + 3 <= s.size() && byte(n) >= 0xEA && byte(n) <= 0xED) {
-        if ((byte(n + 1) & 0xC0) != 0x80 || (byte(n + 2) & 0xC0) != 0x80) break;
-        const char32_t c = (byte(n) & 0x0Fu) << 12 | (byte(n + 1) & 0x3Fu) << 6 | (byte(n + 2) & 0x3Fu);
-        if (!text::is_syllable(c)) break;
-        n += 3;
-    }
-    return n;
+/// Where the Hangul syllables end that begin at s[at]: most of a Korean text, told apart without looking them up.
+inline std::size_t syllables_end(std::string_view s, std::size_t at) noexcept {
+    while (at + 3 <= s.size() && text::is_syllable_at(s.data() + at)) at += 3;
+    return at;
 }
-/// Bytes of the run of one kind at the front of s.
-inline std::size_t run(std::string_view s, kind what) noexcept {
-    std::size_t n = 0;
-    while (n < s.size()) {
-        if (what == kind::letter) n += syllables(s.substr(n));
-        if (n == s.size()) break;
-        const auto c = front(s.substr(n));
+/// Where the run of one kind ends that begins at s[at].
+inline std::size_t run_end(std::string_view s, std::size_t at, kind what) noexcept {
+    while (at < s.size()) {
+        if (what == kind::letter && (at = syllables_end(s, at)) == s.size()) break;
+        const auto c = front({s.data() + at, s.size() - at});
         if (c.what != what) break;
-        n += c.length;
+        at += c.length;
     }
-    return n;
+    return at;
 }
 }  // namespace pretoken
 /// Bytes of the first piece of s, which must not be empty.
@@ -1971,9 +1984,10 @@ inline std::size_t first_piece(std::string_view s) noexcept {
     using namespace pretoken;
     if (const auto n = contraction(s)) return n;
     const std::size_t blank = s[0] == ' ' && s.size() > 1 ? 1 : 0;
-    if (const auto n = blank + syllables(s.substr(blank)); n > blank) return n + run(s.substr(n), kind::letter);
+    if (const auto n = syllables_end(s, blank); n > blank)
+        return n == s.size() || s[n] == ' ' ? n : run_end(s, n, kind::letter);
     const auto c = front(s.substr(blank));
-    if (c.what != kind::space) return blank + run(s.substr(blank), c.what);
+    if (c.what != kind::space) return run_end(s, blank, c.what);
     // White space. Before a word its last character is left over: a blank goes with the word, others stand alone.
     std::size_t n = 0, last = 0;
     while (n < s.size()) {
@@ -1997,10 +2011,6 @@ void for_each_piece(std::string_view s, F&& f) {
 // Where an eojeol (a Korean word between blanks) may be cut: a linear model says of every gap between two Hangul
 // syllables whether a particle, an ending or another morpheme begins there. It looks at the run of syllables around the
 // gap and at nothing else, in whole numbers only, so the cuts are the same everywhere. learn/boundaries.hpp trains it.
-/// What the model sees of one gap, each as a slot of its table. Slots may be shared: the table is hashed
-/// (Weinberger et al. 2009, arXiv:0902.2206) and trained as such.
-inline constexpr std::size_t gap_features = 10;
-using gap_slots = std::array<std::uint32_t, gap_features>;
 
 struct boundary_model {
     static constexpr unsigned bits = 17;
@@ -2009,40 +2019,45 @@ struct boundary_model {
     std::vector<std::int8_t> weights = std::vector<std::int8_t>(slots);
     std::int32_t cut = 0;  ///< a morpheme begins where the weights of a gap sum to more than this
 };
-/// f(i, slots) for every gap of a run of Hangul syllables: the one before run[i], 0 < i < run.size(). Three syllables
-/// to the left (l) and three to the right (r) are looked at.
-template <class F>
-void for_each_gap(std::u32string_view run, F&& f) {
-    // A syllable is a number that is not 0; 0 stands for what is outside the run.
-    const auto code = [](char32_t c) noexcept { return std::uint64_t{c - text::first_syllable + 1}; };
+/// What the model sees of a gap: the codes of three syllables to the left (l1 is the nearest) and three to the right.
+/// The code of a syllable is its place in Unicode's block, from 1 on; 0 stands for what is outside the run.
+struct gap {
     std::uint64_t l3 = 0, l2 = 0, l1 = 0, r1 = 0, r2 = 0, r3 = 0;
+
+    void shift(std::uint64_t next) noexcept { l3 = l2, l2 = l1, l1 = r1, r1 = r2, r2 = r3, r3 = next; }
+};
+/// f(slot) for each feature of a gap: n-grams around it, hashed into the table. Slots may be shared, and the model is
+/// trained as such (Weinberger et al. 2009, arXiv:0902.2206).
+template <class F>
+inline void for_each_feature(const gap& g, F&& f) {
+    const auto see = [&](std::uint64_t kind, std::uint64_t what) noexcept {  // multiplicative, a factor for each kind
+        constexpr std::uint64_t odd = 0xD6E8FEB86659FD93, even = 0x3C6EF372FE94F82A;
+        f(static_cast<std::uint32_t>((what * (odd + kind * even)) >> (64 - boundary_model::bits)));
+    };
+    see(1, g.l1);
+    see(2, g.r1);
+    see(3, g.l1 << 16 | g.r1);
+    see(4, g.l2 << 16 | g.l1);
+    see(5, g.r1 << 16 | g.r2);
+    see(6, g.l3 << 32 | g.l2 << 16 | g.l1);
+    see(7, g.l2 << 32 | g.l1 << 16 | g.r1);
+    see(8, g.l1 << 32 | g.r1 << 16 | g.r2);
+    see(9, g.r1 << 32 | g.r2 << 16 | g.r3);
+    see(10, (g.l1 - 1) % text::finals << 16 | g.r1);  // the final consonant before the gap, 0 for none
+}
+/// f(i, gap) for every gap of a run of Hangul syllables, in order: the one before run[i], 0 < i < run.size().
+template <class F>
+inline void for_each_gap(std::u32string_view run, F&& f) {
+    gap g;
     for (std::size_t i = 0; i < run.size() + 2; ++i) {
-        l3 = l2, l2 = l1, l1 = r1, r1 = r2, r2 = r3, r3 = i < run.size() ? code(run[i]) : 0;
-        if (i < 3) continue;
-        gap_slots at;
-        std::size_t k = 0;
-        const auto see = [&](std::uint64_t what) noexcept {  // multiplicative hashing, each kind by a factor of its own
-            constexpr std::uint64_t odd = 0xD6E8FEB86659FD93, even = 0x3C6EF372FE94F82A;
-            at[k] = static_cast<std::uint32_t>((what * (odd + (k + 1) * even)) >> (64 - boundary_model::bits));
-            ++k;
-        };
-        see(l1);
-        see(r1);
-        see(l1 << 16 | r1);
-        see(l2 << 16 | l1);
-        see(r1 << 16 | r2);
-        see(l3 << 32 | l2 << 16 | l1);
-        see(l2 << 32 | l1 << 16 | r1);
-        see(l1 << 32 | r1 << 16 | r2);
-        see(r1 << 32 | r2 << 16 | r3);
-        see((l1 - 1) % text::finals << 16 | r1);  // the final consonant before the gap, 0 for none
-        f(i - 2, at);
+        g.shift(i < run.size() ? run[i] - text::first_syllable + 1 : 0);
+        if (i >= 3) f(i - 2, g);
     }
 }
 // ==== narae/token/segment.hpp ====
 // Cuts a piece of text (token/pretoken.hpp) into the segments that merges stay inside of: Hangul at morpheme boundaries
 // (token/morph.hpp), digits in groups, Hangul apart from other letters. A leading blank goes with the first segment.
-/// Holds the working memory of one thread. Linear in the piece, however long it is.
+/// Linear in the piece, however long it is.
 class segmenter {
 public:
     /// Borrows the weights of a boundary_model. At most `digits` digits stand in one segment.
@@ -2050,7 +2065,7 @@ public:
         : weights_(weights), cut_(cut), digits_(digits) {}
     /// f(segment) for every segment of a piece, in order; together they are the piece.
     template <class F>
-    void operator()(std::string_view piece, F&& f) {
+    void operator()(std::string_view piece, F&& f) const {
         std::size_t begin = 0, at = piece[0] == ' ' ? 1 : 0;
         const auto cut = [&](std::size_t here) {
             if (here > begin) f(piece.substr(begin, here - begin));
@@ -2064,33 +2079,35 @@ public:
                 at += text::utf8_front(piece.substr(at)).length;
             }
         } else if (what == pretoken::kind::letter) {
-            while (at < piece.size()) {  // other letters, if any, then syllables
-                const auto from = at;
-                run_.clear();
-                for (; at < piece.size(); at += text::utf8_front(piece.substr(at)).length) {
-                    const auto c = text::utf8_front(piece.substr(at)).code_point;
-                    if (text::is_syllable(c))
-                        run_.push_back(c);
-                    else if (!run_.empty())
-                        break;
+            while (at < piece.size()) {
+                if (const auto end = pretoken::syllables_end(piece, at); end > at) {
+                    hangul(piece, at, end, cut);
+                    at = end;
+                } else {  // other letters, up to the next syllable
+                    while (at < piece.size() && pretoken::syllables_end(piece, at) == at)
+                        at += pretoken::front(piece.substr(at)).length;
                 }
-                const auto hangul = at - 3 * run_.size();  // a syllable is three bytes long
-                if (hangul > from) cut(hangul);
-                for_each_gap(run_, [&](std::size_t i, const gap_slots& slots) {
-                    std::int32_t sum = 0;
-                    for (const auto s : slots) sum += weights_[s];
-                    if (sum > cut_) cut(hangul + 3 * i);
-                });
                 cut(at);
             }
         }
         cut(piece.size());
     }
 private:
+    /// cut(i) where a morpheme begins among the syllables in bytes [begin, end) of the piece.
+    template <class Cut>
+    void hangul(std::string_view piece, std::size_t begin, std::size_t end, Cut&& cut) const {
+        gap g;
+        for (auto at = begin; at < end + 6; at += 3) {  // the gap is two syllables behind
+            g.shift(at < end ? text::syllable_at(piece.data() + at) - text::first_syllable + 1 : 0);
+            if (at < begin + 9) continue;
+            std::int32_t sum = 0;
+            for_each_feature(g, [&](std::uint32_t slot) { sum += weights_[slot]; });
+            if (sum > cut_) cut(at - 6);
+        }
+    }
     std::span<const std::int8_t> weights_;
     std::int32_t cut_;
     std::size_t digits_;
-    std::u32string run_;
 };
 // ==== narae/token/packed.hpp ====
 // The packed tokenizer of a model file: tokenizer.json, whose long lists are taken out and kept as arrays, small and
@@ -2559,8 +2576,8 @@ public:
         ids.push_back(whole);
     }
 private:
-    // The cache doubles while much is new to it. It may take 4 MiB at last; short texts do without.
-    static constexpr std::size_t first_entries = std::size_t{1} << 11, most_entries = std::size_t{1} << 17;
+    // The cache doubles while much is new to it. It may take 8 MiB at last; short texts do without.
+    static constexpr std::size_t first_entries = std::size_t{1} << 11, most_entries = std::size_t{1} << 18;
     static constexpr std::size_t longest_text = 23, most_ids = 4;
     /// What a piece became, in half a cache line: its text, filled up with zeros, and in the last byte how many ids.
     struct entry {
@@ -2595,10 +2612,19 @@ private:
         bool matches(const entry& e) const noexcept {
             unsigned char last[8] = {};
             last[7] = 0xFF;
-            std::uint64_t but_last;
-            std::memcpy(&but_last, last, 8);
-            return words[0] == e.words[0] && words[1] == e.words[1] && ((words[2] ^ e.words[2]) & ~but_last) == 0;
+            std::uint64_t count;
+            std::memcpy(&count, last, 8);
+            // One condition, not three: a branch would wait for the memory.
+            return ((words[0] ^ e.words[0]) | (words[1] ^ e.words[1]) | ((words[2] ^ e.words[2]) & ~count)) == 0;
         }
+    };
+    /// May the cache hold this piece? A zero at its end would be taken for filling.
+    static bool fits(std::string_view piece) noexcept { return piece.size() <= longest_text && piece.back() != '\0'; }
+
+    struct looked_up {
+        std::string_view piece;
+        key text;
+        std::size_t hash;
     };
     /// A piece whose Hangul, if it was written letter by letter, is in syllables.
     struct composition {
@@ -2616,28 +2642,51 @@ private:
         std::string prefixed;
         if (parts_.add_prefix_space && s[0] != ' ') s = (prefixed = " ").append(s);
         if (!parts_.use_pattern) return whole_piece(s);
+        if (cache_.empty()) return for_each_piece(s, [&](std::string_view piece) { whole_piece(piece); });
+        // Some pieces at a time: all are looked up before the first is written, so that the waits for memory overlap.
         const char* const end = s.data() + s.size();
-        for_each_piece(s, [&](std::string_view piece) {
-            if (piece.size() > longest_text || piece.back() == '\0' || cache_.empty() || decomposed_)
-                return whole_piece(piece);  // a zero at the end cannot be told from what a key is filled up with
-            const key k(piece, end);
-            auto& e = cache_[k.hash() & (cache_.size() - 1)];
-            if (!k.matches(e) || e.count() == 0) return remember(piece, k, e);
-            for (unsigned char i = 0; i < e.count(); ++i) put(e.ids[i]);
-        });
+        while (!s.empty()) {
+            std::size_t n = 0;
+            for (; n < batch_.size() && !s.empty(); ++n) {
+                auto& b = batch_[n];
+                b.piece = s.substr(0, first_piece(s));
+                s.remove_prefix(b.piece.size());
+                if (!fits(b.piece)) continue;
+                b.text = key(b.piece, end);
+                b.hash = b.text.hash();
+                misses_ += !b.text.matches(cache_[b.hash & (cache_.size() - 2)]);
+            }
+            for (std::size_t i = 0; i < n; ++i) {
+                const auto& b = batch_[i];
+                if (!fits(b.piece) || decomposed_) {
+                    whole_piece(b.piece);
+                    continue;
+                }
+                // Two entries share a cache line; the one that was used last stands first.
+                auto* e = &cache_[b.hash & (cache_.size() - 2)];
+                if (!b.text.matches(e[0])) {
+                    std::swap(e[0], e[1]);
+                    if (!b.text.matches(e[0])) {
+                        remember(b.piece, b.text, e[0]);
+                        continue;
+                    }
+                }
+                for (unsigned char k = 0; k < e->count(); ++k) put(e->ids[k]);
+            }
+            if (misses_ > cache_.size() / 4 && cache_.size() < most_entries) grow();
+        }
     }
     void remember(std::string_view piece, const key& k, entry& e) {
         fresh_.clear();
         const bool changed = ids_of(piece, fresh_);
-        bool fits = !changed && fresh_.size() <= most_ids;
-        for (const auto id : fresh_) fits = fits && id <= 0xFFFF;
-        if (fits) {
+        bool small = !changed && fresh_.size() <= most_ids;
+        for (const auto id : fresh_) small = small && id <= 0xFFFF;
+        if (small) {
             std::memcpy(e.words, k.words, sizeof e.words);
             e.count() = static_cast<unsigned char>(fresh_.size());
             for (std::size_t i = 0; i < fresh_.size(); ++i) e.ids[i] = static_cast<std::uint16_t>(fresh_[i]);
         }
         emit(piece, changed);
-        if (++misses_ > cache_.size() && cache_.size() < most_entries) grow();
     }
     void grow() {
         misses_ = 0;
@@ -2648,7 +2697,8 @@ private:
             key k;
             std::memcpy(k.words, e.words, sizeof k.words);
             e.count() = n;
-            wider[k.hash() & (wider.size() - 1)] = e;
+            auto* to = &wider[k.hash() & (wider.size() - 2)];
+            to[to->count() != 0] = e;
         }
         cache_.swap(wider);
     }
@@ -2693,6 +2743,7 @@ private:
     bpe merger_;
     segmenter cutter_;
     std::vector<entry> cache_;
+    std::array<looked_up, 16> batch_;
     std::size_t seen_ = 0, misses_ = 0;  // bytes; pieces since the cache last grew
     std::vector<token_id> fresh_;
     std::string composed_;
@@ -2814,7 +2865,10 @@ inline std::string tokenizer::decode(std::span<const token_id> ids, bool skip_sp
 inline std::string tokenizer::decode_bytes(std::span<const token_id> ids) const {
     stream_decoder decoder(*this, false, stream_decoder::broken::kept);
     std::string out;
-    for (const auto id : ids) out += decoder.push(id);
+    std::size_t i = 0;  // up to the first mark the bytes only need joining
+    for (; i < ids.size() && (ids[i] != parts_.decomposed || parts_.decomposed == no_token); ++i)
+        out += bytes_of(ids[i]);
+    for (; i < ids.size(); ++i) out += decoder.push(ids[i]);
     return out + decoder.finish();
 }
 }  // namespace narae::inline NARAE_ABI::token
