@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/narae.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 0af35e89ce324745
+// FNV-1a hash of all that follows this line: 403dedc095886c24
 //
 // narae: runs a Korean language model (GPT-NeoX) from plain C++20 headers. This file brings all that running needs;
 // toolkit.hpp brings what making a model needs.
@@ -1490,6 +1490,29 @@ inline std::string normalize(std::string_view s, normal_form form) {
     n.flush();
     return out;
 }
+inline bool has_syllable(std::string_view s) noexcept {
+    for (; !s.empty(); s.remove_prefix(utf8_front(s).length))
+        if (is_syllable(utf8_front(s).code_point)) return true;
+    return false;
+}
+/// `out` becomes s with its Hangul letters joined to syllables; true if that is undone by taking all syllables apart:
+/// some letters join, and s itself holds no syllable.
+inline bool compose_hangul(std::string_view s, std::string& out) {
+    out.clear();
+    bool joined = false;
+    char32_t waiting = 0;
+    for (utf8_step step; !s.empty(); s.remove_prefix(step.length)) {
+        step = utf8_front(s);
+        if (is_syllable(step.code_point)) return false;
+        const auto whole = waiting == 0 || !step.valid ? 0 : join_jamo(waiting, step.code_point);
+        if (whole == 0 && waiting != 0) utf8_append(out, waiting);
+        if (!step.valid) out += s.substr(0, step.length);
+        joined = joined || whole != 0;
+        waiting = whole != 0 ? whole : step.valid ? step.code_point : 0;
+    }
+    if (waiting != 0) utf8_append(out, waiting);
+    return joined;
+}
 }  // namespace narae::inline NARAE_ABI::text
 // ==== narae/token/vocab.hpp ====
 // The vocabulary of a byte-level BPE: which bytes a token id stands for, and which pair of ids merges into which.
@@ -1548,21 +1571,29 @@ public:
         if (slot != no_token || !add_unnamed(id, bytes, literal)) return false;
         slot = id;
         if (!literal && bytes.size() == 1) of_byte_[static_cast<unsigned char>(bytes[0])] = id;
+        if (const auto step = text::utf8_front(literal || bytes.size() != 3 ? "-" : bytes);
+            text::is_syllable(step.code_point)) {
+            if (of_syllable_.empty()) of_syllable_.assign(text::syllables, no_token);
+            of_syllable_[step.code_point - text::first_syllable] = id;
+        }
         return true;
     }
     /// Adds a token that find() does not see: an added token, which has a list of its own. False if its id is taken.
     bool add_unnamed(token_id id, std::string_view bytes, bool literal) {
         if (id >= entries_.size()) entries_.resize(std::size_t{id} + 1);
         auto& e = entries_[id];
-        if (e.used) return false;
-        e = {bytes_.size(), static_cast<std::uint32_t>(bytes.size()), true, literal};
+        if (e.used || bytes_.size() + bytes.size() > longest) return false;
+        e = {static_cast<std::uint32_t>(bytes_.size()), static_cast<std::uint32_t>(bytes.size()) & longest, true,
+             literal};
         bytes_ += bytes;
         ++count_;
         return true;
     }
     /// A pair that is added again gets the later rank.
-    void add_merge(const merge& m) { merges_[slot_of(m.left, m.right)] = m; }
-
+    void add_merge(const merge& m) {
+        merges_[slot_of(m.left, m.right)] = m;
+        ranks_ = (std::max)(ranks_, m.rank + 1);
+    }
     std::size_t size() const noexcept { return entries_.size(); }
     std::size_t count() const noexcept { return count_; }
     /// The bytes of a token; empty for an id without one.
@@ -1573,16 +1604,34 @@ public:
     /// The token of these bytes, or no_token.
     token_id find(std::string_view bytes, bool literal = false) const noexcept { return ids_[slot_of(bytes, literal)]; }
     token_id of_byte(unsigned char b) const noexcept { return of_byte_[b]; }
+    /// The token of one character, given by its bytes, too; or no_token.
+    token_id of_character(char32_t c, std::string_view bytes) const noexcept {
+        if (!text::is_syllable(c)) return find(bytes);
+        return of_syllable_.empty() ? no_token : of_syllable_[c - text::first_syllable];
+    }
     /// The merge of two neighbours, or a null pointer.
     const merge* merge_of(token_id left, token_id right) const noexcept {
         const auto& m = merges_[slot_of(left, right)];
-        return m.whole == no_token ? nullptr : &m;
+        return m.whole == no_token || m.rank >= first_expression_ ? nullptr : &m;
+    }
+    /// From now on the last `count` merges are no merges but expressions: they join finished tokens.
+    void set_expressions(std::uint32_t count) {
+        first_expression_ = ranks_ - (std::min)(ranks_, count);
+        opens_.assign(size(), 0);
+        for (const auto& m : merges_)
+            if (m.whole != no_token && m.rank >= first_expression_) opens_[m.left] = 1;
+    }
+    /// What a finished token and the next one become together, or no_token.
+    token_id expression_of(token_id left, token_id right) const noexcept {
+        if (left >= opens_.size() || opens_[left] == 0) return no_token;
+        const auto& m = merges_[slot_of(left, right)];
+        return m.rank >= first_expression_ ? m.whole : no_token;
     }
 private:
+    static constexpr std::uint32_t longest = (std::uint32_t{1} << 30) - 1;  // bytes of all tokens together
     struct entry {
-        std::size_t begin = 0;
-        std::uint32_t length = 0;
-        bool used = false, literal = false;
+        std::uint32_t begin;
+        std::uint32_t length : 30, used : 1, literal : 1;
     };
     /// Tables are powers of two, at most half full, and probed from slot to slot.
     static std::size_t table_size(std::size_t entries) {
@@ -1591,8 +1640,15 @@ private:
         return size;
     }
     std::size_t slot_of(std::string_view bytes, bool literal) const noexcept {
-        std::uint64_t hash = literal;
-        for (const char c : bytes) hash = mix(hash + static_cast<unsigned char>(c) + 1);
+        std::uint64_t hash = mix(2 * bytes.size() + literal), word = 0;
+        const char* p = bytes.data();
+        auto n = bytes.size();
+        for (; n >= 8; p += 8, n -= 8) {
+            std::memcpy(&word, p, 8);
+            hash = mix(hash ^ word);
+        }
+        for (word = 0; n > 0; --n) word = word << 8 | static_cast<unsigned char>(*p++);
+        hash = mix(hash ^ word);
         const auto mask = ids_.size() - 1;
         auto at = static_cast<std::size_t>(hash) & mask;
         while (ids_[at] != no_token && (entries_[ids_[at]].literal != literal || bytes_of(ids_[at]) != bytes))
@@ -1611,6 +1667,10 @@ private:
     std::size_t count_ = 0;
     std::vector<token_id> ids_ = {no_token, no_token};
     std::vector<merge> merges_ = {merge{}, merge{}};
+    std::uint32_t ranks_ = 0;  // one past the last
+    std::uint32_t first_expression_ = ~std::uint32_t{0};
+    std::vector<char> opens_;            // by id: some expression begins with it
+    std::vector<token_id> of_syllable_;  // by code point, from the first syllable on
     std::array<token_id, 256> of_byte_ = [] {
         std::array<token_id, 256> none;
         none.fill(no_token);
@@ -1640,21 +1700,23 @@ inline const added_token* find_added(const std::vector<added_token>& sorted, std
 class added_matcher {
 public:
     /// `pattern` is what to look for; `token` is borrowed by index. False if the pattern is already there.
-    bool add(std::string pattern, std::size_t token) {
+    bool add(std::string pattern, std::size_t token, bool special) {
         const auto less = [](const entry& e, const std::string& p) { return e.pattern < p; };
         const auto place = std::lower_bound(entries_.begin(), entries_.end(), pattern, less);
         if (place != entries_.end() && place->pattern == pattern) return false;
         begins_[static_cast<unsigned char>(pattern[0])] = true;
+        all_special_ = all_special_ && special;
         entries_.insert(place, {std::move(pattern), token});
         return true;
     }
+    bool empty() const noexcept { return entries_.empty(); }
     /// Cuts s into plain text and tokens, in order: on_text(piece), on_token(token). skip_special leaves special tokens
     /// in the text, and yet nothing is found inside them. Plain text is never empty. Both go on, whatever
     /// they return.
     void split(std::string_view s, const std::vector<added_token>& tokens, bool skip_special,
                callback<std::string_view> on_text, callback<const added_token&> on_token) const {
         std::size_t done = 0;
-        for (std::size_t at = 0; !entries_.empty() && at < s.size();) {
+        for (std::size_t at = 0; !entries_.empty() && !(skip_special && all_special_) && at < s.size();) {
             const auto* found = begins_[static_cast<unsigned char>(s[at])] ? longest(s.substr(at)) : nullptr;
             if (found == nullptr) {
                 ++at;
@@ -1727,15 +1789,17 @@ private:
     }
     std::vector<entry> entries_;  // sorted by pattern
     std::array<bool, 256> begins_{};
+    bool all_special_ = true;
 };
 // ==== narae/token/bpe.hpp ====
 // The merge loop of byte pair encoding (Sennrich et al. 2016, arXiv:1508.07909): a piece of text starts as its bytes,
-// and again and again the pair that was learned first is merged, the leftmost one where it stands more than once.
-// Read token/vocab.hpp before. Short pieces are scanned; long ones use a heap, so that no text takes quadratic time.
+// or as those of its characters that are tokens and the bytes of the others, and again and again the pair that was
+// learned first is merged, the leftmost one where it stands more than once. Read token/vocab.hpp before.
+// Short pieces are scanned; long ones use a heap, so that no text takes quadratic time.
 /// Merges with the vocabulary's ranks and appends ids to `out`. Holds the working memory of one thread.
 class bpe {
 public:
-    explicit bpe(const vocab& v) : vocab_(v) {}
+    explicit bpe(const vocab& v, bool from_characters = false) : vocab_(v), from_characters_(from_characters) {}
     /// Bytes that the vocabulary lacks are left out, as the reference does where there is no unknown token.
     void encode(std::string_view piece, std::vector<token_id>& out) {
         if (piece.size() <= scan_limit) {
@@ -1750,13 +1814,31 @@ public:
 private:
     static constexpr std::size_t scan_limit = 48;  // bytes
     static constexpr std::uint32_t none = ~std::uint32_t{0};
+    /// f(id) for every symbol that the piece starts as.
+    template <class F>
+    void start(std::string_view piece, F&& f) const {
+        while (!piece.empty()) {
+            std::size_t n = 1;
+            if (from_characters_ && static_cast<unsigned char>(piece[0]) >= 0x80) {
+                const auto step = text::utf8_front(piece);
+                n = step.length;
+                if (const auto id = vocab_.of_character(step.code_point, piece.substr(0, n)); id != no_token) {
+                    f(id);
+                    piece.remove_prefix(n);
+                    continue;
+                }
+            }
+            for (const char c : piece.substr(0, n))
+                if (const auto id = vocab_.of_byte(static_cast<unsigned char>(c)); id != no_token) f(id);
+            piece.remove_prefix(n);
+        }
+    }
     /// Keeps the rank of each neighbouring pair, and looks through all of them for every merge.
     void scan(std::string_view piece, std::vector<token_id>& out) {
         token_id ids[scan_limit];
         const merge* next[scan_limit];  // next[i] merges ids[i] and ids[i + 1]
         std::size_t n = 0;
-        for (const char c : piece)
-            if (const auto id = vocab_.of_byte(static_cast<unsigned char>(c)); id != no_token) ids[n++] = id;
+        start(piece, [&](token_id id) { ids[n++] = id; });
         for (std::size_t i = 0; i + 1 < n; ++i) next[i] = vocab_.merge_of(ids[i], ids[i + 1]);
         while (n > 1) {
             std::size_t best = n;
@@ -1774,11 +1856,10 @@ private:
     /// A linked list of symbols and a heap of the merges that they offer, by rank, then position: n log n.
     void queue(std::string_view piece, std::vector<token_id>& out) {
         symbols_.clear(), heap_.clear();
-        for (const char c : piece)
-            if (const auto id = vocab_.of_byte(static_cast<unsigned char>(c)); id != no_token) {
-                const auto at = static_cast<std::uint32_t>(symbols_.size());
-                symbols_.push_back({id, at == 0 ? none : at - 1, at + 1});
-            }
+        start(piece, [&](token_id id) {
+            const auto at = static_cast<std::uint32_t>(symbols_.size());
+            symbols_.push_back({id, at == 0 ? none : at - 1, at + 1});
+        });
         if (symbols_.empty()) return;
         symbols_.back().next = none;
         for (std::uint32_t i = 0; i + 1 < symbols_.size(); ++i) offer(i);
@@ -1820,8 +1901,194 @@ private:
         return m != nullptr;
     }
     const vocab& vocab_;
+    bool from_characters_;
     std::vector<symbol> symbols_;
     std::vector<candidate> heap_;
+};
+// ==== narae/token/pretoken.hpp ====
+// Cuts text into the pieces that BPE never merges across. The cut is the GPT-2 pattern, tried in this order:
+//   's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
+// written as a scanner over Unicode classes: every byte ends up in one piece. A byte that is not UTF-8 is of no class.
+namespace pretoken {
+enum class kind { letter, number, space, other };
+
+constexpr kind kind_of(text::char_class c) noexcept {
+    switch (c) {
+        case text::char_class::letter: return kind::letter;
+        case text::char_class::number:
+        case text::char_class::numeral: return kind::number;
+        case text::char_class::space: return kind::space;
+        default: return kind::other;
+    }
+}
+struct step {
+    kind what;
+    std::size_t length;  // bytes
+};
+/// The character at the front of s, which must not be empty.
+inline step front(std::string_view s) noexcept {
+    if (const auto b = static_cast<unsigned char>(s[0]); b < 0x80) return {kind_of(text::class_of(b)), 1};
+    const auto c = text::utf8_front(s);
+    return {c.valid ? kind_of(text::class_of(c.code_point)) : kind::other, c.length};
+}
+/// Bytes of an English contraction at the front of s, or 0.
+inline std::size_t contraction(std::string_view s) noexcept {
+    if (s.size() < 2 || s[0] != '\'') return 0;
+    if (s[1] == 's' || s[1] == 't' || s[1] == 'm' || s[1] == 'd') return 2;
+    const auto two = s.substr(1, 2);
+    return two == "re" || two == "ve" || two == "ll" ? 3 : 0;
+}
+/// Bytes of the Hangul syllables at the front of s: most of a Korean text, told apart without looking them up.
+inline std::size_t syllables(std::string_view s) noexcept {
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
+    std::size_t n = 0;
+    // U+AC00 to U+D7A3 are EA B0 80 to ED 9E A3.
+    while (n + 3 <= s.size() && byte(n) >= 0xEA && byte(n) <= 0xED) {
+        if ((byte(n + 1) & 0xC0) != 0x80 || (byte(n + 2) & 0xC0) != 0x80) break;
+        const char32_t c = (byte(n) & 0x0Fu) << 12 | (byte(n + 1) & 0x3Fu) << 6 | (byte(n + 2) & 0x3Fu);
+        if (!text::is_syllable(c)) break;
+        n += 3;
+    }
+    return n;
+}
+/// Bytes of the run of one kind at the front of s.
+inline std::size_t run(std::string_view s, kind what) noexcept {
+    std::size_t n = 0;
+    while (n < s.size()) {
+        if (what == kind::letter) n += syllables(s.substr(n));
+        if (n == s.size()) break;
+        const auto c = front(s.substr(n));
+        if (c.what != what) break;
+        n += c.length;
+    }
+    return n;
+}
+}  // namespace pretoken
+/// Bytes of the first piece of s, which must not be empty.
+inline std::size_t first_piece(std::string_view s) noexcept {
+    using namespace pretoken;
+    if (const auto n = contraction(s)) return n;
+    const std::size_t blank = s[0] == ' ' && s.size() > 1 ? 1 : 0;
+    if (const auto n = blank + syllables(s.substr(blank)); n > blank) return n + run(s.substr(n), kind::letter);
+    const auto c = front(s.substr(blank));
+    if (c.what != kind::space) return blank + run(s.substr(blank), c.what);
+    // White space. Before a word its last character is left over: a blank goes with the word, others stand alone.
+    std::size_t n = 0, last = 0;
+    while (n < s.size()) {
+        const auto w = front(s.substr(n));
+        if (w.what != kind::space) return last == 0 ? n : last;
+        last = n;
+        n += w.length;
+    }
+    return n;
+}
+/// f(piece) for every piece of s, in order.
+template <class F>
+void for_each_piece(std::string_view s, F&& f) {
+    while (!s.empty()) {
+        const auto n = first_piece(s);
+        f(s.substr(0, n));
+        s.remove_prefix(n);
+    }
+}
+// ==== narae/token/morph.hpp ====
+// Where an eojeol (a Korean word between blanks) may be cut: a linear model says of every gap between two Hangul
+// syllables whether a particle, an ending or another morpheme begins there. It looks at the run of syllables around the
+// gap and at nothing else, in whole numbers only, so the cuts are the same everywhere. learn/boundaries.hpp trains it.
+/// What the model sees of one gap, each as a slot of its table. Slots may be shared: the table is hashed
+/// (Weinberger et al. 2009, arXiv:0902.2206) and trained as such.
+inline constexpr std::size_t gap_features = 10;
+using gap_slots = std::array<std::uint32_t, gap_features>;
+
+struct boundary_model {
+    static constexpr unsigned bits = 17;
+    static constexpr std::size_t slots = std::size_t{1} << bits;
+    /// One for each slot. A new model cuts nowhere.
+    std::vector<std::int8_t> weights = std::vector<std::int8_t>(slots);
+    std::int32_t cut = 0;  ///< a morpheme begins where the weights of a gap sum to more than this
+};
+/// f(i, slots) for every gap of a run of Hangul syllables: the one before run[i], 0 < i < run.size(). Three syllables
+/// to the left (l) and three to the right (r) are looked at.
+template <class F>
+void for_each_gap(std::u32string_view run, F&& f) {
+    // A syllable is a number that is not 0; 0 stands for what is outside the run.
+    const auto code = [](char32_t c) noexcept { return std::uint64_t{c - text::first_syllable + 1}; };
+    std::uint64_t l3 = 0, l2 = 0, l1 = 0, r1 = 0, r2 = 0, r3 = 0;
+    for (std::size_t i = 0; i < run.size() + 2; ++i) {
+        l3 = l2, l2 = l1, l1 = r1, r1 = r2, r2 = r3, r3 = i < run.size() ? code(run[i]) : 0;
+        if (i < 3) continue;
+        gap_slots at;
+        std::size_t k = 0;
+        const auto see = [&](std::uint64_t what) noexcept {  // multiplicative hashing, each kind by a factor of its own
+            constexpr std::uint64_t odd = 0xD6E8FEB86659FD93, even = 0x3C6EF372FE94F82A;
+            at[k] = static_cast<std::uint32_t>((what * (odd + (k + 1) * even)) >> (64 - boundary_model::bits));
+            ++k;
+        };
+        see(l1);
+        see(r1);
+        see(l1 << 16 | r1);
+        see(l2 << 16 | l1);
+        see(r1 << 16 | r2);
+        see(l3 << 32 | l2 << 16 | l1);
+        see(l2 << 32 | l1 << 16 | r1);
+        see(l1 << 32 | r1 << 16 | r2);
+        see(r1 << 32 | r2 << 16 | r3);
+        see((l1 - 1) % text::finals << 16 | r1);  // the final consonant before the gap, 0 for none
+        f(i - 2, at);
+    }
+}
+// ==== narae/token/segment.hpp ====
+// Cuts a piece of text (token/pretoken.hpp) into the segments that merges stay inside of: Hangul at morpheme boundaries
+// (token/morph.hpp), digits in groups, Hangul apart from other letters. A leading blank goes with the first segment.
+/// Holds the working memory of one thread. Linear in the piece, however long it is.
+class segmenter {
+public:
+    /// Borrows the weights of a boundary_model. At most `digits` digits stand in one segment.
+    segmenter(std::span<const std::int8_t> weights, std::int32_t cut, std::size_t digits)
+        : weights_(weights), cut_(cut), digits_(digits) {}
+    /// f(segment) for every segment of a piece, in order; together they are the piece.
+    template <class F>
+    void operator()(std::string_view piece, F&& f) {
+        std::size_t begin = 0, at = piece[0] == ' ' ? 1 : 0;
+        const auto cut = [&](std::size_t here) {
+            if (here > begin) f(piece.substr(begin, here - begin));
+            begin = here;
+        };
+        if (at == piece.size()) return cut(at);
+        const auto what = pretoken::front(piece.substr(at)).what;
+        if (what == pretoken::kind::number) {
+            for (std::size_t n = 0; at < piece.size(); ++n) {
+                if (n > 0 && n % digits_ == 0) cut(at);
+                at += text::utf8_front(piece.substr(at)).length;
+            }
+        } else if (what == pretoken::kind::letter) {
+            while (at < piece.size()) {  // other letters, if any, then syllables
+                const auto from = at;
+                run_.clear();
+                for (; at < piece.size(); at += text::utf8_front(piece.substr(at)).length) {
+                    const auto c = text::utf8_front(piece.substr(at)).code_point;
+                    if (text::is_syllable(c))
+                        run_.push_back(c);
+                    else if (!run_.empty())
+                        break;
+                }
+                const auto hangul = at - 3 * run_.size();  // a syllable is three bytes long
+                if (hangul > from) cut(hangul);
+                for_each_gap(run_, [&](std::size_t i, const gap_slots& slots) {
+                    std::int32_t sum = 0;
+                    for (const auto s : slots) sum += weights_[s];
+                    if (sum > cut_) cut(hangul + 3 * i);
+                });
+                cut(at);
+            }
+        }
+        cut(piece.size());
+    }
+private:
+    std::span<const std::int8_t> weights_;
+    std::int32_t cut_;
+    std::size_t digits_;
+    std::u32string run_;
 };
 // ==== narae/token/packed.hpp ====
 // The packed tokenizer of a model file: tokenizer.json, whose long lists are taken out and kept as arrays, small and
@@ -1871,73 +2138,6 @@ struct packed_lists {
         return p;
     }
 };
-// ==== narae/token/pretoken.hpp ====
-// Cuts text into the pieces that BPE never merges across. The cut is the GPT-2 pattern, tried in this order:
-//   's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
-// written as a scanner over Unicode classes: every byte ends up in one piece. A byte that is not UTF-8 is of no class.
-namespace pretoken {
-enum class kind { letter, number, space, other };
-
-struct step {
-    kind what;
-    std::size_t length;  // bytes
-};
-/// The character at the front of s, which must not be empty.
-inline step front(std::string_view s) noexcept {
-    const auto c = text::utf8_front(s);
-    if (!c.valid) return {kind::other, c.length};
-    switch (text::class_of(c.code_point)) {
-        case text::char_class::letter: return {kind::letter, c.length};
-        case text::char_class::number:
-        case text::char_class::numeral: return {kind::number, c.length};
-        case text::char_class::space: return {kind::space, c.length};
-        default: return {kind::other, c.length};
-    }
-}
-/// Bytes of an English contraction at the front of s, or 0.
-inline std::size_t contraction(std::string_view s) noexcept {
-    if (s.size() < 2 || s[0] != '\'') return 0;
-    if (s[1] == 's' || s[1] == 't' || s[1] == 'm' || s[1] == 'd') return 2;
-    const auto two = s.substr(1, 2);
-    return two == "re" || two == "ve" || two == "ll" ? 3 : 0;
-}
-/// Bytes of the run of one kind at the front of s.
-inline std::size_t run(std::string_view s, kind what) noexcept {
-    std::size_t n = 0;
-    while (n < s.size()) {
-        const auto c = front(s.substr(n));
-        if (c.what != what) break;
-        n += c.length;
-    }
-    return n;
-}
-}  // namespace pretoken
-/// Bytes of the first piece of s, which must not be empty.
-inline std::size_t first_piece(std::string_view s) noexcept {
-    using namespace pretoken;
-    if (const auto n = contraction(s)) return n;
-    const std::size_t blank = s[0] == ' ' && s.size() > 1 ? 1 : 0;
-    const auto c = front(s.substr(blank));
-    if (c.what != kind::space) return blank + run(s.substr(blank), c.what);
-    // White space. Before a word its last character is left over: a blank goes with the word, others stand alone.
-    std::size_t n = 0, last = 0;
-    while (n < s.size()) {
-        const auto w = front(s.substr(n));
-        if (w.what != kind::space) return last == 0 ? n : last;
-        last = n;
-        n += w.length;
-    }
-    return n;
-}
-/// f(piece) for every piece of s, in order.
-template <class F>
-void for_each_piece(std::string_view s, F&& f) {
-    while (!s.empty()) {
-        const auto n = first_piece(s);
-        f(s.substr(0, n));
-        s.remove_prefix(n);
-    }
-}
 // ==== narae/token/tokenizer_json.hpp ====
 // Reads a Hugging Face tokenizer.json whose model is a byte-level BPE. What would change ids or text and is not carried
 // out here is refused by name; read token/vocab.hpp and token/added.hpp for what comes out.
@@ -2266,7 +2466,7 @@ private:
             auto pattern = written(t);
             const auto* same = find_added(added, pattern);  // the reference asks by what it would write
             parts_.skipped[t.id] = same != nullptr && same->special;
-            if (!(t.normalized ? parts_.normalized : parts_.raw).add(std::move(pattern), i))
+            if (!(t.normalized ? parts_.normalized : parts_.raw).add(std::move(pattern), i, t.special))
                 return bad({"added token ", quoted(t.content), " is spelled as another one"}, tokens);
         }
         return true;
@@ -2304,9 +2504,197 @@ private:
     std::uint32_t merges_ = 0;  // read so far
     std::string spelled_;
 };
+// ==== narae/token/encoder.hpp ====
+// Text to token ids: takes out added tokens, normalises what is between them, cuts that into pieces and gives each
+// piece its ids. What became of a piece is remembered, since most of a text is words that were there before: the ids of
+// a piece depend on the piece alone. Read token/pretoken.hpp, token/segment.hpp and token/bpe.hpp before.
+
+struct encode_options {
+    bool special = false;     ///< a special token written in the text becomes its id; else it is text like any other
+    bool expressions = true;  ///< frequent expressions of several morphemes may become one token
+};
+/// Encodes for one thread. The more it has seen, the faster it is.
+class encoder {
+public:
+    /// Borrows the parts.
+    explicit encoder(const tokenizer_parts& parts)
+        : parts_(parts), merger_(parts.words, parts.morphemes), cutter_(parts.weights, parts.cut, parts.digits) {}
+    /// Appends the ids of `text`, which may be any bytes: those that are not UTF-8 are encoded as they are, as
+    /// characters that are neither letter, digit nor space.
+    void encode(std::string_view text, encode_options how, std::vector<token_id>& out) {
+        how_ = how;
+        out_ = &out;
+        held_ = no_token;
+        decomposed_ = false;
+        if (cache_.empty() && (seen_ += text.size()) > 2048) cache_.resize(first_entries);
+        const auto on_token = [&](const added_token& t) {
+            if (t.id == parts_.decomposed) return plain(t.content), true;  // stands for no text
+            put(t.id);
+            return true;
+        };
+        const auto on_plain = [&](std::string_view s) { return plain(s), true; };
+        const auto on_text = [&](std::string_view s) {
+            if (parts_.form == text::normal_form::none && parts_.normalized.empty()) return plain(s), true;
+            parts_.normalized.split(text::normalize(s, parts_.form), parts_.added, !how.special, on_plain, on_token);
+            return true;
+        };
+        parts_.raw.split(text, parts_.added, !how.special, on_text, on_token);
+        if (held_ != no_token) out.push_back(held_);
+    }
+    /// f(segment) for the morphemes of plain text and all that is between them; decomposed Hangul is composed.
+    template <class F>
+    void for_each_segment(std::string_view text, F&& f) {
+        for_each_piece(text, [&](std::string_view piece) { cutter_(composed(piece).text, f); });
+    }
+    /// Appends the ids of one segment.
+    void encode_segment(std::string_view s, std::vector<token_id>& ids) {
+        const auto whole = parts_.ignore_merges ? parts_.words.find(s) : no_token;
+        if (whole == no_token) return merger_.encode(s, ids);
+        ids.push_back(whole);
+    }
+private:
+    // The cache doubles while much is new to it. It may take 4 MiB at last; short texts do without.
+    static constexpr std::size_t first_entries = std::size_t{1} << 11, most_entries = std::size_t{1} << 17;
+    static constexpr std::size_t longest_text = 23, most_ids = 4;
+    /// What a piece became, in half a cache line: its text, filled up with zeros, and in the last byte how many ids.
+    struct entry {
+        std::uint64_t words[3];
+        std::uint16_t ids[most_ids];
+
+        unsigned char& count() noexcept { return reinterpret_cast<unsigned char*>(words)[longest_text]; }
+    };
+    static_assert(sizeof(entry) == 32);
+    /// The text of a piece, of at most longest_text bytes, filled up with zeros.
+    struct key {
+        std::uint64_t words[3] = {};
+
+        key() = default;
+        /// `end` is where the text ends that the piece is in.
+        key(std::string_view piece, const char* end) noexcept {
+            static constexpr std::array<unsigned char, 48> ones = [] {
+                std::array<unsigned char, 48> m{};
+                for (std::size_t i = 0; i < 24; ++i) m[i] = 0xFF;
+                return m;
+            }();
+            if (end - piece.data() < 24) {
+                std::memcpy(words, piece.data(), piece.size());
+                return;
+            }
+            std::uint64_t mask[3];
+            std::memcpy(mask, ones.data() + 24 - piece.size(), 24);
+            std::memcpy(words, piece.data(), 24);
+            for (int i = 0; i < 3; ++i) words[i] &= mask[i];
+        }
+        std::size_t hash() const noexcept { return static_cast<std::size_t>(mix(mix(words[0] + words[2]) ^ words[1])); }
+        bool matches(const entry& e) const noexcept {
+            unsigned char last[8] = {};
+            last[7] = 0xFF;
+            std::uint64_t but_last;
+            std::memcpy(&but_last, last, 8);
+            return words[0] == e.words[0] && words[1] == e.words[1] && ((words[2] ^ e.words[2]) & ~but_last) == 0;
+        }
+    };
+    /// A piece whose Hangul, if it was written letter by letter, is in syllables.
+    struct composition {
+        std::string_view text;
+        bool changed;
+    };
+    /// Composes a piece only if that can be undone: it holds letters that join and no syllable.
+    composition composed(std::string_view piece) {
+        if (piece.find('\xE1') == piece.npos) return {piece, false};
+        if (text::compose_hangul(piece, composed_)) return {composed_, true};
+        return {piece, false};
+    }
+    /// Text without added tokens, normalised, not empty.
+    void plain(std::string_view s) {
+        std::string prefixed;
+        if (parts_.add_prefix_space && s[0] != ' ') s = (prefixed = " ").append(s);
+        if (!parts_.use_pattern) return whole_piece(s);
+        const char* const end = s.data() + s.size();
+        for_each_piece(s, [&](std::string_view piece) {
+            // Keys are filled up with zeros, so that a piece that ends in one would be taken for a shorter one.
+            if (piece.size() > longest_text || piece.back() == '\0' || cache_.empty() || decomposed_)
+                return whole_piece(piece);
+            const key k(piece, end);
+            auto& e = cache_[k.hash() & (cache_.size() - 1)];
+            if (!k.matches(e) || e.count() == 0) return remember(piece, k, e);
+            for (unsigned char i = 0; i < e.count(); ++i) put(e.ids[i]);
+        });
+    }
+    void remember(std::string_view piece, const key& k, entry& e) {
+        fresh_.clear();
+        const bool changed = ids_of(piece, fresh_);
+        bool fits = !changed && fresh_.size() <= most_ids;
+        for (const auto id : fresh_) fits = fits && id <= 0xFFFF;
+        if (fits) {
+            std::memcpy(e.words, k.words, sizeof e.words);
+            e.count() = static_cast<unsigned char>(fresh_.size());
+            for (std::size_t i = 0; i < fresh_.size(); ++i) e.ids[i] = static_cast<std::uint16_t>(fresh_[i]);
+        }
+        emit(piece, changed);
+        if (++misses_ > cache_.size() && cache_.size() < most_entries) grow();
+    }
+    void grow() {
+        misses_ = 0;
+        std::vector<entry> wider(2 * cache_.size());
+        for (auto& e : cache_) {
+            if (e.count() == 0) continue;
+            const auto n = std::exchange(e.count(), 0);
+            key k;
+            std::memcpy(k.words, e.words, sizeof k.words);
+            e.count() = n;
+            wider[k.hash() & (wider.size() - 1)] = e;
+        }
+        cache_.swap(wider);
+    }
+    void whole_piece(std::string_view piece) {
+        fresh_.clear();
+        const bool changed = ids_of(piece, fresh_);
+        emit(piece, changed);
+    }
+    /// Puts out fresh_, after a mark where text in Hangul letters begins or ends.
+    void emit(std::string_view piece, bool changed) {
+        if (parts_.decomposed != no_token && changed != decomposed_ && (changed || text::has_syllable(piece))) {
+            put(parts_.decomposed);
+            decomposed_ = changed;
+        }
+        for (const auto id : fresh_) put(id);
+    }
+    /// Appends the ids of a piece; true if they are those of its composed spelling.
+    bool ids_of(std::string_view piece, std::vector<token_id>& ids) {
+        if (!parts_.morphemes) return encode_segment(piece, ids), false;
+        const auto c = parts_.decomposed == no_token ? composition{piece, false} : composed(piece);
+        cutter_(c.text, [&](std::string_view s) { encode_segment(s, ids); });
+        return c.changed;
+    }
+    /// Expressions are read from left to right: a token takes in the next one for as long as the two are one.
+    void put(token_id id) {
+        if (!how_.expressions) return out_->push_back(id);
+        if (held_ != no_token) {
+            if (const auto whole = parts_.words.expression_of(held_, id); whole != no_token) {
+                held_ = whole;
+                return;
+            }
+            out_->push_back(held_);
+        }
+        held_ = id;
+    }
+    const tokenizer_parts& parts_;
+    bpe merger_;
+    segmenter cutter_;
+    std::vector<entry> cache_;
+    std::size_t seen_ = 0, misses_ = 0;  // bytes; pieces since the cache last grew
+    std::vector<token_id> fresh_;
+    std::string composed_;
+
+    // Of the text at hand:
+    encode_options how_;
+    std::vector<token_id>* out_ = nullptr;
+    token_id held_ = no_token;  // may still take in the next one
+    bool decomposed_ = false;   // the last Hangul stood in letters
+};
 // ==== narae/token/tokenizer.hpp ====
-// Text to token ids and back. Encoding takes out added tokens, normalises what is between them, cuts that into pieces
-// (token/pretoken.hpp) and merges the bytes of each piece (token/bpe.hpp). Decoding joins the bytes of the ids.
+// Text to token ids and back. Encoding is token/encoder.hpp's; decoding joins the bytes of the ids.
 /// Immutable once parsed, so that threads may share one.
 class tokenizer {
 public:
@@ -2318,25 +2706,19 @@ public:
             return tokenizer(*std::move(parts));
         });
     }
-    /// The ids of `text`, which may be any bytes: those that are not UTF-8 are encoded as they are, as characters that
-    /// are neither letter, digit nor space. With recognise_special a special token written in the text becomes its id,
-    /// as the reference does by default; without it, it is text like any other (the safe choice for users' text).
-    std::vector<token_id> encode(std::string_view text, bool recognise_special = false) const {
+    /// The ids of `text`, which may be any bytes. For much text, or many texts, keep an encoder.
+    std::vector<token_id> encode(std::string_view text, encode_options how = {}) const {
         std::vector<token_id> ids;
-        bpe merger(parts_.words);
-        const auto on_token = [&](const added_token& t) { return ids.push_back(t.id), true; };
-        const auto on_plain = [&](std::string_view plain) { return encode_plain(plain, merger, ids), true; };
-        const auto on_text = [&](std::string_view between) {
-            parts_.normalized.split(text::normalize(between, parts_.form), parts_.added, !recognise_special, on_plain,
-                                    on_token);
-            return true;
-        };
-        parts_.raw.split(text, parts_.added, !recognise_special, on_text, on_token);
+        make_encoder().encode(text, how, ids);
         return ids;
     }
+    /// An encoder for one thread, which borrows this tokenizer.
+    encoder make_encoder() const { return encoder(parts_); }
     /// The text of `ids`. Bytes that do not make a character become U+FFFD, one for each maximal part of a character.
     /// Ids without a token give nothing. skip_special leaves out special tokens.
     std::string decode(std::span<const token_id> ids, bool skip_special = false) const;
+    /// The same, but bytes that do not make a character stay as they are: what was encoded comes back whole.
+    std::string decode_bytes(std::span<const token_id> ids) const;
     /// What decoding writes for a token, before characters are made of it: its bytes, or an added token's content.
     /// Empty for an id without a token. The view lives as long as the tokenizer.
     std::string_view bytes_of(token_id id) const noexcept { return parts_.words.bytes_of(id); }
@@ -2351,6 +2733,9 @@ public:
             if (const auto id = parts_.words.find(content, literal); id != no_token) return id;
         return std::nullopt;
     }
+    /// Is this a tokenizer that cuts words into morphemes?
+    bool cuts_morphemes() const noexcept { return parts_.morphemes; }
+
     bool is_special(token_id id) const noexcept { return id < parts_.skipped.size() && parts_.skipped[id] != 0; }
     /// The special token that ends a text: the first of <|endoftext|>, <|end_of_text|>, </s>, <eos>, [EOS], <|im_end|>.
     std::optional<token_id> end_of_text() const {
@@ -2359,34 +2744,29 @@ public:
         return std::nullopt;
     }
 private:
-    explicit tokenizer(tokenizer_parts&& parts) : parts_(std::move(parts)) {}
-    /// Text without added tokens, normalised, not empty.
-    void encode_plain(std::string_view plain, bpe& merger, std::vector<token_id>& ids) const {
-        std::string prefixed;
-        if (parts_.add_prefix_space && plain[0] != ' ') plain = (prefixed = " ").append(plain);
-        const auto encode_piece = [&](std::string_view piece) {
-            const auto whole = parts_.ignore_merges ? parts_.words.find(piece) : no_token;
-            if (whole == no_token) return merger.encode(piece, ids);
-            ids.push_back(whole);
-        };
-        if (!parts_.use_pattern) return encode_piece(plain);
-        for_each_piece(plain, encode_piece);
+    explicit tokenizer(tokenizer_parts&& parts) : parts_(std::move(parts)) {
+        if (parts_.expressions != 0) parts_.words.set_expressions(parts_.expressions);
     }
+    friend class stream_decoder;
+
     tokenizer_parts parts_;
 };
 /// Decodes ids as they come: gives out whole characters only. What it gives out, joined, is what decode() gives.
 class stream_decoder {
 public:
+    /// What becomes of bytes that can never become a character.
+    enum class broken { replaced, kept };
     /// Borrows the tokenizer. Special tokens give nothing unless skip_special is false.
-    explicit stream_decoder(const tokenizer& t, bool skip_special = true)
-        : tokenizer_(t), skip_special_(skip_special) {}
-    /// The text that this id completes, often empty. Bytes that can never become a character turn into U+FFFD.
+    explicit stream_decoder(const tokenizer& t, bool skip_special = true, broken b = broken::replaced)
+        : tokenizer_(t), skip_special_(skip_special), broken_(b) {}
+    /// The text that this id completes, often empty. Broken bytes turn into U+FFFD, or else are kept.
     std::string push(token_id id) {
+        if (id == tokenizer_.parts_.decomposed && id != no_token) return apart_ = !apart_, std::string();
         if (skip_special_ && tokenizer_.is_special(id)) return {};
         waiting_ += tokenizer_.bytes_of(id);
         return take(text::utf8_unfinished(waiting_));
     }
-    /// What waits for bytes that did not come, as U+FFFD. The decoder may be used again afterwards.
+    /// What waits for bytes that did not come. The decoder may be used again afterwards.
     std::string finish() { return take(0); }
 private:
     /// All that waits but for the last `keep` bytes.
@@ -2395,7 +2775,15 @@ private:
         std::string_view rest(waiting_);
         while (rest.size() > keep) {
             const auto step = text::utf8_front(rest);
-            text::utf8_append(out, step.code_point);
+            if (!step.valid && broken_ == broken::kept) {
+                out += rest.substr(0, step.length);
+            } else if (apart_ && text::is_syllable(step.code_point)) {
+                const auto j = text::split_syllable(step.code_point);
+                text::utf8_append(out, j.initial), text::utf8_append(out, j.vowel);
+                if (j.last != 0) text::utf8_append(out, j.last);
+            } else {
+                text::utf8_append(out, step.code_point);
+            }
             rest.remove_prefix(step.length);
         }
         waiting_.erase(0, waiting_.size() - rest.size());
@@ -2403,10 +2791,18 @@ private:
     }
     const tokenizer& tokenizer_;
     bool skip_special_;
+    broken broken_;
+    bool apart_ = false;   // syllables are written letter by letter
     std::string waiting_;  // between calls the beginning of a character, at most 3 bytes
 };
 inline std::string tokenizer::decode(std::span<const token_id> ids, bool skip_special) const {
     stream_decoder decoder(*this, skip_special);
+    std::string out;
+    for (const auto id : ids) out += decoder.push(id);
+    return out + decoder.finish();
+}
+inline std::string tokenizer::decode_bytes(std::span<const token_id> ids) const {
+    stream_decoder decoder(*this, false, stream_decoder::broken::kept);
     std::string out;
     for (const auto id : ids) out += decoder.push(id);
     return out + decoder.finish();

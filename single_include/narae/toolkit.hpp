@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/toolkit.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: e0c21632e9690ae5
+// FNV-1a hash of all that follows this line: 26916f88d732d283
 //
 // The toolkit: makes, shrinks, teaches and judges models. Running one needs only narae.hpp, which never reaches here.
 //
 //   quant/   weights to fewer bits, and the report of what that cost
+//   learn/   what is trained: so far the tokenizer
 #ifndef NARAE_TOOLKIT_HPP
 #define NARAE_TOOLKIT_HPP
 
 #include "narae.hpp"
 
+#include <queue>
+#include <unordered_map>
 
 // ==== narae/base/config.hpp ====
 // Every macro and every user switch of narae, each with its line. Nothing else in the library is a macro.
@@ -72,6 +75,846 @@
 #define NARAE_JOIN2(a, b, c, d) a##b##c##d
 #define NARAE_JOIN(a, b, c, d) NARAE_JOIN2(a, b, c, d)
 #define NARAE_ABI NARAE_JOIN(NARAE_ABI_X, NARAE_ABI_F, NARAE_ABI_T, NARAE_ABI_S)
+// ==== narae/learn/gold.hpp ====
+// Gold morphological analyses, as treebanks of Korean give them, laid onto the surface of words: at which gaps between
+// two syllables a morpheme begins, and of which kind it is. Reads CoNLL-U (universaldependencies.org/format.html, with
+// LEMMA and XPOS joined by '+') and lines of three columns: form, morphemes, tags.
+namespace narae::inline NARAE_ABI::learn {
+/// What begins at a gap between two characters of a word. After an ending another ending is `chain`.
+enum class onset : std::uint8_t { nothing, particle, ending, chain, copula, affix, other, unknown };
+/// A word as written, and what begins before each of its characters (nothing before the first).
+struct gold_word {
+    std::u32string form;
+    std::vector<onset> begins;
+};
+/// The kind of a morpheme by its tag: KAIST tags are in lower case, Sejong tags in upper case.
+inline onset onset_of(std::string_view tag) noexcept {
+    const auto any_of = [&](auto... tags) { return ((tag == tags) || ...); };
+    if (any_of("jp", "VCP")) return onset::copula;
+    if (tag.starts_with("xsn") || tag == "XSN") return onset::affix;
+    if (tag.starts_with("j") || any_of("JKS", "JKC", "JKG", "JKO", "JKB", "JKV", "JKQ", "JX", "JC"))
+        return onset::particle;
+    return tag.starts_with("e") || any_of("EP", "EF", "EC", "ETN", "ETM") ? onset::ending : onset::other;
+}
+namespace detail {
+inline std::u32string code_points(std::string_view s) {
+    std::u32string out;
+    while (!s.empty()) {
+        const auto step = text::utf8_front(s);
+        out.push_back(step.code_point);
+        s.remove_prefix(step.length);
+    }
+    return out;
+}
+/// Syllables as conjoining jamo; a consonant that stands alone, as in cited endings, as the final that it is.
+inline std::u32string letters_of(std::u32string_view s) {
+    std::u32string out;
+    for (const auto c : s) {
+        if (text::is_syllable(c)) {
+            const auto j = text::split_syllable(c);
+            out += {j.initial, j.vowel};
+            if (j.last != 0) out.push_back(j.last);
+        } else if (c >= 0x3131 && c <= 0x314E && c != 0x3138 && c != 0x3143 && c != 0x3149) {
+            // The compatibility consonants stand in the order of the finals, but for tt, pp and jj among them.
+            out.push_back(text::no_final + (c - 0x3130) - (c > 0x3138) - (c > 0x3143) - (c > 0x3149));
+        } else {
+            out.push_back(c);
+        }
+    }
+    return out;
+}
+inline std::vector<std::string_view> split(std::string_view s, char at) {
+    std::vector<std::string_view> parts;
+    for (auto end = s.find(at); end != s.npos; end = s.find(at)) {
+        parts.push_back(s.substr(0, end));
+        s.remove_prefix(end + 1);
+    }
+    parts.push_back(s);
+    return parts;
+}
+/// Lays morphemes onto the word that they make. Both are written as jamo; what they share at the front and at the back
+/// has its place on the surface. In between the spelling was contracted (ga + at + da: gatda), and the gaps there and
+/// right behind a contracted syllable are unknown, unless a morpheme plainly begins there.
+inline gold_word align(std::string_view form, const std::vector<std::string_view>& morphemes,
+                       const std::vector<std::string_view>& tags) {
+    gold_word w{code_points(form), {}};
+    const auto n = w.form.size();
+    w.begins.assign(n, onset::nothing);
+    const auto mark_unknown = [&](std::size_t i) {
+        if (i > 0 && i < n && w.begins[i] == onset::nothing) w.begins[i] = onset::unknown;
+    };
+    if (morphemes.size() != tags.size() || std::find(morphemes.begin(), morphemes.end(), "") != morphemes.end()) {
+        for (std::size_t i = 1; i < n; ++i) mark_unknown(i);
+        return w;
+    }
+    std::u32string surface, letters;
+    std::vector<std::size_t> character_at;  // by offset in surface; n in the middle of a character
+    for (std::size_t i = 0; i < n; ++i) {
+        surface += letters_of(w.form.substr(i, 1));
+        character_at.push_back(i);
+        character_at.resize(surface.size(), n);
+    }
+    character_at.push_back(n);
+    std::vector<std::size_t> ends;
+    for (const auto m : morphemes) ends.push_back((letters += letters_of(code_points(m))).size());
+
+    const auto shorter = (std::min)(surface.size(), letters.size());
+    std::size_t front = 0, back = 0;
+    while (front < shorter && surface[front] == letters[front]) ++front;
+    while (back < shorter - front && surface.end()[-1 - static_cast<std::ptrdiff_t>(back)] ==
+                                         letters.end()[-1 - static_cast<std::ptrdiff_t>(back)])
+        ++back;
+    std::vector<std::size_t> contracted;  // offsets in the middle of a character at which a morpheme begins
+    for (std::size_t m = 1; m < tags.size(); ++m) {
+        const auto offset = ends[m - 1], rest = letters.size() - offset;
+        if (offset > front && rest > back) continue;
+        const auto at = offset <= front ? offset : surface.size() - rest;
+        auto what = onset_of(tags[m]);
+        if (what == onset::ending && onset_of(tags[m - 1]) == onset::ending) what = onset::chain;
+        if (const auto i = character_at[at]; i > 0 && i < n)
+            w.begins[i] = what;
+        else if (at > 0 && at < surface.size())
+            contracted.push_back(at);
+    }
+    for (auto at : contracted) {
+        while (character_at[at] == n && at < surface.size()) ++at;
+        mark_unknown(character_at[at]);
+    }
+    if (surface != letters)
+        for (auto at = front; at <= surface.size() - back; ++at) mark_unknown(character_at[at]);
+    return w;
+}
+}  // namespace detail
+/// The words of a treebank, those that are glued together (SpaceAfter=No) as one. Errors name the line.
+inline result<std::vector<gold_word>> read_gold(byte_view file) {
+    std::vector<gold_word> words;
+    std::size_t number = 0, columns = 0;
+    bool glue = false;
+    for (auto rest = as_text(file); !rest.empty();) {
+        const auto end = (std::min)(rest.find('\n'), rest.size());
+        auto line = rest.substr(0, end);
+        rest.remove_prefix((std::min)(end + 1, rest.size()));
+        ++number;
+        const auto bad = [&](std::initializer_list<piece> what) {
+            return error{errc::bad_value, concat({"line ", number, ": ", concat(what)})};
+        };
+        if (line.ends_with('\r')) line.remove_suffix(1);
+        if (text::utf8_first_invalid(line) != line.size()) return bad({"not UTF-8"});
+        const auto column = detail::split(line, '\t');
+        if (line.empty() || (line[0] == '#' && (columns == 10 || column.size() != 3))) {
+            glue = glue && !line.empty();
+            continue;
+        }
+        if (columns == 0) columns = column.size();
+        if (column.size() != columns || (columns != 10 && columns != 3))
+            return bad({column.size(), " columns, not ",
+                        columns == 3 ? "the 3 of form, morphemes, tags" : "the 10 of CoNLL-U"});
+        const bool conllu = columns == 10;
+        if (conllu) {
+            if (column[0].empty() || column[0].find_first_not_of("0123456789.-") != line.npos)
+                return bad({"the first column is no word number"});
+            if (column[0].find_first_of(".-") != line.npos) continue;  // an empty node, or the range of several words
+        }
+        const auto form = column[conllu ? 1 : 0], tags = column[conllu ? 4 : 2];
+        auto lemma = column[conllu ? 2 : 1];
+        if (form.empty() || lemma.empty() || tags.empty()) return bad({"an empty column"});
+        if (lemma == "_" || tags.find('+') == tags.npos) lemma = form;
+        auto word = tags.find('+') == tags.npos
+                        ? detail::align(form, {lemma}, {tags})
+                        : detail::align(form, detail::split(lemma, '+'), detail::split(tags, '+'));
+        if (glue) {
+            auto& before = words.back();
+            word.begins[0] = onset::unknown;
+            before.form += word.form;
+            before.begins.insert(before.begins.end(), word.begins.begin(), word.begins.end());
+        } else {
+            words.push_back(std::move(word));
+        }
+        glue = conllu && column[9].find("SpaceAfter=No") != line.npos;
+    }
+    if (words.empty()) return error{errc::bad_value, "no words in it"};
+    return words;
+}
+// ==== narae/learn/boundaries.hpp ====
+// Trains the model that cuts words into morphemes (token/morph.hpp) from gold analyses: a linear classifier of gaps
+// under the squared hinge loss, trained by AdaGrad (Duchi et al. 2011) in the hashed table that it will be used from,
+// then rounded to 8 bits. Only sums, products, quotients and roots: the same on every machine that has IEEE floats.
+/// Trains on all runs of syllables in `words`; the same words in the same order give the same model.
+/// Progress counts rounds. Errors: no gap with a particle or an ending in it; cancelled.
+inline result<token::boundary_model> train_boundaries(std::span<const gold_word> words,
+                                                      callback<std::uint64_t, std::uint64_t> progress) {
+    // Particles and endings are to be found, everything else is to be left whole. Where conventions differ (compounds,
+    // affixes) a gap teaches nothing, and little where an ending or the copula follows: what is cut there is as well.
+    const auto importance = [](onset what) {
+        switch (what) {
+            case onset::nothing:
+            case onset::particle:
+            case onset::ending: return 1.0;
+            case onset::chain: return 0.2;
+            case onset::copula: return 0.1;
+            case onset::affix: return 0.4;
+            default: return 0.0;
+        }
+    };
+    std::map<std::pair<std::u32string, std::vector<onset>>, std::size_t> runs;
+    for (const auto& w : words)
+        for (std::size_t begin = 0, end; begin < w.form.size(); begin = end + 1) {
+            for (end = begin; end < w.form.size() && text::is_syllable(w.form[end]);) ++end;
+            const auto at = w.begins.begin() + static_cast<std::ptrdiff_t>(begin);
+            if (end - begin > 1)
+                ++runs[{w.form.substr(begin, end - begin), {at, at + static_cast<std::ptrdiff_t>(end - begin)}}];
+        }
+    struct gap {
+        token::gap_slots slots;
+        double weight;
+        bool cut;
+    };
+    std::vector<gap> gaps;
+    bool any_cut = false;
+    for (const auto& run : runs)
+        token::for_each_gap(run.first.first, [&](std::size_t i, const token::gap_slots& slots) {
+            const auto what = run.first.second[i];
+            const double weight = importance(what) * std::sqrt(static_cast<double>(run.second));
+            any_cut = any_cut || what == onset::particle || what == onset::ending;
+            if (weight > 0) gaps.push_back({slots, weight, what != onset::nothing});
+        });
+    if (!any_cut) return error{errc::bad_value, "no particle and no ending begins inside a word"};
+
+    constexpr double rate = 0.25, margin = 4;
+    constexpr std::size_t rounds = 7;
+    std::vector<double> weights(token::boundary_model::slots), squares(token::boundary_model::slots, 1e-2);
+    double bias = 0;
+    std::uint64_t random = 1;
+    for (std::size_t round = 0; round < rounds; ++round) {
+        if (!progress(round, rounds)) return error{errc::cancelled, "cancelled"};
+        for (auto i = gaps.size(); i-- > 1;)
+            std::swap(gaps[i], gaps[static_cast<std::size_t>((random = token::mix(random + i)) % (i + 1))]);
+        for (const auto& g : gaps) {
+            double sum = bias;
+            for (const auto s : g.slots) sum += weights[s];
+            const double sign = g.cut ? 1 : -1, missing = margin - sign * sum;
+            if (missing <= 0) continue;
+            const double step = g.weight * sign * missing;
+            for (const auto s : g.slots) {
+                squares[s] += step * step;
+                weights[s] += rate * step / std::sqrt(squares[s]);
+            }
+            bias += 1e-4 * step;
+        }
+    }
+    // The few largest weights are clipped, so that the others keep more of their digits; of a few gaps, fewer or none.
+    std::vector<double> sizes;
+    for (const auto w : weights)
+        if (w != 0) sizes.push_back(std::fabs(w));
+    std::sort(sizes.begin(), sizes.end());
+    const auto clipped = (std::min)(weights.size() / 2000, sizes.size() / 500);
+    const double unit = sizes[sizes.size() - clipped - 1] / 127;
+    token::boundary_model model;
+    for (std::size_t k = 0; k < weights.size(); ++k)
+        model.weights[k] = static_cast<std::int8_t>(std::lround(std::clamp(weights[k] / unit, -127.0, 127.0)));
+    constexpr double lean = 0.06;  // towards cutting: a missed particle costs more than a stem in two
+    model.cut = static_cast<std::int32_t>(std::lround((-lean - bias) / unit));
+    return model;
+}
+// ==== narae/learn/bpe.hpp ====
+// Learns the merges of byte pair encoding (Sennrich et al. 2016, arXiv:1508.07909) from counted segments. Pairs are
+// counted once; every merge then mends the counts of the words that it changes and of no others.
+/// A segment as the ids of its symbols, and how often it stands in the text.
+struct counted_word {
+    std::vector<token::token_id> ids;
+    std::uint64_t count = 0;
+};
+/// The pair of ids that a merge joins; its product gets the next free id.
+using id_pair = std::pair<token::token_id, token::token_id>;
+/// Up to `most` merges, the most frequent pair first; of equally frequent pairs the one of the lower ids. The products
+/// get the ids first_id, first_id + 1 ... `words` is used up. allowed(pair) says whether two symbols may be joined.
+/// Stops early where no pair is left that stands twice. Progress counts merges.
+template <class Allowed>
+result<std::vector<id_pair>> learn_merges(std::vector<counted_word>& words, token::token_id first_id, std::size_t most,
+                                          Allowed&& allowed, callback<std::uint64_t, std::uint64_t> progress) {
+    struct tally {
+        std::uint64_t count = 0;
+        std::vector<std::uint32_t> words;  // those that have held the pair; some no longer do
+    };
+    const auto key = [](id_pair p) { return std::uint64_t{p.first} << 32 | p.second; };
+    struct spread {
+        std::size_t operator()(std::uint64_t k) const noexcept { return static_cast<std::size_t>(token::mix(k)); }
+    };
+    std::unordered_map<std::uint64_t, tally, spread> pairs;
+    for (std::uint32_t w = 0; w < words.size(); ++w)
+        for (std::size_t i = 0; i + 1 < words[w].ids.size(); ++i) {
+            auto& t = pairs[key({words[w].ids[i], words[w].ids[i + 1]})];
+            t.count += words[w].count;
+            if (t.words.empty() || t.words.back() != w) t.words.push_back(w);
+        }
+    struct candidate {
+        std::uint64_t count;
+        id_pair pair;
+        bool operator<(const candidate& b) const noexcept { return count != b.count ? count < b.count : pair > b.pair; }
+    };
+    std::priority_queue<candidate> queue;
+    const auto offer = [&](std::uint64_t k, std::uint64_t count) {
+        const id_pair p{static_cast<token::token_id>(k >> 32), static_cast<token::token_id>(k)};
+        if (count > 1 && allowed(p)) queue.push({count, p});
+    };
+    for (const auto& [k, t] : pairs) offer(k, t.count);
+
+    std::vector<id_pair> merges;
+    std::vector<std::uint64_t> touched;
+    while (merges.size() < most && !queue.empty()) {
+        const auto best = queue.top();
+        queue.pop();
+        const auto found = pairs.find(key(best.pair));
+        if (found == pairs.end()) continue;
+        if (found->second.count != best.count) {  // it was counted before other merges took some of it away
+            offer(found->first, found->second.count);
+            continue;
+        }
+        if (merges.size() % 64 == 0 && !progress(merges.size(), most)) return error{errc::cancelled, "cancelled"};
+        const auto whole = first_id + static_cast<token::token_id>(merges.size());
+        merges.push_back(best.pair);
+        touched.clear();
+        const auto holders = std::move(found->second.words);
+        pairs.erase(found);
+        for (const auto w : holders) {
+            auto& ids = words[w].ids;
+            const auto count = words[w].count;
+            const auto less = [&](token::token_id a, token::token_id b) {
+                const auto it = pairs.find(key({a, b}));
+                if (it != pairs.end()) it->second.count -= count;
+            };
+            const auto more = [&](token::token_id a, token::token_id b) {
+                auto& t = pairs[key({a, b})];
+                t.count += count;
+                if (t.words.empty() || t.words.back() != w) t.words.push_back(w);
+                touched.push_back(key({a, b}));
+            };
+            std::size_t to = 0;
+            for (std::size_t i = 0; i < ids.size(); ++to) {
+                if (i + 1 < ids.size() && ids[i] == best.pair.first && ids[i + 1] == best.pair.second) {
+                    if (to > 0) less(ids[to - 1], best.pair.first), more(ids[to - 1], whole);
+                    if (i + 2 < ids.size()) less(best.pair.second, ids[i + 2]), more(whole, ids[i + 2]);
+                    ids[to] = whole;
+                    i += 2;
+                } else {
+                    ids[to] = ids[i++];
+                }
+            }
+            ids.resize(to);
+        }
+        std::sort(touched.begin(), touched.end());
+        touched.erase(std::unique(touched.begin(), touched.end()), touched.end());
+        for (const auto k : touched) offer(k, pairs[k].count);
+    }
+    return merges;
+}
+// ==== narae/learn/common_syllables.hpp ====
+// The 2,350 Hangul syllables of the Korean standard KS X 1001 (1992): those in common use.
+
+// clang-format off
+// Each character is the distance from one syllable to the next, counted from '#'; '~' is 56 on the way.
+inline constexpr char packed_common_syllables[] =
+    "$$&&$$$)$$$$$$$%$$$$&'+$%$$*$&'.%*''7$&&$%)$%$$$&$$$''+$%$$*$$%&$+$%$$'&'',%,$&&$%%&$$%%$)$&'%)$%%*'',&$*$&'+$%%"
+    "*'',%,$&&$$$($$%%$)$&'/$*6,$&'+$%,''7$&&$$*$%%*?$&&$%)$%%$'%$$%'%)$%$$'&$&'+$%$$*$*S$$%'+$%$$*$&/&%*''.$(&?$&%%+"
+    "$%%$$($*/$*$7*''+$'*?$&'*$$%%$)+/$*$&'+$&+''+$.?$&%%%($$%%'B$&'+$%%*$$%&$$$)$%$$$$%%$$&'+$%$$*$&'+(F$%$'%$($%$$)"
+    "$$&'+$%$$*$&'+$&$&'';$&'%)$%%($$''/G''+$%,$&',%%*$&&$+$%%*7+?''+$.$*+$'*$&'$$)$%%$'%''7$&'%)$%%(%$$%&$$$$'$$%$$$"
+    "$'$$&'+$%$$*[$$%&$%$($%%%&%$&'+$%$$*''/$*';$&&$%%'$%%%%&''77+''+$%,?$&'+$%%*7+8*'',%%*''+(*$&&$%)$%%*?$&&$+$%$$$"
+    ")$&'+$%$$)$$&'+$%$$~*$&'%$($%$$)$$&'+$%$$*7G$&'0*+7?'W$&'*$(F?''+$'F$&&$+$%,''+$.''+$%%*$&'+$%$$$'$$$&'+$%$$*$&2"
+    "%F$&'+$%$$)$$&'+$%%*$&'+$%$$*'0%,$&'+$%%*'4>+''+$%%*'',%%*$&'+$%%*7+?$&'+&%*$&'+$%%*$&'+$%%$&$A$&'+$%%*$&%$$$$)$"
+    "%%$&%$$&'+$%$$$)$*0F$&'%)$%%$($$&'+$%$$*$&'.$$%(?$%$'%)$%%*'3$F'',%%*'',%,$$%&$$$)$%%'%$'',%,?''7''+&,''+&H$&&$%"
+    ")$%$$%%&$$$$&$$$$($%%'&$&'+$%$$'&$&0J$&&$%)$%%$)$&&$+$%$$*$&',%$$'&';$$%'+$%%*'3+7+$&'+$.';$&&$$$)$%%'$%+/+?$&'0"
+    "*''+&%*$&'+$%H$&'%)$%%$$($&'%)$%$$)$$&'+$%$$*$2K$&&$+&$$*8*$2$%$$F$&'+$'~*?8*$&'+&%~F8*''+$J$&'+$%%*$%$&$$$)$%$$"
+    "'&$&'+$%$$*$&'+$%%*''+(*$$$$&$%$($%$$(%$&'+$%$$*$&'+$%$$*''0*$$%'%)$%%'&$&'0*''+&$+''+$%,$&'+$%%*$&&$+$%%%%$%7+$"
+    "&'+(*$&'+$%%*$*+&%*$&'$*$%%F$&&$*$$%%(%$%$'+$&$)$$&'+$&$?F$&'%)$&$*''W;$&&$%)$'*$&3+7+''+$.?$&'+$'*7+?'P*$&'%($$"
+    ".''+/$&'+$%%*$&$$%$$($$%$$'$%$&'+$%$$*$&'&($%%'%$'',.$&$%$$$)$$$$$$%%%$&'+$%%*$$%'%$($$$$$'$$$''+$%$+$&'$$%&$$%%"
+    "%($&'+$%$$*$&/&%*$&'+$%%*$&'+$%%*$&'$$)$%%*$&'+$&$*$&'+$'*$&'+$%%*$&'+$%%%($&')%$%%$$$$$$$''+&,$&'$$($$%$$$'%$&%"
+    "$$%)$%$$$)$&'+$%$$*$&%%+(*''7$&'%)$%%$)$&'+$%%*''+$&$*?$&'%)$%%$$'$$*,%%*7$*''+$%%*$&4*$&'$$)$%%*7+?$&'+$%,''+/$"
+    "&'+$%%F$&&$%)$%%$&$%$&%%&($%$$*$&'+$%$$*'4F$&'+$%$$*8*7G$&'+$%%%($*/+7+''+$C*$&'+$'*7$F?\?3&%F$&'+$'$($$&%%+$%$$$"
+    ")$&'+$%$$*'%%+(F$&'+$%$$*$&'+$%%*'3+'4*$&'+$%%*''0F''+$%%*3/$&'+$%%*7+';''+$%%*''+(*$&'+$%%F$&&$$*$%%*$&'+$%%*$&"
+    "'+$%$$*$7F$&&$+$%$$*$&'+$%%*''+$%$$*?$&'+$%%*$&'+(*8*+7?$&'+$%%*''0*8*$&'+$%%*''+/$&'+$'F$&'+$%%*$&'$*$%$$*$&'+$"
+    "%$$*8F$&'%)$%$$*$&'+$%%*'3+';$&'+$%%(%';?'2%*?$&'+$%%*7+?$&'+$'*''+(*$&&$%)$%,''+$.$&'+$%%*$$%'%)$%$$'&$&'+$%$$*"
+    "$Z$&'+$%$$*$&'+$%%*''+$&$*+,%,$&'+$%%*8F';'',%,$&&$%)$%%*8F''+&,''+&%*''+$%H$&'+$%%*$&'(&$%%*$&'+$%$$*8F$&'%)$%%"
+    "*$&'+$%%*$&'+$%$$*'',.$&'(&$%%'&$&'.%*$&2%*$&',%%*'',%,$&'(&&%*''+(*$&'0*$&'+$%%*$&'+&%*$&%$$$*$%%'&''+$'*$&'+$%"
+    "%";
+// clang-format on
+/// In ascending order.
+inline std::u32string common_syllables() {
+    std::u32string all;
+    char32_t c = text::first_syllable - 1;
+    for (const char* p = packed_common_syllables; *p != '\0'; ++p) {
+        c += *p == '~' ? 56 : static_cast<char32_t>(*p - '#');
+        if (*p != '~') all.push_back(c);
+    }
+    return all;
+}
+}  // namespace narae::inline NARAE_ABI::learn
+// ==== narae/token/packed_writer.hpp ====
+// A tokenizer.json becomes the packed tokenizer of a model file, and the other way round. Read packed.hpp before.
+// Running a model needs no part of this.
+namespace narae::inline NARAE_ABI::token {
+/// The key that spells these bytes in a vocabulary: the other direction of spell_bytes().
+inline std::string spelled_key(std::string_view bytes, bool literal) {
+    static constexpr auto letters = [] {
+        std::array<char16_t, 256> all{};
+        for (char16_t c = 0; c < 0x144; ++c)
+            if (const int b = alphabet_byte(c); b >= 0) all[static_cast<std::size_t>(b)] = c;
+        return all;
+    }();
+    if (literal) return std::string(bytes);
+    std::string key;
+    for (const char b : bytes) text::utf8_append(key, letters[static_cast<unsigned char>(b)]);
+    return key;
+}
+/// The base64 text (RFC 4648) of these bytes.
+inline std::string base64_text(byte_view bytes) {
+    constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string out;
+    for (std::size_t i = 0; i < bytes.size(); i += 3) {
+        std::uint32_t three = 0;
+        for (std::size_t k = i; k < i + 3; ++k)
+            three = three << 8 | (k < bytes.size() ? std::to_integer<std::uint32_t>(bytes[k]) : 0);
+        for (std::size_t k = 0; k < 4; ++k) out += i + k > bytes.size() ? '=' : digits[three >> (18 - 6 * k) & 63];
+    }
+    return out;
+}
+namespace packing {
+/// Where a list stands in the text of a tokenizer.json, and what to write there instead.
+struct exchange {
+    std::size_t at = 0, length = 0;
+    std::string text;
+
+    exchange(const text::json_value& v, std::string with) : at(v.at()), length(v.raw().size()), text(std::move(with)) {}
+};
+/// The text with vocabulary, merges and boundary weights (if it has any) exchanged for these.
+inline std::string exchanged(std::string_view json, const text::json_value& model, std::string vocab,
+                             std::string merges, std::string weights) {
+    std::vector<exchange> all{{model["vocab"], std::move(vocab)}, {model["merges"], std::move(merges)}};
+    if (const auto w = model["narae"]["boundaries"]["weights"]; w.is(text::json_kind::string))
+        all.emplace_back(w, std::move(weights));
+    std::string out;
+    std::size_t done = 0;
+    for (const auto i : sorted(all.size(), [&](auto a, auto b) { return all[a].at < all[b].at; })) {
+        out.append(json.substr(done, all[i].at - done)).append(all[i].text);
+        done = all[i].at + all[i].length;
+    }
+    return out.append(json.substr(done));
+}
+inline void append_numbers(std::string& out, std::span<const std::uint32_t> numbers, std::size_t width) {
+    for (const auto n : numbers)
+        for (std::size_t i = 0; i < width; ++i) out += static_cast<char>(n >> 8 * i & 0xFF);
+}
+}  // namespace packing
+/// The packed form of a tokenizer.json that narae understands; a packed one comes back as it is.
+inline result<std::string> pack_tokenizer(byte_view file) {
+    const auto parts = tokenizer_json::read(file);
+    if (!parts) return parts.error();
+    if (as_text(file).starts_with(packed_magic)) return std::string(as_text(file));
+    const auto doc = text::json::parse(as_text(file));
+    if (!doc) return doc.error();
+    const auto& words = parts->words;
+    const auto model = doc->root()["model"];
+    std::vector<std::uint32_t> ids, merges;
+    std::string bytes, left, right, spelled;
+    std::uint64_t longest = 0;
+    model["vocab"].for_each_member([&](const text::json_value& k, const text::json_value& v) {
+        std::uint64_t id = 0;
+        v.whole(id);
+        spelled.clear();
+        const std::uint64_t literal = spell_bytes(k.string(), spelled) ? 0 : 1;
+        if (id >= ids.size()) ids.resize(static_cast<std::size_t>(id) + 1);
+        longest = (std::max)(longest, 1 + 2 * spelled.size() + literal);
+        ids[static_cast<std::size_t>(id)] = static_cast<std::uint32_t>(1 + 2 * spelled.size() + literal);
+        return true;
+    });
+    for (std::size_t id = 0; id < ids.size(); ++id)
+        if (ids[id] != 0) bytes += words.bytes_of(static_cast<token_id>(id));
+    const auto id_of = [&](const std::string& key) {
+        spelled.clear();
+        const bool literal = !spell_bytes(key, spelled);
+        return words.find(spelled, literal);
+    };
+    model["merges"].for_each([&](const text::json_value& m) {
+        if (merges.empty() && m.raw().starts_with("#version")) return true;
+        merge_keys(m, left, right);
+        for (const auto& key : {left, right, left + right}) merges.push_back(id_of(key));
+        return true;
+    });
+
+    const std::size_t width = longest <= 0xFFFF && ids.size() <= 0x10000 ? 2 : 4;
+    if (longest > 0xFFFFFFFF) return error{errc::unsupported, "a token of 2 GiB"};
+    std::string out(packed_magic);
+    const std::uint32_t head[] = {packed_version, static_cast<std::uint32_t>(width),
+                                  static_cast<std::uint32_t>(ids.size()), static_cast<std::uint32_t>(merges.size() / 3),
+                                  static_cast<std::uint32_t>(parts->weights.size())};
+    packing::append_numbers(out, head, 4);
+    packing::append_numbers(out, ids, width);
+    packing::append_numbers(out, merges, width);
+    out += bytes;
+    for (const auto w : parts->weights) out += static_cast<char>(w);
+    return out + packing::exchanged(as_text(file), model, "{}", "[]", "");
+}
+/// A tokenizer.json that means the same as a packed one; a tokenizer.json comes back as it is.
+inline result<std::string> unpack_tokenizer(byte_view file) {
+    const auto parts = tokenizer_json::read(file);
+    if (!parts) return parts.error();
+    if (!as_text(file).starts_with(packed_magic)) return std::string(as_text(file));
+    const auto p = packed_lists::find(file);
+    if (!p) return p.error();
+    const auto doc = text::json::parse(as_text(p->settings));
+    if (!doc) return doc.error();
+    const auto key_of = [&](token_id id) {
+        return spelled_key(parts->words.bytes_of(id), p->literal(p->number(p->ids, id)));
+    };
+    std::string vocab, merges;
+    bool blanks = false;  // then merges are pairs; else "a b", which every version of other software reads
+    for (token_id id = 0; id < p->count(p->ids); ++id) {
+        if (p->number(p->ids, id) == 0) continue;
+        const auto key = key_of(id);
+        blanks = blanks || key.find(' ') != key.npos || key.starts_with("#version");
+        vocab += concat({vocab.empty() ? "\n      " : ",\n      ", text::json_quote(key), ": ", id});
+    }
+    for (std::size_t i = 0; i < p->count(p->merges); i += 3) {
+        const auto left = key_of(p->number(p->merges, i)), right = key_of(p->number(p->merges, i + 1));
+        merges += merges.empty() ? "\n      " : ",\n      ";
+        merges += blanks ? concat({"[", text::json_quote(left), ", ", text::json_quote(right), "]"})
+                         : text::json_quote(concat({left, " ", right}));
+    }
+    auto json = packing::exchanged(as_text(p->settings), doc->root()["model"], "{" + vocab + "\n    }",
+                                   "[" + merges + "\n    ]", base64_text(p->weights));
+    const auto again = tokenizer_json::read(as_bytes(json));  // a made-up file may hold what no tokenizer.json can
+    if (!again) return again.error();
+    return json;
+}
+}  // namespace narae::inline NARAE_ABI::token
+// ==== narae/learn/tokenizer.hpp ====
+// Trains narae's own tokenizer: byte pair encoding inside morphemes, then frequent expressions across them. Read
+// learn/boundaries.hpp and learn/bpe.hpp before. The result is a tokenizer.json that other tools load as a plain
+// byte-level BPE; what they do not know stands in the section "narae" of its model.
+namespace narae::inline NARAE_ABI::learn {
+/// The tokens that stand for no text, by id; <|unused0|> and so on fill up the table to special_count.
+inline constexpr std::array<std::string_view, 19> special_tokens = {
+    "<|endoftext|>", "<|pad|>",    "<|sep|>",     "<|acc|>",       "<|tel|>",       "<|rrn|>",       "<|email|>",
+    "<|addr|>",      "<|system|>", "<|/system|>", "<|user|>",      "<|/user|>",     "<|assistant|>", "<|/assistant|>",
+    "<|polite|>",    "<|casual|>", "<|nfd|>",     "<|knowledge|>", "<|/knowledge|>"};
+inline constexpr std::size_t special_count = 32;
+inline constexpr std::string_view decomposed_token = "<|nfd|>";
+
+struct tokenizer_options {
+    std::size_t vocab = 32000;       ///< tokens in all, a multiple of 64; fewer where the texts hold too little
+    std::size_t expressions = 1000;  ///< of these, expressions across morphemes
+    double hiding = 10;              ///< an expression that hides n morpheme boundaries counts 1 / (1 + n * hiding)
+    std::size_t digits = 3;          ///< in one token at most, 1 to 9
+    std::size_t threads = 0;         ///< 0: one per processor; the result is the same for any number
+    std::string attribution = {};    ///< kept in the file: whose analyses the boundaries were learned from
+    /// Do they fit together? Errors: bad_argument.
+    result<void> check() const {
+        constexpr std::size_t least = (special_count + 256 + 64 + 63) / 64 * 64;
+        const auto bad = [](std::initializer_list<piece> what) { return error{errc::bad_argument, concat(what)}; };
+        if (vocab < least || vocab % 64 != 0)
+            return bad({"a vocabulary of ", vocab, " tokens: not a multiple of 64 from ", least, " on"});
+        if (expressions > vocab / 4) return bad({"more than a quarter of the vocabulary for expressions"});
+        if (digits < 1 || digits > 9) return bad({digits, " digits in one token: not 1 to 9"});
+        if (!(hiding >= 0)) return bad({"hiding is less than 0"});
+        return {};
+    }
+};
+/// Trains on texts, line by line; see options. Progress counts thousandths of the work.
+class tokenizer_trainer {
+public:
+    using progress_callback = callback<std::uint64_t, std::uint64_t>;
+    /// The text of a tokenizer.json. If the texts hold too little for the vocabulary wanted, what was found is filled
+    /// up with <|unusedN|> to a multiple of 64. Errors: bad_argument (see check), bad_value without text, cancelled.
+    static result<std::string> train(const std::vector<std::string_view>& texts,
+                                     const token::boundary_model& boundaries, const tokenizer_options& options,
+                                     progress_callback progress) {
+        return guarded([&]() -> result<std::string> {
+            tokenizer_trainer t(texts, boundaries, options, progress);
+            return t.run();
+        });
+    }
+private:
+    using counts = std::unordered_map<std::string, std::uint64_t>;
+
+    tokenizer_trainer(const std::vector<std::string_view>& texts, const token::boundary_model& boundaries,
+                      const tokenizer_options& options, progress_callback& progress)
+        : texts_(texts), boundaries_(boundaries), options_(options), progress_(progress) {}
+
+    result<std::string> run() {
+        if (const auto fit = options_.check(); !fit) return fit.error();
+        auto team = sys::team::make(options_.threads);
+        if (!team) return team.error();
+        team_ = team->get();
+        if (!count_pieces()) return error{errc::cancelled, "cancelled"};
+        if (pieces_.empty()) return error{errc::bad_value, "no text in the input"};
+        found_alphabet();
+        const auto room = options_.vocab - tokens_.size();
+        const auto learned = learn_from_segments(room - (std::min)(room, options_.expressions));
+        if (!learned) return learned.error();
+        if (options_.expressions != 0) {
+            const auto joined = join_expressions();
+            if (!joined) return joined.error();
+        }
+        while (tokens_.size() % 64 != 0) add_unused();
+        return json();
+    }
+    // --- 1. how often each piece of text stands in the input, Hangul letters as syllables ---
+    /// Lines are dealt out by bytes; the sums do not depend on who counted what.
+    bool count_pieces() {
+        std::vector<counts> shares(team_->size());
+        std::uint64_t all = 0, done = 0;
+        for (const auto t : texts_) all += t.size();
+        constexpr std::size_t block = std::size_t{8} << 20;
+        for (const auto t : texts_)
+            for (std::size_t at = 0; at < t.size();) {
+                auto end = (std::min)(t.size(), at + block);
+                if (end < t.size()) end = (std::min)(t.find('\n', end), t.size());
+                const auto part = t.substr(at, end - at);
+                team_->run([&](std::size_t k, std::size_t n) {
+                    const auto edge = [&](std::size_t i) {
+                        return i == 0 || i == n ? part.size() * i / n
+                                                : (std::min)(part.find('\n', part.size() * i / n), part.size());
+                    };
+                    std::string key;
+                    for (auto rest = part.substr(edge(k), edge(k + 1) - edge(k)); !rest.empty();) {
+                        const auto newline = (std::min)(rest.find('\n'), rest.size());
+                        token::for_each_piece(rest.substr(0, newline),
+                                              [&](std::string_view p) { ++shares[k][key.assign(p)]; });
+                        rest.remove_prefix((std::min)(newline + 1, rest.size()));
+                    }
+                });
+                done += end - at;
+                at = end;
+                if (!progress_(all == 0 ? 0 : done * 300 / all, 1000)) return false;
+            }
+        std::string composed;
+        for (auto& s : shares) {
+            for (const auto& [piece, n] : s) pieces_[text::compose_hangul(piece, composed) ? composed : piece] += n;
+            counts().swap(s);
+        }
+        return true;
+    }
+    // --- 2. the characters that are tokens ---
+
+    void found_alphabet() {
+        tokens_.assign(special_tokens.begin(), special_tokens.end());
+        while (tokens_.size() < special_count) add_unused();
+        for (int b = 0; b < 256; ++b) add(std::string(1, static_cast<char>(static_cast<unsigned char>(b))));
+        std::unordered_map<char32_t, std::uint64_t> seen;
+        for (const auto& [piece, n] : pieces_)
+            for (std::string_view rest = piece; !rest.empty();) {
+                const auto step = text::utf8_front(rest);
+                if (step.valid && step.code_point >= 0x80) seen[step.code_point] += n;
+                rest.remove_prefix(step.length);
+            }
+        std::vector<std::pair<std::uint64_t, char32_t>> chosen;
+        for (const auto c : common_syllables()) ++seen[c];
+        for (const auto& [c, n] : seen)
+            if (n >= (text::is_syllable(c) ? 1u : 50u)) chosen.push_back({n, c});
+        std::sort(chosen.begin(), chosen.end(), [](const auto& a, const auto& b) {
+            return a.first != b.first ? a.first > b.first : a.second < b.second;
+        });
+        for (const auto& [n, c] : chosen) {
+            if (tokens_.size() + 3 > options_.vocab / 4) break;
+            std::string whole;
+            text::utf8_append(whole, c);
+            for (std::size_t k = 2; k <= whole.size(); ++k)  // byte by byte, as other tools need it
+                if (!by_bytes_.count(whole.substr(0, k)))
+                    merge({by_bytes_.at(whole.substr(0, k - 1)), by_bytes_.at(whole.substr(k - 1, 1))});
+        }
+    }
+    void add_unused() { tokens_.push_back(concat({"<|unused", unused_++, "|>"})); }
+    void add(std::string bytes) {
+        by_bytes_.emplace(bytes, static_cast<token::token_id>(tokens_.size()));
+        tokens_.push_back(std::move(bytes));
+    }
+    void merge(id_pair p) {
+        merges_.push_back(p);
+        add(tokens_[p.first] + tokens_[p.second]);
+    }
+    // --- 3. merges inside segments ---
+
+    result<void> learn_from_segments(std::size_t most) {
+        counts segments;
+        token::segmenter cut(boundaries_.weights, boundaries_.cut, options_.digits);
+        for (const auto& [piece, n] : pieces_)
+            cut(piece, [&, count = n](std::string_view s) { segments[std::string(s)] += count; });
+        counts().swap(pieces_);
+        std::vector<std::pair<std::string, std::uint64_t>> ordered(segments.begin(), segments.end());
+        counts().swap(segments);
+        std::sort(ordered.begin(), ordered.end());
+        std::vector<counted_word> words;
+        for (const auto& [s, n] : ordered) {
+            counted_word w{{}, n};
+            for (std::string_view rest = s; !rest.empty();) {
+                const auto length = text::utf8_front(rest).length;
+                const auto found = by_bytes_.find(std::string(rest.substr(0, length)));
+                if (found != by_bytes_.end())
+                    w.ids.push_back(found->second);
+                else
+                    for (const char c : rest.substr(0, length)) w.ids.push_back(by_bytes_.at(std::string(1, c)));
+                rest.remove_prefix(length);
+            }
+            if (w.ids.size() > 1) words.push_back(std::move(w));
+        }
+        const auto whole = [&](token::token_id id) {
+            return id >= tokens_.size() || text::utf8_first_invalid(tokens_[id]) == tokens_[id].size();
+        };
+        const auto found = learn_merges(
+            words, static_cast<token::token_id>(tokens_.size()), most,
+            [&](id_pair p) { return whole(p.first) && whole(p.second); },
+            [&](std::uint64_t done, std::uint64_t all) { return progress_(350 + done * 350 / all, 1000); });
+        if (!found) return found.error();
+        for (const auto& p : *found) merge(p);
+        return {};
+    }
+    // --- 4. expressions ---
+
+    static bool ends_in_syllable(std::string_view s) noexcept {
+        return s.size() >= 3 && text::is_syllable(text::utf8_front(s.substr(s.size() - 3)).code_point);
+    }
+    result<void> join_expressions();
+
+    // --- 5. the file ---
+    /// After the special tokens come the bytes and what was merged, then special tokens again.
+    bool is_special(std::size_t id) const noexcept {
+        return id < special_count || id >= special_count + 256 + merges_.size();
+    }
+    std::string json() const {
+        const auto key = [&](token::token_id id) { return token::spelled_key(tokens_[id], false); };
+        const auto quoted = [](std::string_view s) { return text::json_quote(s); };
+        std::string out = R"({"version":"1.0","truncation":null,"padding":null,"added_tokens":[)";
+        for (std::size_t id = 0; id < tokens_.size(); ++id)
+            if (is_special(id))
+                out += concat(
+                    {id == 0 ? "\n" : ",\n", R"({"id":)", id, R"(,"content":)", quoted(tokens_[id]),
+                     R"(,"single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true})"});
+        out += R"(],
+"normalizer":null,
+"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":true},
+"post_processor":null,
+"decoder":{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":true},
+"model":{"type":"BPE","dropout":null,"unk_token":null,"continuing_subword_prefix":null,"end_of_word_suffix":null,
+"fuse_unk":false,"byte_fallback":false,"ignore_merges":true,
+)";
+        out += concat({R"("narae":{"version":1,"digits":)", options_.digits, R"(,"decomposed":)",
+                       quoted(decomposed_token), R"(,"expressions":)", expressions_, R"(,"attribution":)",
+                       quoted(options_.attribution), ",\n\"boundaries\":{\"cut\":", boundaries_.cut < 0 ? "-" : "",
+                       static_cast<std::size_t>(boundaries_.cut < 0 ? -boundaries_.cut : boundaries_.cut),
+                       R"(,"weights":")", token::base64_text(std::as_bytes(std::span(boundaries_.weights))),
+                       "\"}},\n\"vocab\":{"});
+        for (std::size_t id = 0; id < tokens_.size(); ++id)
+            out += concat({id == 0 ? "" : ",\n",
+                           quoted(is_special(id) ? tokens_[id] : key(static_cast<token::token_id>(id))), ":", id});
+        out += "},\n\"merges\":[";
+        for (std::size_t m = 0; m < merges_.size(); ++m)
+            out += concat({m == 0 ? "" : ",\n", quoted(key(merges_[m].first) + " " + key(merges_[m].second))});
+        return out + "]}}\n";
+    }
+    const std::vector<std::string_view>& texts_;
+    const token::boundary_model& boundaries_;
+    const tokenizer_options& options_;
+    progress_callback& progress_;
+    sys::team* team_ = nullptr;
+    counts pieces_;
+    std::vector<std::string> tokens_;  // by id, as bytes
+    std::unordered_map<std::string, token::token_id> by_bytes_;
+    std::vector<id_pair> merges_;
+    std::size_t unused_ = 0;       // so many of the tokens are called <|unused...|>
+    std::size_t expressions_ = 0;  // so many of the merges, the last ones
+};
+/// Expressions are found in rounds over the whole input: the pairs of neighbouring tokens that save the most become
+/// tokens, so that those of the next round may grow from them.
+inline result<void> tokenizer_trainer::join_expressions() {
+    const auto plain = token::tokenizer::parse(as_bytes(json()));
+    if (!plain) return plain.error();
+    // The input as ids. A mark says that an id begins a segment: only there may two tokens be joined.
+    constexpr std::uint32_t begins = std::uint32_t{1} << 31, line = ~std::uint32_t{0};
+    std::vector<std::vector<std::uint32_t>> shares(team_->size());
+    team_->run([&](std::size_t k, std::size_t n) {
+        auto encode = plain->make_encoder();
+        std::vector<token::token_id> ids;
+        for (const auto t : texts_) {
+            const auto edge = [&](std::size_t i) {
+                return i == 0 || i == n ? t.size() * i / n : (std::min)(t.find('\n', t.size() * i / n), t.size());
+            };
+            for (auto rest = t.substr(edge(k), edge(k + 1) - edge(k)); !rest.empty();) {
+                const auto newline = (std::min)(rest.find('\n'), rest.size());
+                encode.for_each_segment(rest.substr(0, newline), [&](std::string_view s) {
+                    ids.clear();
+                    encode.encode_segment(s, ids);
+                    for (std::size_t i = 0; i < ids.size(); ++i) shares[k].push_back(ids[i] | (i == 0 ? begins : 0));
+                });
+                shares[k].push_back(line);
+                rest.remove_prefix((std::min)(newline + 1, rest.size()));
+            }
+        }
+    });
+
+    const auto hangul_end = [&](token::token_id id) {
+        return tokens_[id].size() >= 3 && ends_in_syllable(tokens_[id]);
+    };
+    const auto hangul_begin = [&](token::token_id id) {
+        return text::is_syllable(text::utf8_front(tokens_[id]).code_point);
+    };
+    std::vector<std::uint32_t> hidden(tokens_.size());         // morpheme boundaries inside an expression
+    std::unordered_map<std::uint64_t, token::token_id> known;  // all merges: a pair can be one of the two kinds only
+    for (const auto& p : merges_) known.emplace(std::uint64_t{p.first} << 32 | p.second, 0);
+    constexpr std::size_t rounds = 8;
+    for (std::size_t round = 0; round < rounds; ++round) {
+        if (!progress_(750 + round * 250 / rounds, 1000)) return error{errc::cancelled, "cancelled"};
+        std::vector<std::unordered_map<std::uint64_t, std::uint64_t>> tallies(team_->size());
+        team_->run([&](std::size_t k, std::size_t) {
+            auto& ids = shares[k];
+            // What the round before has found is joined first, left to right, as the encoder does.
+            std::size_t to = 0;
+            for (std::size_t i = 0; i < ids.size(); ++i) {
+                if (to > 0 && ids[i] != line && ids[to - 1] != line && (ids[i] & begins) != 0) {
+                    const auto left = ids[to - 1] & ~begins, right = ids[i] & ~begins;
+                    const auto found = known.find(std::uint64_t{left} << 32 | right);
+                    if (found != known.end() && found->second != 0) {
+                        ids[to - 1] = found->second | (ids[to - 1] & begins);
+                        continue;
+                    }
+                }
+                ids[to++] = ids[i];
+            }
+            ids.resize(to);
+            for (std::size_t i = 0; i + 1 < ids.size(); ++i)
+                if (ids[i] != line && ids[i + 1] != line && (ids[i + 1] & begins) != 0)
+                    ++tallies[k][std::uint64_t{ids[i] & ~begins} << 32 | (ids[i + 1] & ~begins)];
+        });
+        std::unordered_map<std::uint64_t, std::uint64_t> tally;
+        for (const auto& t : tallies)
+            for (const auto& [pair, n] : t) tally[pair] += n;
+        struct candidate {
+            double gain;
+            id_pair pair;
+            std::uint32_t hides;
+        };
+        std::vector<candidate> candidates;
+        for (const auto& [pair, n] : tally) {
+            const id_pair p{static_cast<token::token_id>(pair >> 32), static_cast<token::token_id>(pair)};
+            if (n < 20 || known.count(pair) || !(hangul_end(p.first) || ends_in_syllable(tokens_[p.second]))) continue;
+            if (by_bytes_.count(tokens_[p.first] + tokens_[p.second])) continue;
+            const auto hides = hidden[p.first] + hidden[p.second] + (hangul_end(p.first) && hangul_begin(p.second));
+            candidates.push_back({static_cast<double>(n) / (1 + options_.hiding * hides), p, hides});
+        }
+        std::sort(candidates.begin(), candidates.end(), [](const candidate& a, const candidate& b) {
+            return a.gain != b.gain ? a.gain > b.gain : a.pair < b.pair;
+        });
+        const auto until = options_.expressions * (round + 1) / rounds;
+        for (const auto& c : candidates) {
+            if (expressions_ == until) break;
+            if (by_bytes_.count(tokens_[c.pair.first] + tokens_[c.pair.second])) continue;
+            known[std::uint64_t{c.pair.first} << 32 | c.pair.second] = static_cast<token::token_id>(tokens_.size());
+            merge(c.pair);
+            hidden.push_back(c.hides);
+            ++expressions_;
+        }
+    }
+    return {};
+}
+}  // namespace narae::inline NARAE_ABI::learn
 // ==== narae/num/to_half.hpp ====
 // From float to IEEE 754 binary16, rounded to nearest, ties to even, by integer arithmetic as in num/half.hpp.
 // Running a model needs no part of this.
@@ -535,7 +1378,7 @@ public:
             const auto known = end && new_end == id ? end : cut ? from.find(bytes) : std::nullopt;
             const auto pieces = bytes.empty() ? unused
                                 : known       ? std::vector{*known}
-                                              : from.encode(bytes, to.is_special(id));
+                                              : from.encode(bytes, {.special = to.is_special(id)});
             t.pieces_.insert(t.pieces_.end(), pieces.begin(), pieces.end());
             t.ends_.push_back(t.pieces_.size());
             if (bytes.empty()) continue;
@@ -618,144 +1461,6 @@ inline result<std::string> transplanted_config(std::string_view config, const to
     return out.append(config.substr(done));
 }
 }  // namespace narae::inline NARAE_ABI::quant
-// ==== narae/token/packed_writer.hpp ====
-// A tokenizer.json becomes the packed tokenizer of a model file, and the other way round. Read packed.hpp before.
-// Running a model needs no part of this.
-namespace narae::inline NARAE_ABI::token {
-/// The key that spells these bytes in a vocabulary: the other direction of spell_bytes().
-inline std::string spelled_key(std::string_view bytes, bool literal) {
-    static constexpr auto letters = [] {
-        std::array<char16_t, 256> all{};
-        for (char16_t c = 0; c < 0x144; ++c)
-            if (const int b = alphabet_byte(c); b >= 0) all[static_cast<std::size_t>(b)] = c;
-        return all;
-    }();
-    if (literal) return std::string(bytes);
-    std::string key;
-    for (const char b : bytes) text::utf8_append(key, letters[static_cast<unsigned char>(b)]);
-    return key;
-}
-/// The base64 text (RFC 4648) of these bytes.
-inline std::string base64_text(byte_view bytes) {
-    constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string out;
-    for (std::size_t i = 0; i < bytes.size(); i += 3) {
-        std::uint32_t three = 0;
-        for (std::size_t k = i; k < i + 3; ++k)
-            three = three << 8 | (k < bytes.size() ? std::to_integer<std::uint32_t>(bytes[k]) : 0);
-        for (std::size_t k = 0; k < 4; ++k) out += i + k > bytes.size() ? '=' : digits[three >> (18 - 6 * k) & 63];
-    }
-    return out;
-}
-namespace packing {
-/// Where a list stands in the text of a tokenizer.json, and what to write there instead.
-struct exchange {
-    std::size_t at = 0, length = 0;
-    std::string text;
-
-    exchange(const text::json_value& v, std::string with) : at(v.at()), length(v.raw().size()), text(std::move(with)) {}
-};
-/// The text with vocabulary, merges and boundary weights (if it has any) exchanged for these.
-inline std::string exchanged(std::string_view json, const text::json_value& model, std::string vocab,
-                             std::string merges, std::string weights) {
-    std::vector<exchange> all{{model["vocab"], std::move(vocab)}, {model["merges"], std::move(merges)}};
-    if (const auto w = model["narae"]["boundaries"]["weights"]; w.is(text::json_kind::string))
-        all.emplace_back(w, std::move(weights));
-    std::string out;
-    std::size_t done = 0;
-    for (const auto i : sorted(all.size(), [&](auto a, auto b) { return all[a].at < all[b].at; })) {
-        out.append(json.substr(done, all[i].at - done)).append(all[i].text);
-        done = all[i].at + all[i].length;
-    }
-    return out.append(json.substr(done));
-}
-inline void append_numbers(std::string& out, std::span<const std::uint32_t> numbers, std::size_t width) {
-    for (const auto n : numbers)
-        for (std::size_t i = 0; i < width; ++i) out += static_cast<char>(n >> 8 * i & 0xFF);
-}
-}  // namespace packing
-/// The packed form of a tokenizer.json that narae understands; a packed one comes back as it is.
-inline result<std::string> pack_tokenizer(byte_view file) {
-    const auto parts = tokenizer_json::read(file);
-    if (!parts) return parts.error();
-    if (as_text(file).starts_with(packed_magic)) return std::string(as_text(file));
-    const auto doc = text::json::parse(as_text(file));
-    if (!doc) return doc.error();
-    const auto& words = parts->words;
-    const auto model = doc->root()["model"];
-    std::vector<std::uint32_t> ids, merges;
-    std::string bytes, left, right, spelled;
-    std::uint64_t longest = 0;
-    model["vocab"].for_each_member([&](const text::json_value& k, const text::json_value& v) {
-        std::uint64_t id = 0;
-        v.whole(id);
-        spelled.clear();
-        const std::uint64_t literal = spell_bytes(k.string(), spelled) ? 0 : 1;
-        if (id >= ids.size()) ids.resize(static_cast<std::size_t>(id) + 1);
-        longest = (std::max)(longest, 1 + 2 * spelled.size() + literal);
-        ids[static_cast<std::size_t>(id)] = static_cast<std::uint32_t>(1 + 2 * spelled.size() + literal);
-        return true;
-    });
-    for (std::size_t id = 0; id < ids.size(); ++id)
-        if (ids[id] != 0) bytes += words.bytes_of(static_cast<token_id>(id));
-    const auto id_of = [&](const std::string& key) {
-        spelled.clear();
-        const bool literal = !spell_bytes(key, spelled);
-        return words.find(spelled, literal);
-    };
-    model["merges"].for_each([&](const text::json_value& m) {
-        if (merges.empty() && m.raw().starts_with("#version")) return true;
-        merge_keys(m, left, right);
-        for (const auto& key : {left, right, left + right}) merges.push_back(id_of(key));
-        return true;
-    });
-
-    const std::size_t width = longest <= 0xFFFF && ids.size() <= 0x10000 ? 2 : 4;
-    if (longest > 0xFFFFFFFF) return error{errc::unsupported, "a token of 2 GiB"};
-    std::string out(packed_magic);
-    const std::uint32_t head[] = {packed_version, static_cast<std::uint32_t>(width),
-                                  static_cast<std::uint32_t>(ids.size()), static_cast<std::uint32_t>(merges.size() / 3),
-                                  static_cast<std::uint32_t>(parts->weights.size())};
-    packing::append_numbers(out, head, 4);
-    packing::append_numbers(out, ids, width);
-    packing::append_numbers(out, merges, width);
-    out += bytes;
-    for (const auto w : parts->weights) out += static_cast<char>(w);
-    return out + packing::exchanged(as_text(file), model, "{}", "[]", "");
-}
-/// A tokenizer.json that means the same as a packed one; a tokenizer.json comes back as it is.
-inline result<std::string> unpack_tokenizer(byte_view file) {
-    const auto parts = tokenizer_json::read(file);
-    if (!parts) return parts.error();
-    if (!as_text(file).starts_with(packed_magic)) return std::string(as_text(file));
-    const auto p = packed_lists::find(file);
-    if (!p) return p.error();
-    const auto doc = text::json::parse(as_text(p->settings));
-    if (!doc) return doc.error();
-    const auto key_of = [&](token_id id) {
-        return spelled_key(parts->words.bytes_of(id), p->literal(p->number(p->ids, id)));
-    };
-    std::string vocab, merges;
-    bool blanks = false;  // then merges are pairs; else "a b", which every version of other software reads
-    for (token_id id = 0; id < p->count(p->ids); ++id) {
-        if (p->number(p->ids, id) == 0) continue;
-        const auto key = key_of(id);
-        blanks = blanks || key.find(' ') != key.npos || key.starts_with("#version");
-        vocab += concat({vocab.empty() ? "\n      " : ",\n      ", text::json_quote(key), ": ", id});
-    }
-    for (std::size_t i = 0; i < p->count(p->merges); i += 3) {
-        const auto left = key_of(p->number(p->merges, i)), right = key_of(p->number(p->merges, i + 1));
-        merges += merges.empty() ? "\n      " : ",\n      ";
-        merges += blanks ? concat({"[", text::json_quote(left), ", ", text::json_quote(right), "]"})
-                         : text::json_quote(concat({left, " ", right}));
-    }
-    auto json = packing::exchanged(as_text(p->settings), doc->root()["model"], "{" + vocab + "\n    }",
-                                   "[" + merges + "\n    ]", base64_text(p->weights));
-    const auto again = tokenizer_json::read(as_bytes(json));  // a made-up file may hold what no tokenizer.json can
-    if (!again) return again.error();
-    return json;
-}
-}  // namespace narae::inline NARAE_ABI::token
 // ==== narae/quant/convert.hpp ====
 // An original checkpoint becomes a narae file: every tensor is checked before anything is written, then they stream
 // through one after the other, so that memory is needed for a few MB of rows and not for the model.
