@@ -157,7 +157,7 @@ TEST_CASE("token/packed: any change of any byte gives a tokenizer or an error") 
             const auto t = token::tokenizer::parse(as_bytes(s));
             if (!t) continue;
             ++read;
-            t->decode(t->encode("나래 <|nfd|> abc\xFF", true));
+            t->decode(t->encode("나래 <|nfd|> abc\xFF", {.special = true}));
             const auto json = token::unpack_tokenizer(as_bytes(s));
             if (json && !token::tokenizer_json::read(as_bytes(*json))) FAIL("unpacked to no tokenizer");
         }
