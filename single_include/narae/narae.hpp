@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/narae.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 44a3ae2f8a7c98db
+// FNV-1a hash of all that follows this line: b178e83a441557cc
 //
 // narae: runs a Korean language model (GPT-NeoX) from plain C++20 headers. This file brings all that running needs;
 // toolkit.hpp brings what making a model needs.
@@ -2576,8 +2576,9 @@ public:
         ids.push_back(whole);
     }
 private:
-    // The cache doubles while much is new to it. It may take 8 MiB at last; short texts do without.
-    static constexpr std::size_t first_entries = std::size_t{1} << 11, most_entries = std::size_t{1} << 18;
+    // The cache grows while much is new to it, from 128 KiB to 8 MiB; short texts do without. More room at once would
+    // cost a text of a megabyte more than it saves: new memory is slow the first time.
+    static constexpr std::size_t first_entries = std::size_t{1} << 12, most_entries = std::size_t{1} << 18;
     static constexpr std::size_t longest_text = 23, most_ids = 4;
     /// What a piece became, in half a cache line: its text, filled up with zeros, and in the last byte how many ids.
     struct entry {
@@ -2673,7 +2674,7 @@ private:
                 }
                 for (unsigned char k = 0; k < e->count(); ++k) put(e->ids[k]);
             }
-            if (misses_ > cache_.size() / 4 && cache_.size() < most_entries) grow();
+            if (misses_ > cache_.size() && cache_.size() < most_entries) grow();
         }
     }
     void remember(std::string_view piece, const key& k, entry& e) {
@@ -2690,7 +2691,7 @@ private:
     }
     void grow() {
         misses_ = 0;
-        std::vector<entry> wider(2 * cache_.size());
+        std::vector<entry> wider(4 * cache_.size());
         for (auto& e : cache_) {
             if (e.count() == 0) continue;
             const auto n = std::exchange(e.count(), 0);
