@@ -91,7 +91,7 @@ TEST_CASE("syllables are told apart without looking them up", "[pretoken]") {
                             "\xEA\xF0\x80", "\xEB\x80\x7F", "\x80\x80"}) {
         CHECK(pretoken::syllables_end(cut, 0) == 0);
         CHECK(pretoken::syllables_end(word + cut, 0) == 6);
-        CHECK(pretoken::run(word + cut, pretoken::kind::letter) == 6);
+        CHECK(pretoken::run_end(word + cut, 0, pretoken::kind::letter) == 6);
     }
 }
 
