@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/toolkit.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 3b5d461c9e6991ee
+// FNV-1a hash of all that follows this line: 55a988499ba008fd
 //
 // The toolkit: makes, shrinks, teaches and judges models. Running one needs only narae.hpp, which never reaches here.
 //
@@ -304,11 +304,13 @@ inline result<token::boundary_model> train_boundaries(std::span<const gold_word>
             bias += 1e-4 * step;
         }
     }
-    // The few largest weights are clipped, so that the others keep more of their digits.
+    // The few largest weights are clipped, so that the others keep more of their digits; of a few gaps, fewer or none.
     std::vector<double> sizes;
-    for (const auto w : weights) sizes.push_back(std::fabs(w));
+    for (const auto w : weights)
+        if (w != 0) sizes.push_back(std::fabs(w));
     std::sort(sizes.begin(), sizes.end());
-    const double unit = sizes[sizes.size() - sizes.size() / 2000 - 1] / 127;
+    const auto clipped = (std::min)(weights.size() / 2000, sizes.size() / 500);
+    const double unit = sizes[sizes.size() - clipped - 1] / 127;
     token::boundary_model model;
     for (std::size_t k = 0; k < weights.size(); ++k)
         model.weights[k] = static_cast<std::int8_t>(std::lround(std::clamp(weights[k] / unit, -127.0, 127.0)));

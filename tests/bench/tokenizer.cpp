@@ -73,7 +73,7 @@ int main(int count, char** values) {
                 tokens = encode(e, all, 0, all.size(), expressions);
                 times->push_back(cpu() - start);
             }
-            for (const std::size_t threads : {1, 2}) {
+            for (const auto threads : {std::size_t{1}, std::size_t{2}}) {
                 auto team = narae::sys::team::make(threads);
                 if (!team) return 1;
                 const auto start = wall();

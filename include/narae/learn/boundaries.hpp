@@ -90,11 +90,13 @@ inline result<token::boundary_model> train_boundaries(std::span<const gold_word>
         }
     }
 
-    // The few largest weights are clipped, so that the others keep more of their digits.
+    // The few largest weights are clipped, so that the others keep more of their digits; of a few gaps, fewer or none.
     std::vector<double> sizes;
-    for (const auto w : weights) sizes.push_back(std::fabs(w));
+    for (const auto w : weights)
+        if (w != 0) sizes.push_back(std::fabs(w));
     std::sort(sizes.begin(), sizes.end());
-    const double unit = sizes[sizes.size() - sizes.size() / 2000 - 1] / 127;
+    const auto clipped = (std::min)(weights.size() / 2000, sizes.size() / 500);
+    const double unit = sizes[sizes.size() - clipped - 1] / 127;
     token::boundary_model model;
     for (std::size_t k = 0; k < weights.size(); ++k)
         model.weights[k] = static_cast<std::int8_t>(std::lround(std::clamp(weights[k] / unit, -127.0, 127.0)));

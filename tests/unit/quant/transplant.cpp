@@ -240,8 +240,11 @@ TEST_CASE("quant/transplant: a new vocabulary in a whole model") {
             REQUIRE(b);
             std::vector<float> x(m.K), y(m.K);
             std::size_t wrong = 0;
+            const double ratio = source.config.tied             ? quant::tied_ratio
+                                 : m.name == "embed_out.weight" ? quant::head_ratio
+                                                                : quant::embedding_ratio;
             for (std::size_t row = 0; row < b->view.N; ++row) {
-                vocabulary ? t.read_row(x.data(), row, *a, 2) : a->read_row(x.data(), row);
+                vocabulary ? t.read_row(x.data(), row, *a, ratio) : a->read_row(x.data(), row);
                 b->read_row(y.data(), row);
                 wrong += x != y;
             }
