@@ -89,7 +89,7 @@ private:
         auto team = sys::team::make(options_.threads);
         if (!team) return team.error();
         team_ = team->get();
-        if (!count_pieces()) return error{errc::cancelled, "cancelled"};
+        if (const auto counted = count_pieces(); !counted) return counted.error();
         if (pieces_.empty()) return error{errc::bad_value, "no text in the input"};
         found_alphabet();
         const auto room = options_.vocab - tokens_.size();
@@ -105,8 +105,23 @@ private:
 
     // --- 1. how often each piece of text stands in the input, Hangul letters as syllables ---
 
+    /// f(part, parts) on every thread. Memory that is lacking on any of them is an error.
+    template <class F>
+    result<void> on_all_threads(F&& f) {
+        std::vector<char> failed(team_->size());
+        team_->run([&](std::size_t part, std::size_t parts) {
+            failed[part] = !guarded([&]() -> result<void> {
+                f(part, parts);
+                return {};
+            });
+        });
+        if (std::find(failed.begin(), failed.end(), 1) != failed.end())
+            return error{errc::out_of_memory, "out of memory"};
+        return {};
+    }
+
     /// Lines are dealt out by bytes; the sums do not depend on who counted what.
-    bool count_pieces() {
+    result<void> count_pieces() {
         std::vector<counts> shares(team_->size());
         std::uint64_t all = 0, done = 0;
         for (const auto t : texts_) all += t.size();
@@ -116,7 +131,7 @@ private:
                 auto end = (std::min)(t.size(), at + block);
                 if (end < t.size()) end = (std::min)(t.find('\n', end), t.size());
                 const auto part = t.substr(at, end - at);
-                team_->run([&](std::size_t k, std::size_t n) {
+                const auto counted = on_all_threads([&](std::size_t k, std::size_t n) {
                     const auto edge = [&](std::size_t i) {
                         return i == 0 || i == n ? part.size() * i / n
                                                 : (std::min)(part.find('\n', part.size() * i / n), part.size());
@@ -129,16 +144,17 @@ private:
                         rest.remove_prefix((std::min)(newline + 1, rest.size()));
                     }
                 });
+                if (!counted) return counted;
                 done += end - at;
                 at = end;
-                if (!progress_(all == 0 ? 0 : done * 300 / all, 1000)) return false;
+                if (!progress_(all == 0 ? 0 : done * 300 / all, 1000)) return error{errc::cancelled, "cancelled"};
             }
         std::string composed;
         for (auto& s : shares) {
             for (const auto& [piece, n] : s) pieces_[text::compose_hangul(piece, composed) ? composed : piece] += n;
             counts().swap(s);
         }
-        return true;
+        return {};
     }
 
     // --- 2. the characters that are tokens ---
@@ -284,7 +300,7 @@ inline result<void> tokenizer_trainer::join_expressions() {
     // The input as ids. A mark says that an id begins a segment: only there may two tokens be joined.
     constexpr std::uint32_t begins = std::uint32_t{1} << 31, line = ~std::uint32_t{0};
     std::vector<std::vector<std::uint32_t>> shares(team_->size());
-    team_->run([&](std::size_t k, std::size_t n) {
+    const auto encoded = on_all_threads([&](std::size_t k, std::size_t n) {
         auto encode = plain->make_encoder();
         std::vector<token::token_id> ids;
         for (const auto t : texts_) {
@@ -304,6 +320,8 @@ inline result<void> tokenizer_trainer::join_expressions() {
         }
     });
 
+    if (!encoded) return encoded;
+
     const auto hangul_end = [&](token::token_id id) {
         return tokens_[id].size() >= 3 && ends_in_syllable(tokens_[id]);
     };
@@ -317,7 +335,7 @@ inline result<void> tokenizer_trainer::join_expressions() {
     for (std::size_t round = 0; round < rounds; ++round) {
         if (!progress_(750 + round * 250 / rounds, 1000)) return error{errc::cancelled, "cancelled"};
         std::vector<std::unordered_map<std::uint64_t, std::uint64_t>> tallies(team_->size());
-        team_->run([&](std::size_t k, std::size_t) {
+        const auto tallied = on_all_threads([&](std::size_t k, std::size_t) {
             auto& ids = shares[k];
             // What the round before has found is joined first, left to right, as the encoder does.
             std::size_t to = 0;
@@ -337,6 +355,7 @@ inline result<void> tokenizer_trainer::join_expressions() {
                 if (ids[i] != line && ids[i + 1] != line && (ids[i + 1] & begins) != 0)
                     ++tallies[k][std::uint64_t{ids[i] & ~begins} << 32 | (ids[i + 1] & ~begins)];
         });
+        if (!tallied) return tallied;
         std::unordered_map<std::uint64_t, std::uint64_t> tally;
         for (const auto& t : tallies)
             for (const auto& [pair, n] : t) tally[pair] += n;
