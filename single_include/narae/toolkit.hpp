@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/toolkit.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 52b7c3f0ae0e7e51
+// FNV-1a hash of all that follows this line: 312ba10f8bce5fcd
 //
 // The toolkit: makes, shrinks, teaches and judges models. Running one needs only narae.hpp, which never reaches here.
 //
@@ -751,6 +751,11 @@ private:
     // --- 3. merges inside segments ---
 
     result<void> learn_from_segments(std::size_t most) {
+        // Words begin lines, too, and stand behind quotes: a quarter of each counts once more without its blank.
+        counts bare;
+        for (const auto& [piece, n] : pieces_)
+            if (piece.size() > 1 && piece[0] == ' ' && n >= 4) bare[piece.substr(1)] = n / 4;
+        for (const auto& [piece, n] : bare) pieces_[piece] += n;
         counts segments;
         token::segmenter cut(boundaries_.weights, boundaries_.cut, options_.digits);
         for (const auto& [piece, n] : pieces_)

@@ -200,6 +200,11 @@ private:
     // --- 3. merges inside segments ---
 
     result<void> learn_from_segments(std::size_t most) {
+        // Words begin lines, too, and stand behind quotes: a quarter of each counts once more without its blank.
+        counts bare;
+        for (const auto& [piece, n] : pieces_)
+            if (piece.size() > 1 && piece[0] == ' ' && n >= 4) bare[piece.substr(1)] = n / 4;
+        for (const auto& [piece, n] : bare) pieces_[piece] += n;
         counts segments;
         token::segmenter cut(boundaries_.weights, boundaries_.cut, options_.digits);
         for (const auto& [piece, n] : pieces_)
