@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/narae.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: b178e83a441557cc
+// FNV-1a hash of all that follows this line: 3546cf20162e9c81
 //
 // narae: runs a Korean language model (GPT-NeoX) from plain C++20 headers. This file brings all that running needs;
 // toolkit.hpp brings what making a model needs.
@@ -2046,8 +2046,9 @@ inline void for_each_feature(const gap& g, F&& f) {
     see(10, (g.l1 - 1) % text::finals << 16 | g.r1);  // the final consonant before the gap, 0 for none
 }
 /// f(i, gap) for every gap of a run of Hangul syllables, in order: the one before run[i], 0 < i < run.size().
-template <class F>
-inline void for_each_gap(std::u32string_view run, F&& f) {
+/// A run is anything with size() and code points by [].
+template <class Run, class F>
+inline void for_each_gap(const Run& run, F&& f) {
     gap g;
     for (std::size_t i = 0; i < run.size() + 2; ++i) {
         g.shift(i < run.size() ? run[i] - text::first_syllable + 1 : 0);
@@ -2093,17 +2094,20 @@ public:
         cut(piece.size());
     }
 private:
+    /// Syllables as their bytes.
+    struct run {
+        std::string_view bytes;
+        std::size_t size() const noexcept { return bytes.size() / 3; }
+        char32_t operator[](std::size_t i) const noexcept { return text::syllable_at(bytes.data() + 3 * i); }
+    };
     /// cut(i) where a morpheme begins among the syllables in bytes [begin, end) of the piece.
     template <class Cut>
     void hangul(std::string_view piece, std::size_t begin, std::size_t end, Cut&& cut) const {
-        gap g;
-        for (auto at = begin; at < end + 6; at += 3) {  // the gap is two syllables behind
-            g.shift(at < end ? text::syllable_at(piece.data() + at) - text::first_syllable + 1 : 0);
-            if (at < begin + 9) continue;
+        for_each_gap(run{piece.substr(begin, end - begin)}, [&](std::size_t i, const gap& g) {
             std::int32_t sum = 0;
             for_each_feature(g, [&](std::uint32_t slot) { sum += weights_[slot]; });
-            if (sum > cut_) cut(at - 6);
-        }
+            if (sum > cut_) cut(begin + 3 * i);
+        });
     }
     std::span<const std::int8_t> weights_;
     std::int32_t cut_;
@@ -2160,8 +2164,6 @@ struct packed_lists {
 // ==== narae/token/tokenizer_json.hpp ====
 // Reads a Hugging Face tokenizer.json whose model is a byte-level BPE. What would change ids or text and is not carried
 // out here is refused by name; read token/vocab.hpp and token/added.hpp for what comes out.
-
-inline constexpr std::size_t boundary_weights = std::size_t{1} << 17;  ///< in the table of a narae tokenizer
 /// All that encoding and decoding need, in the order in which encoding uses it.
 struct tokenizer_parts {
     std::vector<added_token> added;  // sorted by content
@@ -2178,7 +2180,7 @@ struct tokenizer_parts {
     token_id decomposed = no_token;    // the added token that stands before decomposed Hangul
     std::uint32_t expressions = 0;     // so many merges, the last ones, may cross a boundary
     std::int32_t cut = 0;              // what the sum of weights at a gap is held against
-    std::vector<std::int8_t> weights;  // boundary_weights of them
+    std::vector<std::int8_t> weights;  // boundary_model::slots of them
     std::string attribution;           // what the weights were learned from
 };
 /// Appends the bytes that base64 text (RFC 4648) stands for; false if it is none.
@@ -2453,8 +2455,8 @@ private:
         if (!weights.is(kind::string) || !base64_bytes(weights.string(), parts_.weights))
             return wrong(table, bounds, "weights", "base64");
         for (const auto b : lists_.weights) parts_.weights.push_back(static_cast<std::int8_t>(b));
-        if (const auto n = parts_.weights.size(); n != boundary_weights)
-            return bad({bounds, ": 'weights' has ", n, " bytes, not ", boundary_weights}, table);
+        if (const auto n = parts_.weights.size(); n != boundary_model::slots)
+            return bad({bounds, ": 'weights' has ", n, " bytes, not ", boundary_model::slots}, table);
         parts_.digits = static_cast<std::uint32_t>(digits);
         parts_.expressions = static_cast<std::uint32_t>(expressions);
         parts_.cut = static_cast<std::int32_t>(cut);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Trains the model that cuts words into morphemes (token/morph.hpp) from gold analyses: a linear classifier of gaps
 // under the squared hinge loss, trained by AdaGrad (Duchi et al. 2011) in the hashed table that it will be used from,
-// then rounded to 8 bits. Only sums, products, quotients and roots: the same on every machine that has IEEE floats.
+// then rounded to 8 bits. Only sums, products, quotients and roots of doubles: every machine finds the same weights,
+// as long as its compiler does not fuse a product with a sum.
 #ifndef NARAE_LEARN_BOUNDARIES_HPP
 #define NARAE_LEARN_BOUNDARIES_HPP
 

@@ -91,7 +91,7 @@ private:
         team_ = team->get();
         if (const auto counted = count_pieces(); !counted) return counted.error();
         if (pieces_.empty()) return error{errc::bad_value, "no text in the input"};
-        found_alphabet();
+        find_alphabet();
         const auto room = options_.vocab - tokens_.size();
         const auto learned = learn_from_segments(room - (std::min)(room, options_.expressions));
         if (!learned) return learned.error();
@@ -120,7 +120,21 @@ private:
         return {};
     }
 
-    /// Lines are dealt out by bytes; the sums do not depend on who counted what.
+    /// f(line) for part k of n of the lines of a text. They are dealt out by bytes: which part a line is in decides
+    /// nothing but who works on it.
+    template <class F>
+    static void for_each_line(std::string_view text, std::size_t k, std::size_t n, F&& f) {
+        const auto edge = [&](std::size_t i) {
+            const auto at = text.size() * i / n;
+            return i == 0 || i == n ? at : (std::min)(text.find('\n', at), text.size());
+        };
+        for (auto rest = text.substr(edge(k), edge(k + 1) - edge(k)); !rest.empty();) {
+            const auto newline = (std::min)(rest.find('\n'), rest.size());
+            f(rest.substr(0, newline));
+            rest.remove_prefix((std::min)(newline + 1, rest.size()));
+        }
+    }
+
     result<void> count_pieces() {
         std::vector<counts> shares(team_->size());
         std::uint64_t all = 0, done = 0;
@@ -130,19 +144,11 @@ private:
             for (std::size_t at = 0; at < t.size();) {
                 auto end = (std::min)(t.size(), at + block);
                 if (end < t.size()) end = (std::min)(t.find('\n', end), t.size());
-                const auto part = t.substr(at, end - at);
                 const auto counted = on_all_threads([&](std::size_t k, std::size_t n) {
-                    const auto edge = [&](std::size_t i) {
-                        return i == 0 || i == n ? part.size() * i / n
-                                                : (std::min)(part.find('\n', part.size() * i / n), part.size());
-                    };
                     std::string key;
-                    for (auto rest = part.substr(edge(k), edge(k + 1) - edge(k)); !rest.empty();) {
-                        const auto newline = (std::min)(rest.find('\n'), rest.size());
-                        token::for_each_piece(rest.substr(0, newline),
-                                              [&](std::string_view p) { ++shares[k][key.assign(p)]; });
-                        rest.remove_prefix((std::min)(newline + 1, rest.size()));
-                    }
+                    for_each_line(t.substr(at, end - at), k, n, [&](std::string_view l) {
+                        token::for_each_piece(l, [&](std::string_view p) { ++shares[k][key.assign(p)]; });
+                    });
                 });
                 if (!counted) return counted;
                 done += end - at;
@@ -159,7 +165,7 @@ private:
 
     // --- 2. the characters that are tokens ---
 
-    void found_alphabet() {
+    void find_alphabet() {
         tokens_.assign(special_tokens.begin(), special_tokens.end());
         while (tokens_.size() < special_count) add_unused();
         for (int b = 0; b < 256; ++b) add(std::string(1, static_cast<char>(static_cast<unsigned char>(b))));
@@ -308,23 +314,16 @@ inline result<void> tokenizer_trainer::join_expressions() {
     const auto encoded = on_all_threads([&](std::size_t k, std::size_t n) {
         auto encode = plain->make_encoder();
         std::vector<token::token_id> ids;
-        for (const auto t : texts_) {
-            const auto edge = [&](std::size_t i) {
-                return i == 0 || i == n ? t.size() * i / n : (std::min)(t.find('\n', t.size() * i / n), t.size());
-            };
-            for (auto rest = t.substr(edge(k), edge(k + 1) - edge(k)); !rest.empty();) {
-                const auto newline = (std::min)(rest.find('\n'), rest.size());
-                encode.for_each_segment(rest.substr(0, newline), [&](std::string_view s) {
+        for (const auto t : texts_)
+            for_each_line(t, k, n, [&](std::string_view l) {
+                encode.for_each_segment(l, [&](std::string_view s) {
                     ids.clear();
                     encode.encode_segment(s, ids);
                     for (std::size_t i = 0; i < ids.size(); ++i) shares[k].push_back(ids[i] | (i == 0 ? begins : 0));
                 });
                 shares[k].push_back(line);
-                rest.remove_prefix((std::min)(newline + 1, rest.size()));
-            }
-        }
+            });
     });
-
     if (!encoded) return encoded;
 
     const auto hangul_end = [&](token::token_id id) {

@@ -7,7 +7,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
 #include <vector>
 
 #include "narae/base/config.hpp"
@@ -53,8 +52,9 @@ inline void for_each_feature(const gap& g, F&& f) {
 }
 
 /// f(i, gap) for every gap of a run of Hangul syllables, in order: the one before run[i], 0 < i < run.size().
-template <class F>
-inline void for_each_gap(std::u32string_view run, F&& f) {
+/// A run is anything with size() and code points by [].
+template <class Run, class F>
+inline void for_each_gap(const Run& run, F&& f) {
     gap g;
     for (std::size_t i = 0; i < run.size() + 2; ++i) {
         g.shift(i < run.size() ? run[i] - text::first_syllable + 1 : 0);

@@ -55,17 +55,21 @@ public:
     }
 
 private:
+    /// Syllables as their bytes.
+    struct run {
+        std::string_view bytes;
+        std::size_t size() const noexcept { return bytes.size() / 3; }
+        char32_t operator[](std::size_t i) const noexcept { return text::syllable_at(bytes.data() + 3 * i); }
+    };
+
     /// cut(i) where a morpheme begins among the syllables in bytes [begin, end) of the piece.
     template <class Cut>
     void hangul(std::string_view piece, std::size_t begin, std::size_t end, Cut&& cut) const {
-        gap g;
-        for (auto at = begin; at < end + 6; at += 3) {  // the gap is two syllables behind
-            g.shift(at < end ? text::syllable_at(piece.data() + at) - text::first_syllable + 1 : 0);
-            if (at < begin + 9) continue;
+        for_each_gap(run{piece.substr(begin, end - begin)}, [&](std::size_t i, const gap& g) {
             std::int32_t sum = 0;
             for_each_feature(g, [&](std::uint32_t slot) { sum += weights_[slot]; });
-            if (sum > cut_) cut(at - 6);
-        }
+            if (sum > cut_) cut(begin + 3 * i);
+        });
     }
 
     std::span<const std::int8_t> weights_;

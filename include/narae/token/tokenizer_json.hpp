@@ -20,12 +20,11 @@
 #include "narae/text/json.hpp"
 #include "narae/text/normalize.hpp"
 #include "narae/token/added.hpp"
+#include "narae/token/morph.hpp"
 #include "narae/token/packed.hpp"
 #include "narae/token/vocab.hpp"
 
 namespace narae::inline NARAE_ABI::token {
-
-inline constexpr std::size_t boundary_weights = std::size_t{1} << 17;  ///< in the table of a narae tokenizer
 
 /// All that encoding and decoding need, in the order in which encoding uses it.
 struct tokenizer_parts {
@@ -43,7 +42,7 @@ struct tokenizer_parts {
     token_id decomposed = no_token;    // the added token that stands before decomposed Hangul
     std::uint32_t expressions = 0;     // so many merges, the last ones, may cross a boundary
     std::int32_t cut = 0;              // what the sum of weights at a gap is held against
-    std::vector<std::int8_t> weights;  // boundary_weights of them
+    std::vector<std::int8_t> weights;  // boundary_model::slots of them
     std::string attribution;           // what the weights were learned from
 };
 
@@ -339,8 +338,8 @@ private:
         if (!weights.is(kind::string) || !base64_bytes(weights.string(), parts_.weights))
             return wrong(table, bounds, "weights", "base64");
         for (const auto b : lists_.weights) parts_.weights.push_back(static_cast<std::int8_t>(b));
-        if (const auto n = parts_.weights.size(); n != boundary_weights)
-            return bad({bounds, ": 'weights' has ", n, " bytes, not ", boundary_weights}, table);
+        if (const auto n = parts_.weights.size(); n != boundary_model::slots)
+            return bad({bounds, ": 'weights' has ", n, " bytes, not ", boundary_model::slots}, table);
         parts_.digits = static_cast<std::uint32_t>(digits);
         parts_.expressions = static_cast<std::uint32_t>(expressions);
         parts_.cut = static_cast<std::int32_t>(cut);

@@ -61,7 +61,7 @@ struct small {
         const auto first = static_cast<int>(mark());
         f.added = "[" + file::token(first, "<|nfd|>", "special") + "," + file::token(first + 1, "<|end|>", "special") +
                   added + "]";
-        std::string weights(token::boundary_weights, '\0');
+        std::string weights(token::boundary_model::slots, '\0');
         for (const auto& [run, at] : cuts)
             token::for_each_gap(run, [&, before = at](std::size_t i, const token::gap& g) {
                 if (i == before) token::for_each_feature(g, [&](std::uint32_t slot) { weights[slot] = 1; });

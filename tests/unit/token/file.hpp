@@ -69,7 +69,7 @@ struct tokenizer_file {
         f.merges = R"(["a b","ab c"])";
         f.added = "[" + token(258, "<|nfd|>", "special") + "]";
         std::string weights;
-        for (std::size_t i = 0; i < ::narae::token::boundary_weights; ++i) weights += static_cast<char>(weight(i));
+        for (std::size_t i = 0; i < ::narae::token::boundary_model::slots; ++i) weights += static_cast<char>(weight(i));
         f.model += narae_section(weights, -12, 1);
         return f;
     }

@@ -239,7 +239,7 @@ TEST_CASE("what makes a tokenizer narae's own is read", "[tokenizer_json]") {
     CHECK(t->expressions == 1);
     CHECK(t->cut == -12);
     CHECK(t->attribution == "made \"here\"");
-    REQUIRE(t->weights.size() == token::boundary_weights);
+    REQUIRE(t->weights.size() == token::boundary_model::slots);
     std::size_t wrong = 0;
     for (std::size_t i = 0; i < t->weights.size(); ++i) wrong += t->weights[i] != file::weight(i);
     CHECK(wrong == 0);
