@@ -8,10 +8,15 @@
 
 #include "narae/narae.hpp"
 
+#include "narae/kernel/gemm/avx512.hpp"
+#include "narae/kernel/gemm/contract.hpp"
+#include "narae/kernel/gemm/scalar.hpp"
+#include "narae/kernel/gemm/select.hpp"
 #include "narae/learn/boundaries.hpp"
 #include "narae/learn/bpe.hpp"
 #include "narae/learn/common_syllables.hpp"
 #include "narae/learn/gold.hpp"
+#include "narae/learn/matmul.hpp"
 #include "narae/learn/tokenizer.hpp"
 #include "narae/num/to_half.hpp"
 #include "narae/quant/convert.hpp"

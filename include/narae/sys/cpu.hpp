@@ -31,6 +31,34 @@ inline bool has_avx2() noexcept {
 #endif
 }
 
+/// AVX-512 with its BW, DQ and VL parts, with the operating system saving the registers.
+inline bool has_avx512() noexcept {
+#if !NARAE_X86
+    return false;
+#elif defined(__GNUC__) || defined(__clang__)
+    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+#else
+    if (!has_avx2() || (_xgetbv(0) & 0xE6) != 0xE6) return false;
+    int r[4];
+    __cpuidex(r, 7, 0);
+    return (static_cast<unsigned>(r[1]) & 0xC0030000u) == 0xC0030000u;
+#endif
+}
+
+/// AVX-512 with products of bfloat16 pairs, too.
+inline bool has_avx512_bf16() noexcept {
+#if !NARAE_X86
+    return false;
+#elif defined(__GNUC__) || defined(__clang__)
+    return has_avx512() && __builtin_cpu_supports("avx512bf16");
+#else
+    int r[4];
+    __cpuidex(r, 7, 1);  // zeros where there is no such leaf
+    return has_avx512() && ((r[0] >> 5) & 1);
+#endif
+}
+
 /// Tells the processor that this thread watches a variable, so that it wastes less while it does.
 inline void relax() noexcept {
 #if (defined(__GNUC__) || defined(__clang__)) && (defined(__x86_64__) || defined(__i386__))
