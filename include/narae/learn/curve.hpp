@@ -14,7 +14,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -55,13 +54,14 @@ inline std::string fixed(double x, int decimals) {
 inline std::uint64_t size_bits(double x) noexcept { return std::bit_cast<std::uint64_t>(x) << 1 >> 1; }
 inline constexpr std::uint64_t infinite_bits = 0x7FF0000000000000;
 
-/// x with nine significant digits; nothing for NaN.
+/// x with nine significant digits; nothing for NaN. Sizes beyond 1e300 are infinite, those below 1e-300 are 0.
 inline std::string csv_number(double x) {
     if (size_bits(x) > infinite_bits) return {};
     if (std::bit_cast<std::uint64_t>(x) >> 63 != 0) return std::string("-").append(csv_number(-x));
-    if (size_bits(x) == infinite_bits) return "inf";
+    if (size_bits(x) > size_bits(1e300)) return "inf";
     if (x < 1e-300) return "0";
-    const int e = static_cast<int>(std::floor(std::log10(x)));
+    int e = static_cast<int>(std::floor(std::log10(x)));
+    if (x / std::pow(10.0, e) >= 10 - 5e-9) ++e;  // it rounds up to a digit more
     if (e >= -5 && e < 9) return fixed(x, 8 - e);
     return fixed(x / std::pow(10.0, e), 8).append("e").append(std::to_string(e));
 }
