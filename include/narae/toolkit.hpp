@@ -2,7 +2,7 @@
 // The toolkit: makes, shrinks, teaches and judges models. Running one needs only narae.hpp, which never reaches here.
 //
 //   quant/   weights to fewer bits, and the report of what that cost
-//   learn/   what is trained: so far the tokenizer
+//   learn/   what is trained: so far the tokenizer; of models what they learn from, and the curve of their loss
 #ifndef NARAE_TOOLKIT_HPP
 #define NARAE_TOOLKIT_HPP
 

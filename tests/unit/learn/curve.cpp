@@ -99,7 +99,7 @@ TEST_CASE("learn/curve: a curve is written as lines of numbers") {
 
 TEST_CASE("learn/curve: what is read is what was written, to nine digits") {
     auto points = falling(500);
-    for (const double odd : {0.0, -1.0, 9.99999999951, 1e-5, 1e-299, 1e299, 5e-324, 1e8, 1e9, -2.5e-12, infinite})
+    for (const double odd : {0.0, -1.0, 9.99999999951, 1e-5, 1e-250, 1e250, 5e-324, 1e8, 1e9, -2.5e-12, infinite})
         points.push_back({points.size(), 1, odd, odd / 3, odd / 7, 2});
     const auto csv = curve_csv(points);
     const auto read = read_curve_csv(csv);
