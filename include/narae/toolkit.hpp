@@ -2,7 +2,7 @@
 // The toolkit: makes, shrinks, teaches and judges models. Running one needs only narae.hpp, which never reaches here.
 //
 //   quant/   weights to fewer bits, and the report of what that cost
-//   learn/   what is trained: so far the tokenizer
+//   learn/   what is trained: so far the tokenizer; of models what they learn from, and the curve of their loss
 #ifndef NARAE_TOOLKIT_HPP
 #define NARAE_TOOLKIT_HPP
 
@@ -12,12 +12,23 @@
 #include "narae/kernel/gemm/contract.hpp"
 #include "narae/kernel/gemm/scalar.hpp"
 #include "narae/kernel/gemm/select.hpp"
+#include "narae/kernel/teach/avx2.hpp"
+#include "narae/kernel/teach/contract.hpp"
+#include "narae/kernel/teach/scalar.hpp"
+#include "narae/kernel/teach/table.hpp"
+#include "narae/learn/attention.hpp"
 #include "narae/learn/boundaries.hpp"
 #include "narae/learn/bpe.hpp"
 #include "narae/learn/common_syllables.hpp"
+#include "narae/learn/curve.hpp"
 #include "narae/learn/gold.hpp"
+#include "narae/learn/instructions.hpp"
 #include "narae/learn/matmul.hpp"
+#include "narae/learn/network.hpp"
+#include "narae/learn/parameters.hpp"
+#include "narae/learn/tasks.hpp"
 #include "narae/learn/tokenizer.hpp"
+#include "narae/num/random.hpp"
 #include "narae/num/to_half.hpp"
 #include "narae/quant/convert.hpp"
 #include "narae/quant/export.hpp"

@@ -50,12 +50,12 @@ inline result<token::boundary_model> train_boundaries(std::span<const gold_word>
                 ++runs[{w.form.substr(begin, end - begin), {at, at + static_cast<std::ptrdiff_t>(end - begin)}}];
         }
 
-    struct example {
+    struct seen_gap {
         std::vector<std::uint32_t> slots;
         double weight;
         bool cut;
     };
-    std::vector<example> examples;
+    std::vector<seen_gap> examples;
     bool any_cut = false;
     for (const auto& run : runs)
         token::for_each_gap(run.first.first, [&](std::size_t i, const token::gap& g) {

@@ -17,6 +17,7 @@
 #include "narae/text/utf8.hpp"
 #include "narae/token/added.hpp"
 #include "narae/token/encoder.hpp"
+#include "narae/token/morph.hpp"
 #include "narae/token/tokenizer_json.hpp"
 #include "narae/token/vocab.hpp"
 
@@ -71,6 +72,11 @@ public:
 
     /// Is this a tokenizer that cuts words into morphemes?
     bool cuts_morphemes() const noexcept { return parts_.morphemes; }
+
+    /// What it cuts them with; where it does not, a model that cuts nowhere.
+    boundary_model boundaries() const {
+        return cuts_morphemes() ? boundary_model{parts_.weights, parts_.cut} : boundary_model();
+    }
 
     bool is_special(token_id id) const noexcept { return id < parts_.skipped.size() && parts_.skipped[id] != 0; }
 

@@ -96,6 +96,8 @@ TEST_CASE("learn/tokenizer: a file of the size that was asked for, special token
     const auto t = parsed(json);
     CHECK(t.count() == 2048);
     CHECK(t.cuts_morphemes());
+    CHECK(t.boundaries().weights == boundaries().weights);
+    CHECK(t.boundaries().cut == boundaries().cut);
     CHECK(json.find(R"("attribution":"a \"small\" sample")") != json.npos);
     const auto tokens = tokens_of(t);
     CHECK(std::set<std::string>(tokens.begin(), tokens.end()).size() == 2048);
@@ -165,6 +167,7 @@ TEST_CASE("learn/tokenizer: the syllables of KS X 1001 are tokens, and no token 
     const auto begin = json.find("\"narae\":"), end = json.find("\"vocab\":", begin);
     const auto plain = parsed(json.substr(0, begin) + json.substr(end));
     CHECK(!plain.cuts_morphemes());
+    CHECK(plain.boundaries().weights == token::boundary_model().weights);
     std::set<std::string> parts;  // how characters begin
     for (const auto c : learn::common_syllables()) {
         std::string s;
