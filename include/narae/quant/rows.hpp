@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "narae/model/weights.hpp"
-#include "narae/quant/rtn.hpp"
+#include "narae/num/pack.hpp"
 #include "narae/store/safetensors_writer.hpp"
 #include "narae/sys/team.hpp"
 
@@ -58,8 +58,8 @@ inline store::tensor_plan plan_matrix(const model::matrix_name& m, model::format
 inline void encode_tile(std::byte* out, model::format type, const float* rows, std::size_t count,
                         std::size_t k) noexcept {
     switch (type) {
-        case model::format::q4: return pack_tile_q4(out, rows, count, k);
-        case model::format::q8: return pack_tile_q8(out, rows, count, k);
+        case model::format::q4: return num::pack_tile_q4(out, rows, count, k);
+        case model::format::q8: return num::pack_tile_q8(out, rows, count, k);
         case model::format::f16:
             for (std::size_t i = 0; i < count * k; ++i) store_le(out + 2 * i, num::f32_to_f16(rows[i]));
             return;

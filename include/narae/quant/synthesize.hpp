@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A model file of any shape with pseudo-random weights, to measure speed and memory with: it says nothing sensible.
-// Random numbers: SplitMix64, Steele, Lea and Flood 2014. Read store/format.hpp before.
+// Read store/format.hpp before.
 #ifndef NARAE_QUANT_SYNTHESIZE_HPP
 #define NARAE_QUANT_SYNTHESIZE_HPP
 
@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "narae/base/version.hpp"
+#include "narae/num/random.hpp"
 #include "narae/quant/rows.hpp"
 #include "narae/store/config_json.hpp"
 
@@ -40,19 +41,10 @@ constexpr const store::config* find_shape(std::string_view name) noexcept {
 
 namespace detail {
 
-struct split_mix {
-    std::uint64_t state;
-    std::uint64_t next() noexcept {
-        std::uint64_t z = state += 0x9E3779B97F4A7C15;
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-        return z ^ (z >> 31);
-    }
-    void fill(std::byte* out, std::size_t n) noexcept {
-        for (; n >= 8; n -= 8, out += 8) store_le(out, next());
-        for (auto bits = n > 0 ? next() : 0; n > 0; --n, bits >>= 8) *out++ = static_cast<std::byte>(bits);
-    }
-};
+inline void fill_bytes(num::random& random, std::byte* out, std::size_t n) noexcept {
+    for (; n >= 8; n -= 8, out += 8) store_le(out, random.next());
+    for (auto bits = n > 0 ? random.next() : 0; n > 0; --n, bits >>= 8) *out++ = static_cast<std::byte>(bits);
+}
 
 /// Random bytes in out[] become weights of `size` bytes whose size lies between 2^-6 and 1.5 * 2^-6: only the sign and
 /// all but the first bit of the mantissa stay random.
@@ -118,7 +110,7 @@ inline result<std::uint64_t> synthesize(const store::config& config, model::form
               "[{\"step\":\"synthesize\",\"narae\":\"" + std::string(version_text) + "\",\"type\":\"" +
                   std::string(model::format_name(type)) + "\",\"seed\":" + std::to_string(seed) + "}]"}});
         if (!out) return out.error();
-        detail::split_mix random{seed};
+        num::random random{seed};
         const auto* planned = plan.data();
         for (const auto& m : matrices) {
             auto tile = sys::buffer<std::byte>::make(model::matrix_bytes(type, num::tile_rows, m.K));
@@ -126,7 +118,7 @@ inline result<std::uint64_t> synthesize(const store::config& config, model::form
             for (std::size_t row = 0; row < m.N; row += num::tile_rows) {
                 const auto rows = (std::min)(num::tile_rows, m.N - row);
                 const auto bytes = model::packed(type) ? tile->size() : model::matrix_bytes(type, rows, m.K);
-                random.fill(tile->data(), bytes);
+                detail::fill_bytes(random, tile->data(), bytes);
                 if (model::packed(type)) {
                     detail::make_tile(tile->data(), type, rows, m.K);
                 } else if (type == model::format::f16) {

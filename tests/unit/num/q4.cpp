@@ -4,7 +4,7 @@
 
 #include "../kernel/inputs.hpp"
 #include "catch.hpp"
-#include "narae/quant/rtn.hpp"
+#include "narae/num/pack.hpp"
 
 using namespace narae::num;
 
@@ -17,7 +17,7 @@ TEST_CASE("q4 tiles: each weight takes the nearest of 16 codes, at its place") {
             const auto w = r.reals(n * k, -0.3f, r.real(0.1f, 0.5f));
             std::vector<std::byte> tile(q4_layout::tile_bytes(k), std::byte{0x55});
             REQUIRE(tile.size() % 64 == 0);
-            narae::quant::pack_tile_q4(tile.data(), w.data(), n, k);
+            narae::num::pack_tile_q4(tile.data(), w.data(), n, k);
             int wrong = 0;
             for (std::size_t row = 0; row < 16; ++row) {
                 std::vector<float> back(k);
@@ -62,7 +62,7 @@ TEST_CASE("q4 uses code 0 for the weight of largest size, whatever its sign") {
         std::vector<float> w(64, largest / 16), back(64);
         w[17] = largest;
         std::vector<std::byte> tile(q4_layout::tile_bytes(64));
-        narae::quant::pack_tile_q4(tile.data(), w.data(), 1, 64);
+        narae::num::pack_tile_q4(tile.data(), w.data(), 1, 64);
         CHECK(oracle::q4(tile.data(), 64, 0, 17) == -8);
         unpack_row<q4_layout>(back.data(), tile.data(), 0, 64);
         CHECK(std::abs(static_cast<double>(back[17] - largest)) <=
@@ -70,7 +70,7 @@ TEST_CASE("q4 uses code 0 for the weight of largest size, whatever its sign") {
     }
     std::vector<float> w(64), back(64, 1.0f);
     std::vector<std::byte> tile(q4_layout::tile_bytes(64));
-    narae::quant::pack_tile_q4(tile.data(), w.data(), 1, 64);
+    narae::num::pack_tile_q4(tile.data(), w.data(), 1, 64);
     unpack_row<q4_layout>(back.data(), tile.data(), 0, 64);
     CHECK(back == w);
 }

@@ -6,7 +6,7 @@
 
 #include "../kernel/inputs.hpp"
 #include "catch.hpp"
-#include "narae/quant/rtn.hpp"
+#include "narae/num/pack.hpp"
 
 using namespace narae::num;
 
@@ -32,7 +32,7 @@ TEST_CASE("q8 tiles: what is packed comes back, each code at its place") {
             const auto w = r.reals(n * k, -0.3f, 0.2f);
             std::vector<std::byte> tile(q8_layout::tile_bytes(k), std::byte{0x55});
             REQUIRE(tile.size() % 64 == 0);
-            narae::quant::pack_tile_q8(tile.data(), w.data(), n, k);
+            narae::num::pack_tile_q8(tile.data(), w.data(), n, k);
             int wrong = 0;
             for (std::size_t row = 0; row < 16; ++row) {
                 std::vector<float> back(k);
@@ -60,7 +60,7 @@ TEST_CASE("q8 tiles of nothing, of the smallest and of the largest numbers") {
         std::vector<float> w(64, size), back(64);
         w[1] = -size;
         std::vector<std::byte> tile(q8_layout::tile_bytes(64));
-        narae::quant::pack_tile_q8(tile.data(), w.data(), 1, 64);
+        narae::num::pack_tile_q8(tile.data(), w.data(), 1, 64);
         unpack_row<q8_layout>(back.data(), tile.data(), 0, 64);
         CHECK(back[1] == -back[0]);
         const double step = 0x1p-25;  // what a subnormal scale cannot tell apart, times 127

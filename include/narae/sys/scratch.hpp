@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// Large arrays of floats that training needs: in memory, or in a file that is mapped and goes away with the object.
+// Pages of the file count as memory only while they are in use; the system writes them out when it needs room.
+#ifndef NARAE_SYS_SCRATCH_HPP
+#define NARAE_SYS_SCRATCH_HPP
+
+#include "narae/sys/file_view.hpp"
+#ifndef NARAE_NO_FILES
+
+namespace narae::inline NARAE_ABI::sys {
+
+/// `size()` floats, all zero at first. Moves, never copies.
+class scratch {
+public:
+    scratch() = default;
+    scratch(scratch&& other) noexcept { *this = std::move(other); }
+    scratch& operator=(scratch&& other) noexcept {
+        std::swap(data_, other.data_);
+        std::swap(size_, other.size_);
+        std::swap(mapped_, other.mapped_);
+        std::swap(memory_, other.memory_);
+        return *this;
+    }
+    ~scratch() {
+#if NARAE_POSIX
+        if (mapped_) ::munmap(data_, size_ * sizeof(float));
+#endif
+    }
+
+    /// In memory where `path` is empty; else in a new file of that name, which must not be there and which nobody sees
+    /// by its name once this has returned. Errors: no memory; what the system says of the file, such as a full disk.
+    static result<scratch> make(std::size_t size, const std::string& path = {}) {
+        scratch s;
+        s.size_ = size;
+        if (path.empty()) {
+            error why;
+            if (!buffer<float>::make(size).into(s.memory_, why)) return why;
+            s.data_ = s.memory_.data();
+            return s;
+        }
+#if NARAE_POSIX && !defined(__EMSCRIPTEN__)
+        const auto bytes = size * sizeof(float);
+        const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (file < 0) return system_error(path, "cannot create");
+        ::unlink(path.c_str());
+        // The blocks are asked for now: a page that finds no room on the disk later would end the program.
+        errno = ::posix_fallocate(file, 0, static_cast<off_t>(bytes));
+        void* at = errno == 0 ? ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0) : MAP_FAILED;
+        const auto failed = system_error(path, "no room for the state");
+        ::close(file);
+        if (at == MAP_FAILED) return failed;
+        s.data_ = static_cast<float*>(at);
+        s.mapped_ = true;
+        return s;
+#else
+        return error{errc::unsupported, path + ": files cannot be mapped for writing here"};
+#endif
+    }
+
+    float* data() noexcept { return data_; }
+    std::size_t size() const noexcept { return size_; }
+
+private:
+    float* data_ = nullptr;
+    std::size_t size_ = 0;
+    bool mapped_ = false;
+    buffer<float> memory_;
+};
+
+}  // namespace narae::inline NARAE_ABI::sys
+
+#endif  // NARAE_NO_FILES
+#endif
