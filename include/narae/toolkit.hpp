@@ -8,8 +8,11 @@
 
 #include "narae/narae.hpp"
 
+#include "narae/kernel/gemm/avx2.hpp"
 #include "narae/kernel/gemm/avx512.hpp"
+#include "narae/kernel/gemm/avx512_bf16.hpp"
 #include "narae/kernel/gemm/contract.hpp"
+#include "narae/kernel/gemm/neon.hpp"
 #include "narae/kernel/gemm/scalar.hpp"
 #include "narae/kernel/gemm/select.hpp"
 #include "narae/kernel/teach/avx2.hpp"

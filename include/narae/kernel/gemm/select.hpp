@@ -5,7 +5,10 @@
 
 #include <cstddef>
 
+#include "narae/kernel/gemm/avx2.hpp"
 #include "narae/kernel/gemm/avx512.hpp"
+#include "narae/kernel/gemm/avx512_bf16.hpp"
+#include "narae/kernel/gemm/neon.hpp"
 #include "narae/kernel/gemm/scalar.hpp"
 #include "narae/sys/cpu.hpp"
 
@@ -29,7 +32,12 @@ struct gemm_list {
 inline gemm_list runnable_gemm() noexcept {
     gemm_list all;
 #if NARAE_X86
+    if (sys::has_avx2()) all.add(avx2::gemm);
     if (sys::has_avx512()) all.add(avx512::gemm);
+    if (sys::has_avx512_bf16()) all.add(avx512_bf16::gemm);
+#endif
+#if NARAE_NEON
+    all.add(neon::gemm);
 #endif
     return all;
 }
