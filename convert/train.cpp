@@ -6,6 +6,7 @@
 
 namespace command {
 
+int train_model(const std::vector<std::string>& words);
 int train_tokenizer(const std::vector<std::string>& words);
 
 }  // namespace command
@@ -14,10 +15,12 @@ int main(int count, char** values) {
     command::catch_signals();
     const std::vector<std::string> words(values + (count > 0), values + count);
     const std::string verb = words.empty() ? "" : words.front();
+    if (verb == "model") return command::train_model({words.begin() + 1, words.end()});
     if (verb == "tokenizer") return command::train_tokenizer({words.begin() + 1, words.end()});
     const bool asked = verb == "-h" || verb == "--help";
-    std::fputs(asked ? "narae-train tokenizer TEXT... -o tokenizer.json    (-h after it)\n"
-                     : "narae-train: the first word is not 'tokenizer' (-h shows how)\n",
+    std::fputs(asked ? "narae-train model --corpus TEXT... | --instruct JSONL... -o MODEL    (-h after each)\n"
+                       "narae-train tokenizer TEXT... -o tokenizer.json\n"
+                     : "narae-train: the first word is neither 'model' nor 'tokenizer' (-h shows how)\n",
                asked ? stdout : stderr);
     return asked ? 0 : 2;
 }
