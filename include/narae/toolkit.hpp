@@ -2,12 +2,20 @@
 // The toolkit: makes, shrinks, teaches and judges models. Running one needs only narae.hpp, which never reaches here.
 //
 //   quant/   weights to fewer bits, and the report of what that cost
+//   corpus/  raw text to text worth training on
 //   learn/   what is trained: so far the tokenizer
 #ifndef NARAE_TOOLKIT_HPP
 #define NARAE_TOOLKIT_HPP
 
 #include "narae/narae.hpp"
 
+#include "narae/corpus/clean.hpp"
+#include "narae/corpus/duplicates.hpp"
+#include "narae/corpus/filter.hpp"
+#include "narae/corpus/markup.hpp"
+#include "narae/corpus/personal.hpp"
+#include "narae/corpus/phrases.hpp"
+#include "narae/corpus/quality.hpp"
 #include "narae/learn/boundaries.hpp"
 #include "narae/learn/bpe.hpp"
 #include "narae/learn/common_syllables.hpp"
