@@ -4,8 +4,9 @@
 namespace {
 
 constexpr const char* help =
-    "narae generate -m MODEL -p PROMPT [options]: text that goes on from the prompt, on stdout as it comes\n"
+    "narae generate -p PROMPT [options]: text that goes on from the prompt, on stdout as it comes\n"
     "\n"
+    "  -m MODEL                  default: the demo model that comes with narae\n"
     "  -n N                      at most N tokens (default 128)\n"
     "  --temperature T           0 always takes the likeliest token (default 0.8)\n"
     "  --top-k K                 draw from the K likeliest tokens, 0: all (default 40)\n"
@@ -17,13 +18,13 @@ constexpr const char* help =
     "  --threads N               default: one per processor, at most 16\n"
     "  --memory-limit BYTES      refuse to run in more, such as 800M or 2G\n"
     "\n"
-    "  narae generate -m model.safetensors -p \"옛날 옛적에\" -n 64 --temperature 0.7\n";
+    "  narae generate -p \"옛날 옛적에\" -n 64 --temperature 0.7\n";
 
 }  // namespace
 
 int generate(const std::vector<std::string>& words) {
     command::line line("narae generate", help,
-                       {{"-m", "MODEL", true},
+                       {{"-m", "MODEL"},
                         {"-p", "PROMPT", true},
                         {"-n", "N"},
                         {"--temperature", "T"},
@@ -42,7 +43,7 @@ int generate(const std::vector<std::string>& words) {
     for (const auto stop : line.all("--stop")) how.stop.emplace_back(stop);
     const narae::session_options talk_how{.cache = cache_of(line)};
 
-    const auto model = narae::open(line.text("-m"), open_options_of(line));
+    const auto model = narae::open(model_of(line), open_options_of(line));
     if (!model) return line.failed(model.error());
     narae::session talk(*model, talk_how);
     if (command::watched()) std::fprintf(stderr, "%s", line.text("-p").c_str());

@@ -16,6 +16,14 @@ int tokenize(const std::vector<std::string>& words);
 int logits(const std::vector<std::string>& words);
 int bench(const std::vector<std::string>& words);
 
+/// The model that was asked for, or the demo model that comes with narae.
+inline std::string model_of(const command::line& line) {
+#ifndef NARAE_DEMO_MODEL
+#define NARAE_DEMO_MODEL "examples/models/demo.safetensors"
+#endif
+    return line.text("-m", NARAE_DEMO_MODEL);
+}
+
 /// The options that open a model, as every verb reads them.
 inline narae::open_options open_options_of(const command::line& line) {
     return {.threads = static_cast<std::size_t>(line.number("--threads", 0, 1, 256)),

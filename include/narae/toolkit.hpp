@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: MIT
 // The toolkit: makes, shrinks, teaches and judges models. Running one needs only narae.hpp, which never reaches here.
 //
+//   corpus/  raw text to text worth training on
+//   learn/   training: a tokenizer from text and treebanks; a model from text, exercises and instructions
 //   quant/   weights to fewer bits, and the report of what that cost
-//   learn/   what is trained: so far the tokenizer; of models what they learn from, and the curve of their loss
 #ifndef NARAE_TOOLKIT_HPP
 #define NARAE_TOOLKIT_HPP
 
 #include "narae/narae.hpp"
 
+#include "narae/corpus/clean.hpp"
+#include "narae/corpus/duplicates.hpp"
+#include "narae/corpus/filter.hpp"
+#include "narae/corpus/markup.hpp"
+#include "narae/corpus/personal.hpp"
+#include "narae/corpus/phrases.hpp"
+#include "narae/corpus/quality.hpp"
 #include "narae/kernel/gemm/avx2.hpp"
 #include "narae/kernel/gemm/avx512.hpp"
 #include "narae/kernel/gemm/avx512_bf16.hpp"

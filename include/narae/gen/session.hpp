@@ -35,7 +35,8 @@ struct generate_options {
     float top_p = sampling{}.top_p;
     float repetition_penalty = sampling{}.repetition_penalty;
     std::uint64_t seed = sampling{}.seed;
-    std::vector<std::string> stop{};  ///< text that ends the answer, and is not part of it
+    std::vector<std::string> stop{};         ///< text that ends the answer, and is not part of it
+    std::vector<token_id> stop_tokens{};     ///< tokens that do, beside the end of text
 };
 
 /// Why generation ended.
@@ -97,7 +98,26 @@ public:
     /// what came so far is then the result.
     result<std::string> generate(std::string_view prompt, const generate_options& options = {},
                                  callback<std::string_view> on_text = {}) {
-        return guarded([&] { return generate_text(prompt, options, on_text); });
+        return guarded([&]() -> result<std::string> {
+            const auto* tokenizer = model_.tokenizer();
+            if (tokenizer == nullptr) return error{errc::unsupported, "the model came without a tokenizer"};
+            auto ids = tokenizer->encode(prompt);
+            if (ids.empty()) {
+                if (!tokenizer->end_of_text())
+                    return error{errc::bad_argument, "an empty prompt, and no end-of-text token to start from"};
+                ids.push_back(*tokenizer->end_of_text());
+            }
+            return generate_text(ids, options, on_text);
+        });
+    }
+
+    /// The same from ids, which may be special tokens, too: the marks of a chat. At least one, each below V.
+    result<std::string> generate(std::span<const token_id> prompt, const generate_options& options = {},
+                                 callback<std::string_view> on_text = {}) {
+        return guarded([&]() -> result<std::string> {
+            if (model_.tokenizer() == nullptr) return error{errc::unsupported, "the model came without a tokenizer"};
+            return generate_text(prompt, options, on_text);
+        });
     }
 
     /// What the last generate() did, and how long it took.
@@ -193,7 +213,7 @@ private:
         recent_.push_back(id);
     }
 
-    result<std::string> generate_text(std::string_view prompt, const generate_options& o,
+    result<std::string> generate_text(std::span<const token_id> ids, const generate_options& o,
                                       callback<std::string_view> on_text) {
         using clock = std::chrono::steady_clock;
         const auto seconds_since = [](clock::time_point t) {
@@ -201,17 +221,10 @@ private:
         };
         last_ = {};
         if (!ready_) return ready_.error();
-        const auto* tokenizer = model_.tokenizer();
-        if (tokenizer == nullptr) return error{errc::unsupported, "the model came without a tokenizer"};
+        const auto& tokenizer = *model_.tokenizer();
         const sampling how{o.temperature, o.top_k, o.top_p, o.repetition_penalty, o.seed};
         if (const auto fine = check(how); !fine) return fine.error();
 
-        auto ids = tokenizer->encode(prompt);
-        if (ids.empty()) {
-            if (!tokenizer->end_of_text())
-                return error{errc::bad_argument, "an empty prompt, and no end-of-text token to start from"};
-            ids.push_back(*tokenizer->end_of_text());
-        }
         const auto start = clock::now();
         last_.prompt_tokens = ids.size();
         const auto fed = run(ids, model::want::last, {}, [&](std::size_t, std::size_t) { return on_text({}); });
@@ -221,13 +234,14 @@ private:
 
         const auto first = clock::now();
         sampler draw(how);
-        token::stream_decoder decoder(*tokenizer);
+        token::stream_decoder decoder(tokenizer);
         stop_watch text(o.stop);
         while (fed && last_.tokens < o.max_tokens) {
             feed_pending(model::want::last);
             const auto id = draw.pick({work_->logits[0], model_.shape().V}, recent_,
                                       [&](token_id t) { return model_.is_token(t); });
-            if (id == tokenizer->end_of_text()) {
+            if (id == tokenizer.end_of_text() ||
+                std::find(o.stop_tokens.begin(), o.stop_tokens.end(), id) != o.stop_tokens.end()) {
                 last_.reason = finish::end_of_text;
                 break;
             }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What a model learns from: documents as token ids, dealt out as batches in an order that is a function of the seed and
 // of the number of the batch alone, so that a resumed run sees just what an unbroken one sees.
-// A document is <end of text>, its tokens; what follows is the next document, in the same row of tokens but unseen.
+// A document is <end of text>, its tokens; what follows is the next document, in the same row of tokens but unseen. Of
+// two chats in a row the second sees the first every other time: so a model learns to answer after other questions.
 #ifndef NARAE_LEARN_DATA_HPP
 #define NARAE_LEARN_DATA_HPP
 
@@ -113,7 +114,8 @@ public:
             for (std::size_t t = 0; t < T; ++d) {
                 const auto& doc = places_[order_[d]];
                 for (auto k = static_cast<std::size_t>(at - starts_[d]); k < doc.length && t < T; ++k, ++t, ++at) {
-                    if (k == 0) first = static_cast<std::uint32_t>(t);
+                    if (k == 0 && !(t > 0 && doc.answer_at > 1 && places_[order_[d - 1]].answer_at > 1 && order_[d] % 2 == 0))
+                        first = static_cast<std::uint32_t>(t);
                     out.ids.push_back(ids_[doc.begin + k]);
                     out.targets.push_back(k + 1 < doc.answer_at     ? no_target
                                           : k + 1 < doc.length ? ids_[doc.begin + k + 1]

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+// Markup removed, text kept: HTML tags and entities, Markdown marks, links, web addresses. Only what is surely markup
+// goes: a tag has a name that HTML knows (Vec<T> stays), emphasis closes again, snake_case and 2 * 3 * 4 are text.
+#ifndef NARAE_CORPUS_MARKUP_HPP
+#define NARAE_CORPUS_MARKUP_HPP
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "narae/corpus/clean.hpp"
+
+namespace narae::inline NARAE_ABI::corpus {
+
+/// Where the tag, comment, script or special token at s[i] == '<' ends, or i if it is none. `blank` says whether it
+/// parts words: <br> does, <b> does not.
+inline std::size_t end_of_tag(std::u32string_view s, std::size_t i, bool& blank) noexcept {
+    constexpr std::string_view within =
+        " a abbr acronym b bdi bdo big cite code del em font i ins kbd mark nobr q rb rp ruby s samp small span strike "
+        "strong sub sup tt u var wbr ";
+    constexpr std::string_view apart =
+        " address article aside audio blockquote body br button canvas caption center col colgroup dd details div dl "
+        "doctype dt embed fieldset figcaption figure footer form frame h1 h2 h3 h4 h5 h6 head header hr html iframe "
+        "img "
+        "input label legend li link main map math meta nav noscript object ol option p param picture pre ref section "
+        "select source style script summary svg table tbody td textarea tfoot th thead title tr ul video ";
+    constexpr std::size_t longest = 2000, longest_script = 20000;  // and no further: a line full of fronts stays cheap
+    blank = true;
+    const auto past = [&](std::string_view closing, std::size_t from, std::size_t most) {
+        for (auto at = from; (at = find_near(s, static_cast<char32_t>(closing[0]), at, most)) != s.npos; ++at)
+            if (stands_at(s, at, closing)) return at + closing.size();
+        return i;
+    };
+    if (stands_at(s, i, "<|")) return past("|>", i + 2, 32);
+    if (stands_at(s, i, "<!--")) return past("-->", i + 4, longest);
+    auto at = i + 1;
+    if (at < s.size() && (s[at] == '/' || s[at] == '!')) ++at;
+    char name[14] = " ";
+    std::size_t length = 1;
+    while (at < s.size() && length < 12 && (is_latin(s[at]) || (length > 1 && is_digit(s[at]))))
+        name[length++] = static_cast<char>(small(s[at++]));
+    name[length++] = ' ';
+    if (length == 2 || at == s.size() || (s[at] != '>' && s[at] != '/' && s[at] != ' ')) return i;
+    const std::string_view wanted(name, length);
+    blank = within.find(wanted) == within.npos;
+    if (blank && apart.find(wanted) == apart.npos) return i;
+    const auto close = find_near(s, '>', at, longest);
+    if (close == s.npos) return i;
+    if (s[i + 1] != '/' && (wanted == " script " || wanted == " style ")) {
+        const auto end = past(wanted == " script " ? "</script>" : "</style>", close, longest_script);
+        if (end != i) return end;
+    }
+    return close + 1;
+}
+
+/// Where the entity at s[i] == '&' ends, or i if it is none; c becomes what it stands for. "&amp;lt;" is "<", too.
+inline std::size_t end_of_entity(std::u32string_view s, std::size_t i, char32_t& c) noexcept {
+    struct entity {
+        std::string_view name;
+        char32_t is;
+    };
+    constexpr entity known[] = {{"lt;", '<'},       {"gt;", '>'},       {"quot;", '"'},      {"apos;", '\''},
+                                {"nbsp;", ' '},     {"middot;", 0xB7},  {"hellip;", 0x2026}, {"ldquo;", 0x201C},
+                                {"rdquo;", 0x201D}, {"lsquo;", 0x2018}, {"rsquo;", 0x2019},  {"ndash;", 0x2013},
+                                {"mdash;", 0x2014}, {"bull;", 0x2022},  {"copy;", 0xA9},     {"reg;", 0xAE},
+                                {"deg;", 0xB0},     {"times;", 0xD7},   {"laquo;", 0xAB},    {"raquo;", 0xBB}};
+    auto at = i + 1;
+    while (stands_at(s, at, "amp;")) at += 4;
+    for (const auto& e : known)
+        if (stands_at(s, at, e.name)) return c = e.is, at + e.name.size();
+    if (at < s.size() && s[at] == '#') {
+        const bool hex = stands_at(s, at, "#x");
+        std::size_t digit = at + 1 + hex;
+        c = 0;
+        const auto first = digit;
+        for (; digit < s.size() && c < 0x110000 && (is_digit(s[digit]) || (hex && small(s[digit]) - 'a' < 6)); ++digit)
+            c = c * (hex ? 16 : 10) + (is_digit(s[digit]) ? s[digit] - '0' : small(s[digit]) - 'a' + 10);
+        if (digit != first && digit < s.size() && s[digit] == ';' && c < 0x110000 && c - 0xD800 >= 0x800) {
+            c = c == '\t' ? U' ' : plain(c);
+            return digit + 1;
+        }
+    }
+    if (at == i + 1) return i;
+    return c = '&', at;
+}
+
+/// Where the web address that begins at s[i] ends, or i if none does.
+inline std::size_t end_of_address(std::u32string_view s, std::size_t i) noexcept {
+    if ((i != 0 && (is_latin(s[i - 1]) || is_digit(s[i - 1]))) ||
+        (!stands_at(s, i, "http://") && !stands_at(s, i, "https://") && !stands_at(s, i, "www.")))
+        return i;
+    const auto is_part = [](char32_t c) {
+        return c > ' ' && c < 0x7F && c != '<' && c != '>' && c != '"' && c != ')' && c != ']';
+    };
+    auto end = i;
+    while (end < s.size() && is_part(s[end])) ++end;
+    while (std::u32string_view(U".,;:!?*'").find(s[end - 1]) != std::u32string_view::npos) --end;
+    return end;
+}
+
+/// `out` becomes s without markup; s is used up. Returns how many web addresses were removed.
+///   [text](target), ![text](target)   text, nothing
+///   # heading, > quote, - item        at the front of a line or turn; "##" in front of any word
+///   *text* **text** _text_ ~~text~~   text; a mark opens where no word ends and closes within 200 characters
+inline std::size_t strip_markup(std::u32string& s, std::u32string& out) {
+    constexpr char32_t gone = 0;  // what the end of a pair becomes when its front is removed
+    constexpr std::size_t near = 200, far = 1000;
+    const std::u32string_view view = s;
+    const auto at = [&](std::size_t i) { return i < s.size() ? s[i] : U' '; };
+    std::size_t addresses = 0;
+    out.clear();
+    for (std::size_t i = 0; i < s.size();) {
+        const auto c = s[i];
+        const bool front = out.empty() || out.back() == '\t';
+        const bool word_front = front || out.back() == ' ';
+        auto end = i;
+        switch (c) {
+            case gone: ++i; continue;
+            case '`': ++i; continue;
+            case '<': {
+                bool blank = false;
+                if ((end = end_of_tag(view, i, blank)) != i) {
+                    if (blank) out.push_back(' ');
+                } else if (const auto close = end_of_address(view, i + 1); close != i + 1 && at(close) == '>') {
+                    ++addresses;
+                    end = close + 1;
+                }
+                break;
+            }
+            case '&': {
+                char32_t is = 0;
+                if ((end = end_of_entity(view, i, is)) != i && is != 0) out.push_back(is);
+                break;
+            }
+            case 'h':
+            case 'H':
+            case 'w':
+            case 'W':
+                end = end_of_address(view, i);
+                addresses += end != i;
+                break;
+            case '!':
+            case '[': {
+                const auto open = i + (c == '!');
+                if (at(open) != '[') break;
+                const auto close = find_near(view, ']', open + 1, 2 * near);
+                if (close == view.npos || at(close + 1) != '(') break;
+                const auto last = find_near(view, ')', close + 2, far);
+                if (last == view.npos) break;
+                const auto target = view.substr(close + 2, last - close - 2);
+                const bool is_target = std::all_of(target.begin(), target.end(), [](char32_t t) { return t < 0x7F; }) &&
+                                       target.find_first_of(U"/.#") != target.npos;
+                if (!is_target) break;
+                addresses += stands_at(target, 0, "http");
+                std::fill(s.begin() + static_cast<std::ptrdiff_t>(c == '!' ? i : close),
+                          s.begin() + static_cast<std::ptrdiff_t>(last + 1), gone);
+                end = i + 1;
+                break;
+            }
+            case '#':
+                while (at(end) == '#') ++end;
+                if (!word_front || at(end) != ' ' || end == s.size() || end - i > 6 || (!front && end - i < 2)) end = i;
+                break;
+            case '>':
+            case '-':
+                if (front && at(i + 1) == ' ') end = i + 2;
+                break;
+            case '*':
+            case '_':
+            case '~': {
+                if (c == '*' && front && at(i + 1) == ' ') {
+                    end = i + 2;
+                    break;
+                }
+                auto open = i;
+                while (at(open) == c) ++open;
+                const auto n = open - i;
+                end = open;
+                bool closed = false;
+                if (n <= 3 && (c != '~' || n == 2) && !(i != 0 && is_word(s[i - 1])) && at(open) != ' ')
+                    for (auto k = open; !closed && k < s.size() && k < open + near && s[k] != '\t';) {
+                        auto stop = k;
+                        while (at(stop) == c) ++stop;
+                        const auto inside = view.substr(open, k - open);
+                        closed = stop - k == n && s[k - 1] != ' ' && !is_latin(at(stop)) && !is_digit(at(stop)) &&
+                                 (c != '_' ||
+                                  std::any_of(inside.begin(), inside.end(), [](char32_t t) { return t >= 0x80; }));
+                        if (closed) std::fill_n(s.begin() + static_cast<std::ptrdiff_t>(k), n, gone);
+                        k = (std::max)(stop, k + 1);
+                    }
+                if (!closed) out.append(view.substr(i, n));
+                break;
+            }
+            default: break;
+        }
+        if (end == i) out.push_back(s[end++]);
+        i = end;
+    }
+    return addresses;
+}
+
+}  // namespace narae::inline NARAE_ABI::corpus
+
+#endif
