@@ -65,7 +65,7 @@ public:
     /// each element is summed whole by one thread.
     void run(sys::team& team, float* c, std::size_t c_row, strided a, strided b, std::size_t m, std::size_t n,
              std::size_t k, bool add) noexcept {
-        // C is cut into a grid of as many parts: every row costs the packing of A, every column that of B.
+        // C is cut into a grid of as many parts. Every row of a part costs reading A, every column packing B.
         const auto whole = [](std::size_t size, std::size_t step, std::size_t parts) {
             return ((size + step - 1) / step + parts - 1) / parts * step;
         };
@@ -73,7 +73,7 @@ public:
         for (std::size_t d = 1; d <= team.size(); ++d) {
             if (team.size() % d != 0) continue;
             const auto height = whole(m, kernel_.rows, d), width = whole(n, kernel_.cols, team.size() / d);
-            const auto cost = height * width + 8 * (height + width);  // a packed number costs about 8 multiplications
+            const auto cost = height * width + 8 * (height + width);  // one such costs about 8 multiplications
             if (cost < least) least = cost, down = d;
         }
         team.run([&](std::size_t part, std::size_t parts) {
@@ -89,7 +89,7 @@ private:
     matmul(const kernel::gemm_kernel& kernel, sys::buffer<float>&& scratch)
         : kernel_(kernel), scratch_(std::move(scratch)) {}
 
-    static constexpr std::size_t piece_k = 256, piece_n = 512;  // of B: 512 KiB
+    static constexpr std::size_t piece_k = 256, piece_n = 384;  // of B: 384 KiB
 
     static std::size_t floats(const kernel::gemm_kernel& kernel) noexcept {
         return piece_k * (piece_n + (kernel.exact ? 0 : kernel.cols));

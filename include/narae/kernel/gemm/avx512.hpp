@@ -65,17 +65,9 @@ NARAE_AVX512 inline void gemm_pack(float* panel, strided lines, std::size_t coun
     }
 }
 
-/// What is next to this tile of C will be needed next. There may be no such memory: this asks, it does not read.
-template <std::size_t... R>
-NARAE_AVX512 inline void fetch_next(const float* c, std::size_t c_row, std::index_sequence<R...>) noexcept {
-    ((_mm_prefetch(reinterpret_cast<const char*>(c + R * c_row + 32), _MM_HINT_T0),
-      _mm_prefetch(reinterpret_cast<const char*>(c + R * c_row + 48), _MM_HINT_T0)),
-     ...);
-}
-
 template <std::size_t... R>
 NARAE_AVX512 inline void gemm_rows(float* c, std::size_t c_row, strided a, const float* panel, std::size_t cols,
-                                   std::size_t k, bool add, std::index_sequence<R...> rows) noexcept {
+                                   std::size_t k, bool add, std::index_sequence<R...>) noexcept {
     const __mmask16 low_cols = first(cols), high_cols = first(cols < 16 ? 0 : cols - 16);
     __m512 low[sizeof...(R)], high[sizeof...(R)];
     ((low[R] = high[R] = _mm512_setzero_ps()), ...);
@@ -83,7 +75,6 @@ NARAE_AVX512 inline void gemm_rows(float* c, std::size_t c_row, strided a, const
         ((low[R] = _mm512_maskz_loadu_ps(low_cols, c + R * c_row),
           high[R] = _mm512_maskz_loadu_ps(high_cols, c + R * c_row + 16)),
          ...);
-    fetch_next(c, c_row, rows);
     const std::size_t a_row = a.row, a_col = a.col;
     for (const float* x = a.data; k != 0; --k, x += a_col, panel += 32) {
         const __m512 b_low = _mm512_load_ps(panel), b_high = _mm512_load_ps(panel + 16);

@@ -49,7 +49,7 @@ NARAE_AVX512_BF16 inline __m512 dot2(__m512 a, __m512 b, __m512 sum) noexcept {
 
 template <std::size_t... R>
 NARAE_AVX512_BF16 inline void gemm_rows(float* c, std::size_t c_row, strided a, const float* panel, std::size_t cols,
-                                        std::size_t k, bool add, std::index_sequence<R...> rows) noexcept {
+                                        std::size_t k, bool add, std::index_sequence<R...>) noexcept {
     const __mmask16 low_cols = first(cols), high_cols = first(cols < 16 ? 0 : cols - 16);
     __m512 low[sizeof...(R)], high[sizeof...(R)];
     ((low[R] = high[R] = _mm512_setzero_ps()), ...);
@@ -57,7 +57,6 @@ NARAE_AVX512_BF16 inline void gemm_rows(float* c, std::size_t c_row, strided a, 
         ((low[R] = _mm512_maskz_loadu_ps(low_cols, c + R * c_row),
           high[R] = _mm512_maskz_loadu_ps(high_cols, c + R * c_row + 16)),
          ...);
-    avx512::fetch_next(c, c_row, rows);
     const float* x = a.data;
     for (std::size_t p = 0; p < k; p += 2, x += 32, panel += 32) {
         const __m512 b_low = _mm512_load_ps(panel), b_high = _mm512_load_ps(panel + 16);
