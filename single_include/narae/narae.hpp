@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/narae.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 3546cf20162e9c81
+// FNV-1a hash of all that follows this line: 8e880905adb6fa1f
 //
 // narae: runs a Korean language model (GPT-NeoX) from plain C++20 headers. This file brings all that running needs;
 // toolkit.hpp brings what making a model needs.
@@ -79,8 +79,12 @@
 #endif
 #if defined(__GNUC__) || defined(__clang__)
 #define NARAE_AVX2 __attribute__((target("avx2,fma,f16c")))  // one function may use more than the user's flags allow
+#define NARAE_AVX512 __attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")))
+#define NARAE_AVX512_BF16 __attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")))
 #else
 #define NARAE_AVX2
+#define NARAE_AVX512
+#define NARAE_AVX512_BF16
 #endif
 // --- the namespace tag ------------------------------------------------------------------------------------
 #if NARAE_EXCEPTIONS
@@ -407,6 +411,32 @@ inline bool has_avx2() noexcept {
     if (!fma || !osxsave || !f16c || (_xgetbv(0) & 6) != 6) return false;
     __cpuidex(r, 7, 0);
     return (r[1] >> 5) & 1;
+#endif
+}
+/// AVX-512 with its BW, DQ and VL parts, with the operating system saving the registers.
+inline bool has_avx512() noexcept {
+#if !NARAE_X86
+    return false;
+#elif defined(__GNUC__) || defined(__clang__)
+    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+#else
+    if (!has_avx2() || (_xgetbv(0) & 0xE6) != 0xE6) return false;
+    int r[4];
+    __cpuidex(r, 7, 0);
+    return (static_cast<unsigned>(r[1]) & 0xC0030000u) == 0xC0030000u;
+#endif
+}
+/// AVX-512 with products of bfloat16 pairs, too.
+inline bool has_avx512_bf16() noexcept {
+#if !NARAE_X86
+    return false;
+#elif defined(__GNUC__) || defined(__clang__)
+    return has_avx512() && __builtin_cpu_supports("avx512bf16");
+#else
+    int r[4];
+    __cpuidex(r, 7, 1);  // zeros where there is no such leaf
+    return has_avx512() && ((r[0] >> 5) & 1);
 #endif
 }
 /// Tells the processor that this thread watches a variable, so that it wastes less while it does.
@@ -2799,7 +2829,10 @@ public:
     }
     /// Is this a tokenizer that cuts words into morphemes?
     bool cuts_morphemes() const noexcept { return parts_.morphemes; }
-
+    /// What it cuts them with; where it does not, a model that cuts nowhere.
+    boundary_model boundaries() const {
+        return cuts_morphemes() ? boundary_model{parts_.weights, parts_.cut} : boundary_model();
+    }
     bool is_special(token_id id) const noexcept { return id < parts_.skipped.size() && parts_.skipped[id] != 0; }
     /// The special token that ends a text: the first of <|endoftext|>, <|end_of_text|>, </s>, <eos>, [EOS], <|im_end|>.
     std::optional<token_id> end_of_text() const {
@@ -5652,7 +5685,8 @@ struct generate_options {
     float top_p = sampling{}.top_p;
     float repetition_penalty = sampling{}.repetition_penalty;
     std::uint64_t seed = sampling{}.seed;
-    std::vector<std::string> stop{};  ///< text that ends the answer, and is not part of it
+    std::vector<std::string> stop{};         ///< text that ends the answer, and is not part of it
+    std::vector<token_id> stop_tokens{};     ///< tokens that do, beside the end of text
 };
 /// Why generation ended.
 enum class finish { max_tokens, end_of_text, stop_string, cancelled };
@@ -5703,7 +5737,25 @@ public:
     /// what came so far is then the result.
     result<std::string> generate(std::string_view prompt, const generate_options& options = {},
                                  callback<std::string_view> on_text = {}) {
-        return guarded([&] { return generate_text(prompt, options, on_text); });
+        return guarded([&]() -> result<std::string> {
+            const auto* tokenizer = model_.tokenizer();
+            if (tokenizer == nullptr) return error{errc::unsupported, "the model came without a tokenizer"};
+            auto ids = tokenizer->encode(prompt);
+            if (ids.empty()) {
+                if (!tokenizer->end_of_text())
+                    return error{errc::bad_argument, "an empty prompt, and no end-of-text token to start from"};
+                ids.push_back(*tokenizer->end_of_text());
+            }
+            return generate_text(ids, options, on_text);
+        });
+    }
+    /// The same from ids, which may be special tokens, too: the marks of a chat. At least one, each below V.
+    result<std::string> generate(std::span<const token_id> prompt, const generate_options& options = {},
+                                 callback<std::string_view> on_text = {}) {
+        return guarded([&]() -> result<std::string> {
+            if (model_.tokenizer() == nullptr) return error{errc::unsupported, "the model came without a tokenizer"};
+            return generate_text(prompt, options, on_text);
+        });
     }
     /// What the last generate() did, and how long it took.
     const generation& last() const noexcept { return last_; }
@@ -5789,7 +5841,7 @@ private:
         if (recent_.size() == options_.window) recent_.erase(recent_.begin());
         recent_.push_back(id);
     }
-    result<std::string> generate_text(std::string_view prompt, const generate_options& o,
+    result<std::string> generate_text(std::span<const token_id> ids, const generate_options& o,
                                       callback<std::string_view> on_text) {
         using clock = std::chrono::steady_clock;
         const auto seconds_since = [](clock::time_point t) {
@@ -5797,17 +5849,10 @@ private:
         };
         last_ = {};
         if (!ready_) return ready_.error();
-        const auto* tokenizer = model_.tokenizer();
-        if (tokenizer == nullptr) return error{errc::unsupported, "the model came without a tokenizer"};
+        const auto& tokenizer = *model_.tokenizer();
         const sampling how{o.temperature, o.top_k, o.top_p, o.repetition_penalty, o.seed};
         if (const auto fine = check(how); !fine) return fine.error();
 
-        auto ids = tokenizer->encode(prompt);
-        if (ids.empty()) {
-            if (!tokenizer->end_of_text())
-                return error{errc::bad_argument, "an empty prompt, and no end-of-text token to start from"};
-            ids.push_back(*tokenizer->end_of_text());
-        }
         const auto start = clock::now();
         last_.prompt_tokens = ids.size();
         const auto fed = run(ids, model::want::last, {}, [&](std::size_t, std::size_t) { return on_text({}); });
@@ -5817,13 +5862,14 @@ private:
 
         const auto first = clock::now();
         sampler draw(how);
-        token::stream_decoder decoder(*tokenizer);
+        token::stream_decoder decoder(tokenizer);
         stop_watch text(o.stop);
         while (fed && last_.tokens < o.max_tokens) {
             feed_pending(model::want::last);
             const auto id = draw.pick({work_->logits[0], model_.shape().V}, recent_,
                                       [&](token_id t) { return model_.is_token(t); });
-            if (id == tokenizer->end_of_text()) {
+            if (id == tokenizer.end_of_text() ||
+                std::find(o.stop_tokens.begin(), o.stop_tokens.end(), id) != o.stop_tokens.end()) {
                 last_.reason = finish::end_of_text;
                 break;
             }
@@ -5916,6 +5962,8 @@ private:
 #undef NARAE_ABI_T
 #undef NARAE_ABI_X
 #undef NARAE_AVX2
+#undef NARAE_AVX512
+#undef NARAE_AVX512_BF16
 #undef NARAE_EXCEPTIONS
 #undef NARAE_JOIN
 #undef NARAE_JOIN2

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/toolkit.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: e4aa893b4d7732b0
+// FNV-1a hash of all that follows this line: b52e1175069340d4
 //
 // The toolkit: makes, shrinks, teaches and judges models. Running one needs only narae.hpp, which never reaches here.
 //
+//   corpus/  raw text to text worth training on
+//   learn/   training: a tokenizer from text and treebanks; a model from text, exercises and instructions
 //   quant/   weights to fewer bits, and the report of what that cost
-//   learn/   what is trained: so far the tokenizer
 #ifndef NARAE_TOOLKIT_HPP
 #define NARAE_TOOLKIT_HPP
 
 #include "narae.hpp"
 
+#include <limits>
 #include <queue>
 #include <unordered_map>
 
@@ -48,8 +50,12 @@
 #endif
 #if defined(__GNUC__) || defined(__clang__)
 #define NARAE_AVX2 __attribute__((target("avx2,fma,f16c")))  // one function may use more than the user's flags allow
+#define NARAE_AVX512 __attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")))
+#define NARAE_AVX512_BF16 __attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")))
 #else
 #define NARAE_AVX2
+#define NARAE_AVX512
+#define NARAE_AVX512_BF16
 #endif
 // --- the namespace tag ------------------------------------------------------------------------------------
 #if NARAE_EXCEPTIONS
@@ -75,11 +81,2100 @@
 #define NARAE_JOIN2(a, b, c, d) a##b##c##d
 #define NARAE_JOIN(a, b, c, d) NARAE_JOIN2(a, b, c, d)
 #define NARAE_ABI NARAE_JOIN(NARAE_ABI_X, NARAE_ABI_F, NARAE_ABI_T, NARAE_ABI_S)
+// ==== narae/corpus/clean.hpp ====
+// A line of text made plain: bytes to characters, what is not seen removed, one blank between words, syllables whole.
+// The rules of this room work on code points in buffers that are used again: no memory is asked for per character.
+namespace narae::inline NARAE_ABI::corpus {
+constexpr bool is_digit(char32_t c) noexcept { return c - '0' < 10; }
+constexpr char32_t small(char32_t c) noexcept { return c - 'A' < 26 ? c + ('a' - 'A') : c; }
+constexpr bool is_latin(char32_t c) noexcept { return small(c) - 'a' < 26; }
+constexpr bool is_word(char32_t c) noexcept { return is_digit(c) || is_latin(c) || text::is_syllable(c); }
+/// Does `ascii` (small letters) stand at s[i]?
+constexpr bool stands_at(std::u32string_view s, std::size_t i, std::string_view ascii) noexcept {
+    if (s.size() - i < ascii.size()) return false;
+    for (std::size_t k = 0; k < ascii.size(); ++k)
+        if (small(s[i + k]) != static_cast<char32_t>(ascii[k])) return false;
+    return true;
+}
+/// The first c in s[from, from + most), or npos.
+inline std::size_t find_near(std::u32string_view s, char32_t c, std::size_t from, std::size_t most) noexcept {
+    const auto at = s.substr((std::min)(from, s.size()), most).find(c);
+    return at == s.npos ? s.npos : from + at;
+}
+/// Does `is` hold for one of the words of a list in which blanks part them?
+template <class Is>
+bool any_listed(std::u32string_view words, Is&& is) {
+    for (std::size_t end; !words.empty(); words.remove_prefix((std::min)(end + 1, words.size()))) {
+        end = (std::min)(words.find(U' '), words.size());
+        if (is(words.substr(0, end))) return true;
+    }
+    return false;
+}
+/// What becomes of a character: itself; a blank, for every space but TAB; or 0, nothing: controls, zero-width and
+/// direction marks, variation selectors, private use, the replacement character.
+inline char32_t plain(char32_t c) noexcept {
+    if (c < 0x7F) return c >= ' ' || c == '\t' ? c : c >= '\n' && c <= '\r' ? U' ' : 0;
+    if (text::is_syllable(c)) return c;
+    struct range {
+        char32_t first, last, becomes;
+    };
+    constexpr range ranges[] = {
+        {0x7F, 0x84, 0},        {0x85, 0x85, ' '},     {0x86, 0x9F, 0},       {0xA0, 0xA0, ' '},
+        {0xAD, 0xAD, 0},        {0x115F, 0x1160, 0},   {0x1680, 0x1680, ' '}, {0x180B, 0x180F, 0},
+        {0x2000, 0x200A, ' '},  {0x200B, 0x200F, 0},   {0x2028, 0x2029, ' '}, {0x202A, 0x202E, 0},
+        {0x202F, 0x202F, ' '},  {0x205F, 0x205F, ' '}, {0x2060, 0x206F, 0},   {0x2800, 0x2800, ' '},
+        {0x3000, 0x3000, ' '},  {0x3164, 0x3164, ' '}, {0xE000, 0xF8FF, 0},   {0xFDD0, 0xFDEF, 0},
+        {0xFE00, 0xFE0F, 0},    {0xFEFF, 0xFEFF, 0},   {0xFFA0, 0xFFA0, ' '}, {0xFFF0, 0xFFFF, 0},
+        {0xE0000, 0x10FFFF, 0},
+    };
+    for (const auto& r : ranges)
+        if (c <= r.last) return c >= r.first ? r.becomes : c;
+    return c;
+}
+struct decoded {
+    bool invalid = false;  ///< bytes were no UTF-8
+    bool cleaned = false;  ///< plain() changed something
+};
+/// `out` becomes the plain characters of `line`. Bytes that are no UTF-8 are left out: most often they are one
+/// character cut in two at a limit, and the line is worth keeping. Text in another encoding loses its Hangul in this
+/// way, and is then dropped as what is left of it: not Korean.
+inline decoded decode(std::string_view line, std::u32string& out) {
+    decoded found;
+    out.resize(line.size());
+    auto* to = out.data();
+    for (std::size_t i = 0; i < line.size();) {
+        if (line.size() - i >= 3 && text::is_syllable_at(line.data() + i)) {
+            *to++ = text::syllable_at(line.data() + i);
+            i += 3;
+            continue;
+        }
+        const auto step = text::utf8_front(line.substr(i));
+        i += step.length;
+        if (!step.valid) {
+            found.invalid = true;
+            continue;
+        }
+        const auto c = plain(step.code_point);
+        found.cleaned = found.cleaned || c != step.code_point;
+        if (c != 0) *to++ = c;
+    }
+    out.resize(static_cast<std::size_t>(to - out.data()));
+    return found;
+}
+/// Appends the UTF-8 of `s`.
+inline void encode(std::u32string_view s, std::string& out) {
+    const auto had = out.size();
+    out.resize(had + 4 * s.size());
+    auto* to = out.data() + had;
+    const auto put = [&](char32_t b) { *to++ = static_cast<char>(static_cast<unsigned char>(b)); };
+    for (const auto c : s) {
+        if (c < 0x80) {
+            put(c);
+            continue;
+        }
+        if (c >= 0x10000)
+            put(0xF0 | c >> 18), put(0x80 | (c >> 12 & 0x3F));
+        else if (c >= 0x800)
+            put(0xE0 | c >> 12);
+        if (c >= 0x800)
+            put(0x80 | (c >> 6 & 0x3F));
+        else
+            put(0xC0 | c >> 6);
+        put(0x80 | (c & 0x3F));
+    }
+    out.resize(static_cast<std::size_t>(to - out.data()));
+}
+/// NFC; true if that changed s. Most characters are known to stay as they are, and then so is the text.
+inline bool compose(std::u32string& s) {
+    const auto may_change = [](char32_t c) {
+        const auto within = [&](char32_t first, char32_t last) { return c >= first && c <= last; };
+        return c >= 0x300 && !text::is_syllable(c) && !within(0x4E00, 0x9FFF) && !within(0x2010, 0x205F) &&
+               !within(0x2400, 0x27FF) && !within(0x3001, 0x3029) && !within(0x3130, 0x318F) && !within(0xFF01, 0xFFEF);
+    };
+    if (std::none_of(s.begin(), s.end(), may_change)) return false;
+    std::string bytes;
+    text::normalizer nfc(text::normal_form::nfc, bytes);
+    for (const auto c : s) nfc.put(c);
+    nfc.flush();
+    std::u32string composed;
+    decode(bytes, composed);
+    if (composed == s) return false;
+    s.swap(composed);
+    return true;
+}
+/// One blank between words, none around a TAB, which parts turns, nor at the ends; true if that changed s. And "<|"
+/// becomes "|": what looks like a special token of the tokenizer is one that this room wrote.
+inline bool squeeze(std::u32string& s) {
+    auto* to = s.data();
+    char32_t waiting = 0;
+    for (const auto c : s) {
+        if (c == ' ' || c == '\t') {
+            if (waiting != '\t') waiting = c;
+            continue;
+        }
+        if (waiting != 0 && to != s.data()) *to++ = waiting;
+        waiting = 0;
+        while (c == '|' && to != s.data() && to[-1] == '<') --to;
+        *to++ = c;
+    }
+    const auto before = s.size();
+    s.resize(static_cast<std::size_t>(to - s.data()));
+    return s.size() != before;
+}
+/// A character that stands more than three times in a row stands three times, digits excepted; true if that changed s.
+/// It is meant for laughter (U+314B, kieuk, without end), "!!!!!!" and "-------".
+inline bool cut_runs(std::u32string& s) {
+    constexpr std::size_t most = 3;
+    auto* to = s.data();
+    std::size_t run = 0;
+    for (std::size_t i = 0; i < s.size(); ++i) {
+        run = i != 0 && s[i] == s[i - 1] ? run + 1 : 1;
+        if (run <= most || (s[i] >= '0' && s[i] <= '9')) *to++ = s[i];
+    }
+    const auto before = s.size();
+    s.resize(static_cast<std::size_t>(to - s.data()));
+    return s.size() != before;
+}
+// ==== narae/corpus/phrases.hpp ====
+// Phrases that tell what a line is: left over from web pages, an advert, a question, an explanation. A small list of
+// our own, in letters only: text is compared without blanks and marks, so that spacing makes no difference.
+
+enum class phrase : std::uint8_t { boilerplate, menu, advert, question, request, explanation };
+inline constexpr std::size_t phrase_kinds = 6;
+/// By kind, apart by blanks; each has two letters at least.
+inline constexpr std::u32string_view phrases[phrase_kinds] = {
+    // mudanjeonjae, mudanbokje, mudanbaepo, jaebaepogeumji, jaebaeporeulgeumji, allrightsreserved,
+    // gisajebomitbodojaryo, jeboneunkakaotok, neibeoeseogudok, gudokgwajotayo, jotayowagudok, gudokbeoteun,
+    // muryosusingeobu, susingeobureulwonha, balsinjeonyongmeil, tongsinpanmaeeopsingo, hoseutingjegongja,
+    // jabaseukeuripteureulhwalseonghwa, beuraujeoreuleopgeureideu, peijireulchateulsueopseupnida
+    U"\uBB34\uB2E8\uC804\uC7AC \uBB34\uB2E8\uBCF5\uC81C \uBB34\uB2E8\uBC30\uD3EC "
+    U"\uC7AC\uBC30\uD3EC\uAE08\uC9C0 \uC7AC\uBC30\uD3EC\uB97C\uAE08\uC9C0 allrightsreserved "
+    U"\uAE30\uC0AC\uC81C\uBCF4\uBC0F\uBCF4\uB3C4\uC790\uB8CC \uC81C\uBCF4\uB294\uCE74\uCE74\uC624\uD1A1 "
+    U"\uB124\uC774\uBC84\uC5D0\uC11C\uAD6C\uB3C5 \uAD6C\uB3C5\uACFC\uC88B\uC544\uC694 "
+    U"\uC88B\uC544\uC694\uC640\uAD6C\uB3C5 \uAD6C\uB3C5\uBC84\uD2BC \uBB34\uB8CC\uC218\uC2E0\uAC70\uBD80 "
+    U"\uC218\uC2E0\uAC70\uBD80\uB97C\uC6D0\uD558 \uBC1C\uC2E0\uC804\uC6A9\uBA54\uC77C "
+    U"\uD1B5\uC2E0\uD310\uB9E4\uC5C5\uC2E0\uACE0 \uD638\uC2A4\uD305\uC81C\uACF5\uC790 "
+    U"\uC790\uBC14\uC2A4\uD06C\uB9BD\uD2B8\uB97C\uD65C\uC131\uD654 "
+    U"\uBE0C\uB77C\uC6B0\uC800\uB97C\uC5C5\uADF8\uB808\uC774\uB4DC "
+    U"\uD398\uC774\uC9C0\uB97C\uCC3E\uC744\uC218\uC5C6\uC2B5\uB2C8\uB2E4",
+    // rogeuin, rogeuaut, hoewongaip, maipeiji, jangbaguni, gogaeksenteo, saiteumaep, iyongyakgwan,
+    // gaeinjeongbocheoribangchim, gaeinjeongbochwigeupbangchim, jumunjohoe, gongjisahang, bonmunbarogagi,
+    // menyubarogagi, jeonchemenyu, aidichatgi, bimilbeonhochatgi, jeulgyeochatgi, geulsseugi, ijeongeul,
+    // daeumgeul, inswaehagi, gongyuhagi, seukeuraep, daetgeulsseugi, maenwiro, deobogi, jeonchebogi,
+    // mokrokbogi, menyu, geomsaek, mokrok, homeuro
+    U"\uB85C\uADF8\uC778 \uB85C\uADF8\uC544\uC6C3 \uD68C\uC6D0\uAC00\uC785 \uB9C8\uC774\uD398\uC774\uC9C0 "
+    U"\uC7A5\uBC14\uAD6C\uB2C8 \uACE0\uAC1D\uC13C\uD130 \uC0AC\uC774\uD2B8\uB9F5 \uC774\uC6A9\uC57D\uAD00 "
+    U"\uAC1C\uC778\uC815\uBCF4\uCC98\uB9AC\uBC29\uCE68 \uAC1C\uC778\uC815\uBCF4\uCDE8\uAE09\uBC29\uCE68 "
+    U"\uC8FC\uBB38\uC870\uD68C \uACF5\uC9C0\uC0AC\uD56D \uBCF8\uBB38\uBC14\uB85C\uAC00\uAE30 "
+    U"\uBA54\uB274\uBC14\uB85C\uAC00\uAE30 \uC804\uCCB4\uBA54\uB274 \uC544\uC774\uB514\uCC3E\uAE30 "
+    U"\uBE44\uBC00\uBC88\uD638\uCC3E\uAE30 \uC990\uACA8\uCC3E\uAE30 \uAE00\uC4F0\uAE30 \uC774\uC804\uAE00 "
+    U"\uB2E4\uC74C\uAE00 \uC778\uC1C4\uD558\uAE30 \uACF5\uC720\uD558\uAE30 \uC2A4\uD06C\uB7A9 "
+    U"\uB313\uAE00\uC4F0\uAE30 \uB9E8\uC704\uB85C \uB354\uBCF4\uAE30 \uC804\uCCB4\uBCF4\uAE30 "
+    U"\uBAA9\uB85D\uBCF4\uAE30 \uBA54\uB274 \uAC80\uC0C9 \uBAA9\uB85D \uD648\uC73C\uB85C",
+    // dangildaechul, mujikjadaechul, daechulsangdam, geupjeon, sinyongbulryangja, totosaiteu, saseoltoto,
+    // kajinosaiteu, bakarasaiteu, meoktwi, chuljanganma, chuljangmasaji, katokmunui, katoksangdam,
+    // telregeuraemmunui, muryosangdam, muryocheheom, muryobaesong, choejeoga, halinkupon, gaipkupon,
+    // singyugaip, jigeumkeulrik, ringkeukeulrik, barogagikeulrik, dangcheomjabalpyo, gosuik, jaetaekalba,
+    // bueopmunui, seonchaksun, sangdamhwanyeong, munuihwanyeong
+    U"\uB2F9\uC77C\uB300\uCD9C \uBB34\uC9C1\uC790\uB300\uCD9C \uB300\uCD9C\uC0C1\uB2F4 \uAE09\uC804 "
+    U"\uC2E0\uC6A9\uBD88\uB7C9\uC790 \uD1A0\uD1A0\uC0AC\uC774\uD2B8 \uC0AC\uC124\uD1A0\uD1A0 "
+    U"\uCE74\uC9C0\uB178\uC0AC\uC774\uD2B8 \uBC14\uCE74\uB77C\uC0AC\uC774\uD2B8 \uBA39\uD280 "
+    U"\uCD9C\uC7A5\uC548\uB9C8 \uCD9C\uC7A5\uB9C8\uC0AC\uC9C0 \uCE74\uD1A1\uBB38\uC758 "
+    U"\uCE74\uD1A1\uC0C1\uB2F4 \uD154\uB808\uADF8\uB7A8\uBB38\uC758 \uBB34\uB8CC\uC0C1\uB2F4 "
+    U"\uBB34\uB8CC\uCCB4\uD5D8 \uBB34\uB8CC\uBC30\uC1A1 \uCD5C\uC800\uAC00 \uD560\uC778\uCFE0\uD3F0 "
+    U"\uAC00\uC785\uCFE0\uD3F0 \uC2E0\uADDC\uAC00\uC785 \uC9C0\uAE08\uD074\uB9AD \uB9C1\uD06C\uD074\uB9AD "
+    U"\uBC14\uB85C\uAC00\uAE30\uD074\uB9AD \uB2F9\uCCA8\uC790\uBC1C\uD45C \uACE0\uC218\uC775 "
+    U"\uC7AC\uD0DD\uC54C\uBC14 \uBD80\uC5C5\uBB38\uC758 \uC120\uCC29\uC21C \uC0C1\uB2F4\uD658\uC601 "
+    U"\uBB38\uC758\uD658\uC601",
+    // mueot, museun, eotteotge, eojjaeseo, waegeureon, waeireon, eonje, eodi, nugu, nuga, eoneu, eolma,
+    // eotteon, eotteohan, mwoga, mwonga, mwoya, mwoyeyo, mwoeyo, mwonji, myeotgae, myeotmyeong, myeotsi,
+    // myeotnyeon, chai
+    U"\uBB34\uC5C7 \uBB34\uC2A8 \uC5B4\uB5BB\uAC8C \uC5B4\uC9F8\uC11C \uC65C\uADF8\uB7F0 \uC65C\uC774\uB7F0 "
+    U"\uC5B8\uC81C \uC5B4\uB514 \uB204\uAD6C \uB204\uAC00 \uC5B4\uB290 \uC5BC\uB9C8 \uC5B4\uB5A4 "
+    U"\uC5B4\uB5A0\uD55C \uBB50\uAC00 \uBB54\uAC00 \uBB50\uC57C \uBB50\uC608\uC694 \uBB50\uC5D0\uC694 "
+    U"\uBB54\uC9C0 \uBA87\uAC1C \uBA87\uBA85 \uBA87\uC2DC \uBA87\uB144 \uCC28\uC774",
+    // alryeojwo, alryeoju, alryeodal, seolmyeonghaejwo, seolmyeonghaeju, seolmyeonghaedal, gareuchyeojwo,
+    // gareuchyeoju, chatajwo, chataju, geomsaekhae, gunggeumha, gunggeumhae, gunggeumhap
+    U"\uC54C\uB824\uC918 \uC54C\uB824\uC8FC \uC54C\uB824\uB2EC \uC124\uBA85\uD574\uC918 "
+    U"\uC124\uBA85\uD574\uC8FC \uC124\uBA85\uD574\uB2EC \uAC00\uB974\uCCD0\uC918 \uAC00\uB974\uCCD0\uC8FC "
+    U"\uCC3E\uC544\uC918 \uCC3E\uC544\uC8FC \uAC80\uC0C9\uD574 \uAD81\uAE08\uD558 \uAD81\uAE08\uD574 "
+    U"\uAD81\uAE08\uD569",
+    // malhanda, tteuthanda, uimihanda, garikinda, ilkeotneunda, malhapnida, tteuthapnida, uimihapnida,
+    // garikipnida, bangbeopeun, haneunbangbeop, haryeomyeon, ttaemunida, ttaemunipnida, daeumgwagat,
+    // yereuldeul, jeonguidoenda, jeonguidoepnida
+    U"\uB9D0\uD55C\uB2E4 \uB73B\uD55C\uB2E4 \uC758\uBBF8\uD55C\uB2E4 \uAC00\uB9AC\uD0A8\uB2E4 "
+    U"\uC77C\uCEEB\uB294\uB2E4 \uB9D0\uD569\uB2C8\uB2E4 \uB73B\uD569\uB2C8\uB2E4 "
+    U"\uC758\uBBF8\uD569\uB2C8\uB2E4 \uAC00\uB9AC\uD0B5\uB2C8\uB2E4 \uBC29\uBC95\uC740 "
+    U"\uD558\uB294\uBC29\uBC95 \uD558\uB824\uBA74 \uB54C\uBB38\uC774\uB2E4 \uB54C\uBB38\uC785\uB2C8\uB2E4 "
+    U"\uB2E4\uC74C\uACFC\uAC19 \uC608\uB97C\uB4E4 \uC815\uC758\uB41C\uB2E4 \uC815\uC758\uB429\uB2C8\uB2E4",
+};
+/// Finds phrases. Two letters and one bit say for nearly every place that none begins there.
+class phrase_finder {
+public:
+    phrase_finder() {
+        for (std::size_t kind = 0; kind < phrase_kinds; ++kind)
+            any_listed(phrases[kind], [&](std::u32string_view w) {
+                known_.push_back({w, static_cast<phrase>(kind)});
+                fronts_[slot(w[0], w[1]) / 64] |= std::uint64_t{1} << slot(w[0], w[1]) % 64;
+                return false;
+            });
+    }
+    /// f(kind, begin, length) for every phrase in `letters`.
+    template <class F>
+    void operator()(std::u32string_view letters, F&& f) const {
+        for (std::size_t i = 0; i + 1 < letters.size(); ++i) {
+            const auto at = slot(letters[i], letters[i + 1]);
+            if ((fronts_[at / 64] >> at % 64 & 1) == 0) continue;
+            for (const auto& k : known_)
+                if (letters.substr(i).starts_with(k.text)) f(k.kind, i, k.text.size());
+        }
+    }
+private:
+    struct entry {
+        std::u32string_view text;
+        phrase kind;
+    };
+    static std::size_t slot(char32_t a, char32_t b) noexcept { return (a * 181 + b) % 8192; }
+
+    std::vector<entry> known_;
+    std::array<std::uint64_t, 8192 / 64> fronts_{};
+};
+// ==== narae/corpus/quality.hpp ====
+// What a line is worth: how Korean, how long, how repetitive, how much of it is links and menus; and what kind of text
+// it is. A line is read once into its letters and counts, and the rules look at these.
+/// The letters and digits of a line without anything between them, Latin ones small, and what was counted on the way.
+/// Masks of personal data are no letters.
+struct letters {
+    std::u32string text;
+    std::vector<std::uint32_t> at;                      ///< where each stands in the line
+    std::size_t syllables = 0, foreign = 0, marks = 0;  ///< Hangul syllables; other letters but jamo; symbols
+    std::size_t words = 0, contacts = 0;                ///< telephone and e-mail masks and hashtags
+    std::array<std::size_t, phrase_kinds> phrases{};    ///< how many of each kind; of menus the letters in whole words
+    std::vector<std::uint32_t> boilerplate;             ///< where in the line such phrases begin
+
+    void read(std::u32string_view s, const phrase_finder& find) {
+        text.resize(s.size()), at.resize(s.size()), boilerplate.clear();
+        syllables = foreign = marks = words = contacts = 0;
+        phrases = {};
+        std::size_t n = 0;
+        const auto put = [&](char32_t c, std::size_t i) {
+            text[n] = c;
+            at[n++] = static_cast<std::uint32_t>(i);
+        };
+        const auto starts_word = [&](std::size_t i) { return i == 0 || s[i - 1] == ' ' || s[i - 1] == '\t'; };
+        for (std::size_t i = 0; i < s.size(); ++i) {
+            const auto c = s[i];
+            if (c == ' ' || c == '\t') continue;
+            words += starts_word(i);
+            if (text::is_syllable(c)) {
+                ++syllables, put(c, i);
+            } else if (is_digit(c)) {
+                put(c, i);
+            } else if (is_latin(c)) {
+                ++foreign, put(small(c), i);
+            } else if (c == '<' && i + 1 < s.size() && s[i + 1] == '|') {
+                contacts += s[i + 2] == 't' || (s[i + 2] == 'e');
+                i = s.find('>', i);
+            } else if (c >= 0x80 && text::class_of(c) == text::char_class::letter) {
+                const bool jamo = c - 0x3131 <= 0x318E - 0x3131;
+                foreign += !jamo, put(c, i);
+            } else {
+                marks += c >= 0x80 || std::u32string_view(U".,?!'\"()").find(c) == std::u32string_view::npos;
+                contacts += c == '#' && starts_word(i) && i + 1 < s.size() && is_word(s[i + 1]);
+            }
+        }
+        text.resize(n), at.resize(n);
+        const auto parted = [&](std::size_t k) { return k == 0 || k == at.size() || at[k] != at[k - 1] + 1; };
+        find(text, [&](phrase kind, std::size_t begin, std::size_t length) {
+            const bool whole = parted(begin) && parted(begin + length);
+            if (kind == phrase::boilerplate) boilerplate.push_back(at[begin]);
+            if (kind != phrase::menu || whole)
+                phrases[static_cast<std::size_t>(kind)] += kind == phrase::menu ? length : 1;
+        });
+    }
+    std::size_t count(phrase kind) const noexcept { return phrases[static_cast<std::size_t>(kind)]; }
+};
+/// Removes the sentences in which boilerplate stands; true if there were any. The line goes on without them: an article
+/// is not lost for the copyright notice at its end.
+inline bool cut_boilerplate(std::u32string& s, const letters& l) {
+    const auto ends = [&](std::size_t i) {
+        return s[i] == '\t' || ((s[i] == '.' || s[i] == '?' || s[i] == '!') && (i + 1 == s.size() || s[i + 1] == ' '));
+    };
+    std::size_t done = 0;
+    std::u32string kept;
+    for (const auto found : l.boilerplate) {
+        if (found < done) continue;
+        std::size_t begin = found, end = found;
+        while (begin > done && !ends(begin - 1)) --begin;
+        while (end < s.size() && !ends(end)) ++end;
+        if (end < s.size() && s[end] != '\t') ++end;
+        kept.append(s, done, begin - done);
+        done = end;
+    }
+    if (l.boilerplate.empty()) return false;
+    s.erase(0, done).insert(0, kept);
+    squeeze(s);
+    return true;
+}
+/// Fewer than 5 syllables: an interjection, a heading, nothing.
+inline bool too_short(const letters& l) noexcept { return l.syllables < 5; }
+/// Less than 4 in 10 letters are Hangul.
+inline bool not_korean(const letters& l) noexcept { return l.syllables * 6 < l.foreign * 4; }
+/// Few words between links: three or more web addresses, telephone numbers, e-mail addresses and hashtags, one in ten
+/// words; more symbols than letters; half of it menu; two adverts, or one beside a contact.
+inline bool spam(const letters& l, std::size_t addresses) noexcept {
+    const auto links = l.contacts + addresses;
+    const auto adverts = l.count(phrase::advert);
+    return (links >= 3 && links * 10 > l.words) || l.marks > l.text.size() ||
+           l.count(phrase::menu) * 2 >= l.text.size() || adverts + (adverts != 0 && links != 0) >= 2;
+}
+/// f(hash) for each run of six letters, or once for all where there are fewer.
+template <class F>
+void for_each_shingle(std::u32string_view text, F&& f) {
+    constexpr std::size_t size = 6;
+    constexpr std::uint64_t base = 0x9E3779B97F4A7C15;
+    std::uint64_t hash = 0, top = 1;
+    for (std::size_t i = 0; i < size; ++i) top *= base;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        hash = hash * base + text[i];
+        if (i >= size) hash -= top * text[i - size];
+        if (i + 1 >= size || i + 1 == text.size()) f(token::mix(hash ^ hash >> 29));
+    }
+}
+/// Tells lines that say one thing again and again.
+class repetition {
+public:
+    /// More than half of the runs of six letters stood in the line before. Lines under 12 letters are not judged.
+    bool operator()(const letters& l) {
+        if (l.text.size() < 12) return false;
+        std::size_t slots = 64;
+        while (slots < 2 * l.text.size()) slots *= 2;
+        if (slots > seen_.size() || ++line_ == 0) {
+            seen_.assign((std::max)(slots, seen_.size()), 0);
+            line_ = 1;
+        }
+        std::size_t all = 0, again = 0;
+        for_each_shingle(l.text, [&](std::uint64_t hash) {
+            const auto mark = std::uint64_t{line_} << 32 | hash >> 32;
+            auto at = static_cast<std::size_t>(hash) & (slots - 1);
+            while (seen_[at] >> 32 == line_ && seen_[at] != mark) at = (at + 1) & (slots - 1);
+            again += seen_[at] == mark;
+            seen_[at] = mark;
+            ++all;
+        });
+        return again * 2 > all;
+    }
+private:
+    std::vector<std::uint64_t> seen_;  // the line's number, then half a hash: nothing has to be cleared between lines
+    std::uint32_t line_ = 0;
+};
+/// What a line is good for; it may be both, or neither.
+struct domains {
+    bool conversation = false;  ///< turns apart by TAB, or half of the sentences end as people speak
+    bool information = false;   ///< asks for a fact, or explains one
+};
+/// Judged by endings: -yo, -jyo, -kka, -ni, -nya, -ne at the end of a sentence; -ji, -ja, -ya, -eo, -hae, -rae and
+/// "?" where a mark ends it. Questions with a word such as "what" or "how", requests to tell, and definitions inform.
+inline domains domains_of(std::u32string_view s, const letters& l) {
+    constexpr std::u32string_view sure = U"\uC694\uC8E0\uAE4C\uB2C8\uB0D0\uB124";          // yo jyo kka ni nya ne
+    constexpr std::u32string_view marked = U"\uC9C0\uC790\uC57C\uC5B4\uD574\uB798\uC544";  // ji ja ya eo hae rae a
+    const auto in = [](std::u32string_view list, char32_t c) { return list.find(c) != list.npos; };
+    std::size_t sentences = 0, spoken = 0;
+    bool asks = false, turns = false;
+    char32_t last = 0, mark = 0;  // the last syllable of the sentence, the mark after it
+    const auto finish = [&](char32_t end) {
+        if (last == 0) return;
+        ++sentences;
+        asks = asks || end == '?' || last == 0xAE4C /* kka */;
+        spoken += in(sure, last) || end == '?' || (end != 0 && in(marked, last));
+        last = 0;
+    };
+    for (const auto c : s) {
+        if (text::is_syllable(c)) {
+            if (mark != 0) finish(mark);
+            mark = 0, last = c;
+        } else if (c == '.' || c == '?' || c == '!' || c == '~' || c == 0x2026) {
+            if (mark != '?') mark = c;
+        } else if (c == '\t') {
+            finish(mark == 0 ? c : mark);
+            mark = 0, turns = true;
+        } else if (is_latin(c) || is_digit(c)) {
+            if (mark == 0) last = 0;
+        }
+    }
+    finish(mark);
+    return {turns || spoken * 2 > sentences,
+            (asks && l.count(phrase::question) != 0) || l.count(phrase::request) + l.count(phrase::explanation) != 0};
+}
+// ==== narae/corpus/duplicates.hpp ====
+// Lines that were there before: the same bytes, by a 64-bit hash, or nearly the same letters, by MinHash (Broder 1997)
+// and bands of it (Leskovec, Rajaraman, Ullman: Mining of Massive Datasets, ch. 3). Memory grows with what is
+// remembered up to a limit; beyond it the oldest is forgotten.
+/// Never 0.
+inline std::uint64_t hash_of(std::string_view bytes) noexcept {
+    std::uint64_t hash = bytes.size() + 1;
+    while (bytes.size() >= 8) {
+        hash = token::mix(hash ^ load_le<std::uint64_t>(bytes.data()));
+        bytes.remove_prefix(8);
+    }
+    std::uint64_t rest = 0;
+    for (const char c : bytes) rest = rest << 8 | static_cast<unsigned char>(c);
+    return (std::max)(token::mix(token::mix(hash ^ rest)), std::uint64_t{1});
+}
+/// A set of hashes in buckets of eight, 8 bytes each; `most` of them at the very most, then one of a full bucket goes.
+class seen_hashes {
+public:
+    explicit seen_hashes(std::size_t most) : most_(std::bit_ceil((std::max)(most, least))), slots_(least) {}
+    /// Adds `hash`, which is not 0; false if it was there.
+    bool insert(std::uint64_t hash) {
+        for (;;) {
+            auto* bucket = slots_.data() + 8 * (static_cast<std::size_t>(hash) & (slots_.size() / 8 - 1));
+            for (std::size_t k = 0; k < 8; ++k) {
+                if (bucket[k] == hash) return false;
+                if (bucket[k] == 0) return bucket[k] = hash, true;
+            }
+            if (slots_.size() == most_) {
+                std::copy(bucket + 1, bucket + 8, bucket);
+                return bucket[7] = hash, true;
+            }
+            std::vector<std::uint64_t> old(2 * slots_.size());
+            old.swap(slots_);
+            for (const auto h : old)
+                if (h != 0) insert(h);
+        }
+    }
+private:
+    static constexpr std::size_t least = std::size_t{1} << 12;
+    std::size_t most_;
+    std::vector<std::uint64_t> slots_;
+};
+/// 64 minima of hashed shingles, 8 bits of each: the share of equal ones estimates how much two lines have in common
+/// (shingles of both over shingles of either), give or take 0.05.
+using signature = std::array<std::uint8_t, 64>;
+
+inline signature signature_of(const letters& l) {
+    constexpr auto factors = [] {
+        std::array<std::uint32_t, std::tuple_size_v<signature>> f{};
+        std::uint64_t x = 1;
+        for (auto& y : f) y = static_cast<std::uint32_t>((x = token::mix(x + 0x5DEECE66D)) >> 24) | 1;
+        return f;
+    }();
+    std::array<std::uint32_t, factors.size()> minima;
+    minima.fill(~std::uint32_t{0});
+    for_each_shingle(l.text, [&](std::uint64_t hash) {
+        const auto x = static_cast<std::uint32_t>(hash >> 16);
+        for (std::size_t k = 0; k < minima.size(); ++k) {
+            const auto y = (x ^ factors[k]) * factors[k];
+            minima[k] = y < minima[k] ? y : minima[k];
+        }
+    });
+    signature s;
+    for (std::size_t k = 0; k < s.size(); ++k) s[k] = static_cast<std::uint8_t>(minima[k] * 0x9E3779B1u >> 24);
+    return s;
+}
+/// The last `most` lines that were new, 128 bytes each. A line is looked up by 16 bands of 4 bytes of its signature,
+/// then compared with the line that was found: one in which 8 of 10 shingles are common is found, surely enough.
+class near_duplicates {
+public:
+    explicit near_duplicates(std::size_t most)
+        : most_(std::bit_ceil((std::max)(most, least))), places_(bands * least) {}
+    /// Adds the line; false if one like it was there.
+    bool insert(const signature& s) {
+        for (std::size_t b = 0; b < bands; ++b)
+            if (const auto line = *place(s, b); line != 0 && alike(s, lines_[line - 1])) return false;
+        if (lines_.size() < most_) {
+            if (lines_.size() == places_.size() / bands) grow();
+            lines_.push_back(s);
+            next_ = lines_.size() - 1;
+        } else {
+            next_ = (next_ + 1) % most_;
+            lines_[next_] = s;
+        }
+        remember(next_);
+        return true;
+    }
+private:
+    static constexpr std::size_t bands = 16, rows = 4, least = std::size_t{1} << 10;
+
+    static bool alike(const signature& a, const signature& b) noexcept {
+        unsigned equal = 0;
+        for (std::size_t k = 0; k < a.size(); ++k) equal += a[k] == b[k];
+        return equal * 10 >= a.size() * 8;
+    }
+    /// Where the number of the newest line with this band stands, counted from 1.
+    std::uint32_t* place(const signature& s, std::size_t band) noexcept {
+        const auto width = places_.size() / bands;
+        const auto hash = token::mix(load_le<std::uint32_t>(s.data() + rows * band) + (std::uint64_t{band} << 32));
+        return places_.data() + width * band + (static_cast<std::size_t>(hash >> 20) & (width - 1));
+    }
+    void remember(std::size_t line) noexcept {
+        for (std::size_t b = 0; b < bands; ++b) *place(lines_[line], b) = static_cast<std::uint32_t>(line + 1);
+    }
+    void grow() {
+        std::vector<std::uint32_t>(2 * places_.size()).swap(places_);
+        for (std::size_t i = 0; i < lines_.size(); ++i) remember(i);
+    }
+    std::size_t most_, next_ = 0;
+    std::vector<signature> lines_;
+    std::vector<std::uint32_t> places_;
+};
+// ==== narae/corpus/markup.hpp ====
+// Markup removed, text kept: HTML tags and entities, Markdown marks, links, web addresses. Only what is surely markup
+// goes: a tag has a name that HTML knows (Vec<T> stays), emphasis closes again, snake_case and 2 * 3 * 4 are text.
+/// Where the tag, comment, script or special token at s[i] == '<' ends, or i if it is none. `blank` says whether it
+/// parts words: <br> does, <b> does not.
+inline std::size_t end_of_tag(std::u32string_view s, std::size_t i, bool& blank) noexcept {
+    constexpr std::string_view within =
+        " a abbr acronym b bdi bdo big cite code del em font i ins kbd mark nobr q rb rp ruby s samp small span strike "
+        "strong sub sup tt u var wbr ";
+    constexpr std::string_view apart =
+        " address article aside audio blockquote body br button canvas caption center col colgroup dd details div dl "
+        "doctype dt embed fieldset figcaption figure footer form frame h1 h2 h3 h4 h5 h6 head header hr html iframe "
+        "img "
+        "input label legend li link main map math meta nav noscript object ol option p param picture pre ref section "
+        "select source style script summary svg table tbody td textarea tfoot th thead title tr ul video ";
+    constexpr std::size_t longest = 2000, longest_script = 20000;  // and no further: a line full of fronts stays cheap
+    blank = true;
+    const auto past = [&](std::string_view closing, std::size_t from, std::size_t most) {
+        for (auto at = from; (at = find_near(s, static_cast<char32_t>(closing[0]), at, most)) != s.npos; ++at)
+            if (stands_at(s, at, closing)) return at + closing.size();
+        return i;
+    };
+    if (stands_at(s, i, "<|")) return past("|>", i + 2, 32);
+    if (stands_at(s, i, "<!--")) return past("-->", i + 4, longest);
+    auto at = i + 1;
+    if (at < s.size() && (s[at] == '/' || s[at] == '!')) ++at;
+    char name[14] = " ";
+    std::size_t length = 1;
+    while (at < s.size() && length < 12 && (is_latin(s[at]) || (length > 1 && is_digit(s[at]))))
+        name[length++] = static_cast<char>(small(s[at++]));
+    name[length++] = ' ';
+    if (length == 2 || at == s.size() || (s[at] != '>' && s[at] != '/' && s[at] != ' ')) return i;
+    const std::string_view wanted(name, length);
+    blank = within.find(wanted) == within.npos;
+    if (blank && apart.find(wanted) == apart.npos) return i;
+    const auto close = find_near(s, '>', at, longest);
+    if (close == s.npos) return i;
+    if (s[i + 1] != '/' && (wanted == " script " || wanted == " style ")) {
+        const auto end = past(wanted == " script " ? "</script>" : "</style>", close, longest_script);
+        if (end != i) return end;
+    }
+    return close + 1;
+}
+/// Where the entity at s[i] == '&' ends, or i if it is none; c becomes what it stands for. "&amp;lt;" is "<", too.
+inline std::size_t end_of_entity(std::u32string_view s, std::size_t i, char32_t& c) noexcept {
+    struct entity {
+        std::string_view name;
+        char32_t is;
+    };
+    constexpr entity known[] = {{"lt;", '<'},       {"gt;", '>'},       {"quot;", '"'},      {"apos;", '\''},
+                                {"nbsp;", ' '},     {"middot;", 0xB7},  {"hellip;", 0x2026}, {"ldquo;", 0x201C},
+                                {"rdquo;", 0x201D}, {"lsquo;", 0x2018}, {"rsquo;", 0x2019},  {"ndash;", 0x2013},
+                                {"mdash;", 0x2014}, {"bull;", 0x2022},  {"copy;", 0xA9},     {"reg;", 0xAE},
+                                {"deg;", 0xB0},     {"times;", 0xD7},   {"laquo;", 0xAB},    {"raquo;", 0xBB}};
+    auto at = i + 1;
+    while (stands_at(s, at, "amp;")) at += 4;
+    for (const auto& e : known)
+        if (stands_at(s, at, e.name)) return c = e.is, at + e.name.size();
+    if (at < s.size() && s[at] == '#') {
+        const bool hex = stands_at(s, at, "#x");
+        std::size_t digit = at + 1 + hex;
+        c = 0;
+        const auto first = digit;
+        for (; digit < s.size() && c < 0x110000 && (is_digit(s[digit]) || (hex && small(s[digit]) - 'a' < 6)); ++digit)
+            c = c * (hex ? 16 : 10) + (is_digit(s[digit]) ? s[digit] - '0' : small(s[digit]) - 'a' + 10);
+        if (digit != first && digit < s.size() && s[digit] == ';' && c < 0x110000 && c - 0xD800 >= 0x800) {
+            c = c == '\t' ? U' ' : plain(c);
+            return digit + 1;
+        }
+    }
+    if (at == i + 1) return i;
+    return c = '&', at;
+}
+/// Where the web address that begins at s[i] ends, or i if none does.
+inline std::size_t end_of_address(std::u32string_view s, std::size_t i) noexcept {
+    if ((i != 0 && (is_latin(s[i - 1]) || is_digit(s[i - 1]))) ||
+        (!stands_at(s, i, "http://") && !stands_at(s, i, "https://") && !stands_at(s, i, "www.")))
+        return i;
+    const auto is_part = [](char32_t c) {
+        return c > ' ' && c < 0x7F && c != '<' && c != '>' && c != '"' && c != ')' && c != ']';
+    };
+    auto end = i;
+    while (end < s.size() && is_part(s[end])) ++end;
+    while (std::u32string_view(U".,;:!?*'").find(s[end - 1]) != std::u32string_view::npos) --end;
+    return end;
+}
+/// `out` becomes s without markup; s is used up. Returns how many web addresses were removed.
+///   [text](target), ![text](target)   text, nothing
+///   # heading, > quote, - item        at the front of a line or turn; "##" in front of any word
+///   *text* **text** _text_ ~~text~~   text; a mark opens where no word ends and closes within 200 characters
+inline std::size_t strip_markup(std::u32string& s, std::u32string& out) {
+    constexpr char32_t gone = 0;  // what the end of a pair becomes when its front is removed
+    constexpr std::size_t near = 200, far = 1000;
+    const std::u32string_view view = s;
+    const auto at = [&](std::size_t i) { return i < s.size() ? s[i] : U' '; };
+    std::size_t addresses = 0;
+    out.clear();
+    for (std::size_t i = 0; i < s.size();) {
+        const auto c = s[i];
+        const bool front = out.empty() || out.back() == '\t';
+        const bool word_front = front || out.back() == ' ';
+        auto end = i;
+        switch (c) {
+            case gone: ++i; continue;
+            case '`': ++i; continue;
+            case '<': {
+                bool blank = false;
+                if ((end = end_of_tag(view, i, blank)) != i) {
+                    if (blank) out.push_back(' ');
+                } else if (const auto close = end_of_address(view, i + 1); close != i + 1 && at(close) == '>') {
+                    ++addresses;
+                    end = close + 1;
+                }
+                break;
+            }
+            case '&': {
+                char32_t is = 0;
+                if ((end = end_of_entity(view, i, is)) != i && is != 0) out.push_back(is);
+                break;
+            }
+            case 'h':
+            case 'H':
+            case 'w':
+            case 'W':
+                end = end_of_address(view, i);
+                addresses += end != i;
+                break;
+            case '!':
+            case '[': {
+                const auto open = i + (c == '!');
+                if (at(open) != '[') break;
+                const auto close = find_near(view, ']', open + 1, 2 * near);
+                if (close == view.npos || at(close + 1) != '(') break;
+                const auto last = find_near(view, ')', close + 2, far);
+                if (last == view.npos) break;
+                const auto target = view.substr(close + 2, last - close - 2);
+                const bool is_target = std::all_of(target.begin(), target.end(), [](char32_t t) { return t < 0x7F; }) &&
+                                       target.find_first_of(U"/.#") != target.npos;
+                if (!is_target) break;
+                addresses += stands_at(target, 0, "http");
+                std::fill(s.begin() + static_cast<std::ptrdiff_t>(c == '!' ? i : close),
+                          s.begin() + static_cast<std::ptrdiff_t>(last + 1), gone);
+                end = i + 1;
+                break;
+            }
+            case '#':
+                while (at(end) == '#') ++end;
+                if (!word_front || at(end) != ' ' || end == s.size() || end - i > 6 || (!front && end - i < 2)) end = i;
+                break;
+            case '>':
+            case '-':
+                if (front && at(i + 1) == ' ') end = i + 2;
+                break;
+            case '*':
+            case '_':
+            case '~': {
+                if (c == '*' && front && at(i + 1) == ' ') {
+                    end = i + 2;
+                    break;
+                }
+                auto open = i;
+                while (at(open) == c) ++open;
+                const auto n = open - i;
+                end = open;
+                bool closed = false;
+                if (n <= 3 && (c != '~' || n == 2) && !(i != 0 && is_word(s[i - 1])) && at(open) != ' ')
+                    for (auto k = open; !closed && k < s.size() && k < open + near && s[k] != '\t';) {
+                        auto stop = k;
+                        while (at(stop) == c) ++stop;
+                        const auto inside = view.substr(open, k - open);
+                        closed = stop - k == n && s[k - 1] != ' ' && !is_latin(at(stop)) && !is_digit(at(stop)) &&
+                                 (c != '_' ||
+                                  std::any_of(inside.begin(), inside.end(), [](char32_t t) { return t >= 0x80; }));
+                        if (closed) std::fill_n(s.begin() + static_cast<std::ptrdiff_t>(k), n, gone);
+                        k = (std::max)(stop, k + 1);
+                    }
+                if (!closed) out.append(view.substr(i, n));
+                break;
+            }
+            default: break;
+        }
+        if (end == i) out.push_back(s[end++]);
+        i = end;
+    }
+    return addresses;
+}
+// ==== narae/corpus/personal.hpp ====
+// Personal data masked by the tokenizer's special tokens: telephone, resident registration and account numbers, e-mail
+// and street addresses. Each rule asks for a form that dates, prices, ISBNs and versions do not have, or for a word
+// beside it that says what the number is.
+
+enum class personal : std::uint8_t { telephone, registration, account, email, address };
+inline constexpr std::array<std::u32string_view, 5> masks = {U"<|tel|>", U"<|rrn|>", U"<|acc|>", U"<|email|>",
+                                                             U"<|addr|>"};
+/// A number as people write it: groups of digits, each with what parts it from the next one: '-', '.', ' ', ')' or 0.
+struct number {
+    struct group {
+        std::size_t begin, end;
+        char32_t gap;
+        std::size_t size() const noexcept { return end - begin; }
+    };
+    std::array<group, 5> groups{};
+    std::size_t count = 0;
+    /// The number at s[i], which is a digit.
+    number(std::u32string_view s, std::size_t i) noexcept {
+        const auto at = [&](std::size_t k) { return k < s.size() ? s[k] : U'\0'; };
+        while (count < groups.size()) {
+            auto& g = groups[count++];
+            g = {i, i, 0};
+            while (is_digit(at(g.end))) ++g.end;
+            i = g.end;
+            if (at(i) == ' ') g.gap = at(i++);
+            const bool hyphen = at(i) == '-' || at(i) - 0x2010 < 4;
+            if (hyphen || (g.gap == 0 && (at(i) == '.' || at(i) == ')'))) {
+                g.gap = hyphen ? U'-' : at(i);
+                if (at(++i) == ' ') ++i;
+            }
+            if (!is_digit(at(i))) g.gap = 0;
+            if (g.gap == 0) break;
+        }
+    }
+    /// How many groups from the front hang together by hyphens.
+    std::size_t hyphened() const noexcept {
+        std::size_t n = 1;
+        while (n < count && groups[n - 1].gap == '-') ++n;
+        return n;
+    }
+};
+/// Can a number begin at s[i], or is it the rest of a longer one?
+inline bool number_opens(std::u32string_view s, std::size_t i) noexcept {
+    if (i == 0) return true;
+    const auto before = s[i - 1];
+    if (before == '-' || before == '.' || before == ',') return i < 2 || !is_digit(s[i - 2]);
+    return !is_digit(before) && before != '_' && before != '=' && before != '@';
+}
+/// Can a number end before s[i]?
+inline bool number_closes(std::u32string_view s, std::size_t i) noexcept {
+    if (i >= s.size()) return true;
+    if (s[i] == '-' || s[i] == '.' || s[i] == ',') return i + 1 >= s.size() || !is_digit(s[i + 1]);
+    return !is_digit(s[i]) && !is_latin(s[i]) && s[i] != '_' && s[i] != '@';
+}
+/// Does one of `words` (apart by blanks) stand among the 20 characters before s[begin] or the 8 from s[end] on?
+inline bool near_word(std::u32string_view s, std::size_t begin, std::size_t end, std::u32string_view words) noexcept {
+    const auto from = begin - (std::min<std::size_t>)(begin, 20);
+    const auto before = s.substr(from, begin - from), after = s.substr((std::min)(end, s.size()), 8);
+    return any_listed(words, [&](auto w) { return before.find(w) != before.npos || after.find(w) != after.npos; });
+}
+/// How many groups at the front of n are a telephone number; 0 if they are none.
+///   010-1234-5678, 01012345678, 010-12345678   mobile: 01x and 7 or 8 digits
+///   02-123-4567, (031)123-4567, 070.1234.5678  area and service codes, in three groups
+///   +82-10-1234-5678, 82-2-123-4567            the same from abroad, the 0 left out or not
+///   1588-1234                                  numbers for a whole country; what may be years needs a word beside it
+inline std::size_t telephone(std::u32string_view s, const number& n) {
+    constexpr std::u32string_view words =  // jeonhwa munui sangdam senteo yeollak gogaek daepyo yeyak
+        U"\uC804\uD654 \uBB38\uC758 \uC0C1\uB2F4 \uC13C\uD130 \uC5F0\uB77D \uACE0\uAC1D \uB300\uD45C \uC608\uC57D Tel "
+        U"TEL tel "
+        U"\u260E \u260F";
+    constexpr std::uint16_t country_wide[] = {1522, 1533, 1544, 1551, 1555, 1566, 1577, 1588, 1599, 1600, 1604, 1644,
+                                              1660, 1661, 1666, 1668, 1670, 1688, 1800, 1811, 1833, 1855, 1877, 1899};
+    const auto& g = n.groups;
+    const bool plus = g[0].begin != 0 && s[g[0].begin - 1] == '+';
+    std::size_t first = 0;
+    auto digits = s.substr(g[0].begin, (std::min<std::size_t>)(g[0].size(), 20));
+    std::u32string code;  // the first group, with its 0
+    const bool abroad = stands_at(digits, 0, "82") && (digits.size() == 2 ? n.count > 1 : plus);
+    if (abroad && digits.size() == 2) {
+        digits = s.substr(g[1].begin, (std::min<std::size_t>)(g[1].size(), 20));
+        first = 1;
+    } else if (abroad) {
+        digits.remove_prefix(2);
+    }
+    if (abroad && digits[0] != '0') code = U"0";
+    code += digits;
+    const auto one_of = [&](std::size_t k, std::string_view list) {
+        return k < code.size() && code[k] < 0x80 && list.find(static_cast<char>(code[k])) != list.npos;
+    };
+    const bool mobile = stands_at(code, 0, "01") && one_of(2, "016789");
+    const std::size_t area = stands_at(code, 0, "02")                            ? 2
+                             : stands_at(code, 0, "050") && one_of(3, "2345678") ? 4
+                             : mobile || stands_at(code, 0, "070") || stands_at(code, 0, "080") ||
+                                     (one_of(0, "0") && one_of(1, "3456") && one_of(2, "12345"))
+                                 ? 3
+                                 : 0;
+    const auto size = [&](std::size_t k) { return first + k < n.count ? g[first + k].size() : 0; };
+    if (area != 0) {
+        const std::size_t least = stands_at(code, 0, "010") ? 8 : 7;
+        const auto fits = [&](std::size_t all) { return all == area + least || all == area + 8; };
+        if (code.size() == area && size(2) == 4 && fits(area + size(1) + 4)) return first + 3;
+        if (mobile && (code.size() == area || size(1) == 4) && fits(code.size() + size(1))) return first + 2;
+        if ((mobile || plus) && fits(code.size())) return first + 1;
+    } else if (!abroad && g[0].size() == 4 && g[0].gap == '-' && g[1].size() == 4) {
+        const auto value = [&](const number::group& x) {
+            unsigned v = 0;
+            for (auto i = x.begin; i < x.end; ++i) v = v * 10 + (s[i] - '0');
+            return v;
+        };
+        const auto a = value(g[0]), b = value(g[1]);
+        const bool years = b > a && b < a + 130;
+        if (std::find(std::begin(country_wide), std::end(country_wide), a) != std::end(country_wide) &&
+            (!years || near_word(s, g[0].begin, g[1].end, words)))
+            return 2;
+    }
+    return 0;
+}
+/// Where the resident or foreigner registration number at the front of n ends, or 0: a date of birth, a digit for
+/// century and sex (1 to 8), six more. With a hyphen between, the date is enough: since October 2020 the last digits
+/// are random. Without one the checksum must hold as well. "900101-1******" is masked, too.
+inline std::size_t registration(std::u32string_view s, const number& n) noexcept {
+    const auto& g = n.groups;
+    const bool whole = g[0].size() == 13;
+    if (!whole && (g[0].size() != 6 || n.count < 2)) return 0;
+    const auto digit = [&](std::size_t k) {
+        return static_cast<unsigned>(s[(k < 6 || whole ? g[0].begin : g[1].begin - 6) + k] - '0');
+    };
+    constexpr unsigned days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    const auto month = digit(2) * 10 + digit(3), day = digit(4) * 10 + digit(5), kind = digit(6);
+    if (month < 1 || month > 12 || day < 1 || day > days[month - 1] || kind < 1 || kind > 8) return 0;
+    if (!whole && g[0].gap == '-' && g[1].size() == 1) {
+        auto end = g[1].end;
+        while (end < s.size() && (s[end] == '*' || s[end] == 0x25CF || s[end] == 'X' || s[end] == 'x')) ++end;
+        return end - g[1].end >= 3 ? end : 0;  // a run is cut to three before
+    }
+    if (!whole && g[1].size() != 7) return 0;
+    if (whole || g[0].gap != '-') {
+        unsigned sum = 0;
+        for (std::size_t k = 0; k < 12; ++k) sum += digit(k) * static_cast<unsigned>(k % 8 + 2);
+        if ((kind < 5 ? 11 - sum % 11 : 13 - sum % 11) % 10 != digit(12)) return 0;
+    }
+    return whole ? g[0].end : g[1].end;
+}
+/// How many groups at the front of n are the number of a bank account or card: 10 to 16 digits in one, three or four
+/// groups with hyphens between, beside a word such as account, bank or deposit; no date, and no sum of money.
+inline std::size_t account(std::u32string_view s, const number& n) noexcept {
+    constexpr std::u32string_view words =
+        // gyejwa eunhaeng ipgeum songgeum iche yegeum tongjang baengkeu nonghyeop sinhyeop suhyeop geumgo kadeu
+        U"\uACC4\uC88C \uC740\uD589 \uC785\uAE08 \uC1A1\uAE08 \uC774\uCCB4 \uC608\uAE08 \uD1B5\uC7A5 \uBC45\uD06C "
+        U"\uB18D\uD611 \uC2E0\uD611 \uC218\uD611 \uAE08\uACE0 \uCE74\uB4DC";
+    const auto& g = n.groups;
+    const auto count = n.hyphened();
+    if (count != 1 && count != 3 && count != 4) return 0;
+    std::size_t digits = 0;
+    for (std::size_t k = 0; k < count; ++k) digits += g[k].size();
+    const auto end = g[count - 1].end;
+    const bool date = count > 1 && g[0].size() == 4 && g[1].size() == 2 && g[2].size() == 2 && s[g[1].begin] < '2' &&
+                      s[g[2].begin] < '4';
+    const bool sum = count == 1 && end < s.size() && text::is_syllable(s[end]) &&
+                     (s[end] == 0xC6D0 /* won */ || s[end] == 0xB2EC /* dal */ || s[end] == 0xC5D4 /* en */);
+    return digits >= 10 && digits <= 16 && !date && !sum && near_word(s, g[0].begin, end, words) ? count : 0;
+}
+/// The street address whose number begins at s[i]: province, district, further parts, road or quarter, number, and
+/// what follows of a building's parts. Its bounds; begin == end if it is none.
+struct bounds {
+    std::size_t begin = 0, end = 0;
+};
+inline bounds street_address(std::u32string_view s, std::size_t i) noexcept {
+    constexpr std::u32string_view provinces =
+        // seoul busan daegu incheon gwangju daejeon ulsan sejong gyeonggi gangwon jeju
+        // chungbuk chungnam jeonbuk jeonnam gyeongbuk gyeongnam chungcheong jeolla gyeongsang
+        U"\uC11C\uC6B8 \uBD80\uC0B0 \uB300\uAD6C \uC778\uCC9C \uAD11\uC8FC \uB300\uC804 \uC6B8\uC0B0 \uC138\uC885 "
+        U"\uACBD\uAE30 \uAC15\uC6D0 \uC81C\uC8FC \uCDA9\uBD81 \uCDA9\uB0A8 \uC804\uBD81 \uC804\uB0A8 \uACBD\uBD81 "
+        U"\uACBD\uB0A8 \uCDA9\uCCAD \uC804\uB77C \uACBD\uC0C1";
+    constexpr std::u32string_view
+        rests =  // si do teukbyeolsi gwangyeoksi teukbyeoljachisi teukbyeoljachido bukdo namdo
+        U"\uC2DC \uB3C4 \uD2B9\uBCC4\uC2DC \uAD11\uC5ED\uC2DC \uD2B9\uBCC4\uC790\uCE58\uC2DC "
+        U"\uD2B9\uBCC4\uC790\uCE58\uB3C4 \uBD81\uB3C4 \uB0A8\uB3C4";
+    constexpr std::u32string_view roads = U"\uB85C\uAE38\uB3D9\uB9AC\uAC00";  // ro gil dong ri ga
+    constexpr std::u32string_view districts = U"\uC2DC\uAD70\uAD6C";          // si gun gu
+    constexpr std::u32string_view parts = U"\uC2DC\uAD70\uAD6C\uC74D\uBA74\uB3D9\uB9AC\uAC00\uB85C";
+    constexpr std::u32string_view counters =  // myeong gae got nyeon wol il si bun cho hoe cha man cheon won ho ga dae
+        U"\uBA85\uAC1C\uACF3\uB144\uC6D4\uC77C\uC2DC\uBD84\uCD08\uD68C\uCC28\uB9CC\uCC9C\uC6D0\uD638\uAC00\uB300";
+    constexpr std::u32string_view rooms = U"\uB3D9\uD638\uCE35";  // dong ho cheung
+    const auto in = [](std::u32string_view list, char32_t c) { return list.find(c) != list.npos; };
+    const auto at = [&](std::size_t k) { return k < s.size() ? s[k] : U'\0'; };
+    const auto digits = [&](std::size_t k) {
+        while (is_digit(at(k))) ++k;
+        return k;
+    };
+    if (i < 2 || s[i - 1] != ' ' || !in(roads, s[i - 2])) return {};
+    bool district = false, found = false;
+    auto begin = i - 1;  // the blank after a word
+    for (int word = 0; word < 6 && !found; ++word) {
+        const auto last = begin;
+        while (begin > 0 && is_word(s[begin - 1])) --begin;
+        const auto w = s.substr(begin, last - begin);
+        found = word > 0 && district && any_listed(provinces, [&](auto p) {
+                    const auto rest = w.substr((std::min)(w.size(), p.size()));
+                    return w.starts_with(p) && (rest.empty() || any_listed(rests, [&](auto r) { return r == rest; }));
+                });
+        if (found) break;
+        if (w.size() < 2 || (word > 0 && !in(parts, w.back())) || begin == 0 || s[begin - 1] != ' ') return {};
+        district = district || (word > 0 && in(districts, w.back()));
+        --begin;
+    }
+    if (!found) return {};
+    const auto part = [&](std::size_t k) {  // 12, 12-3
+        k = digits(k);
+        return at(k) == '-' && is_digit(at(k + 1)) ? digits(k + 1) : k;
+    };
+    auto end = part(i);
+    if (in(counters, at(end)) || !number_closes(s, end)) return {};
+    if (at(end) == 0xBC88 /* beon */ && (at(end + 1) == 0xAE38 /* gil */ || at(end + 1) == 0xC9C0 /* ji */))
+        end = at(end + 1) == 0xAE38 && at(end + 2) == ' ' && is_digit(at(end + 3)) ? part(end + 3) : end + 2;
+    else if (at(end) == 0xBC88)
+        return {};
+    for (auto k = end; k < s.size();) {
+        while (at(k) == ' ' || at(k) == ',') ++k;
+        const auto next = digits(k);
+        if (next == k || !in(rooms, at(next))) break;
+        k = end = next + 1;
+    }
+    return {begin, end};
+}
+/// The e-mail address around s[i] == '@', not before s[from]; begin == end if it is none.
+inline bounds email(std::u32string_view s, std::size_t i, std::size_t from) noexcept {
+    const auto is_part = [](char32_t c) { return is_latin(c) || is_digit(c) || c == '-' || c == '.'; };
+    auto begin = i, end = i + 1;
+    while (begin > from && (is_part(s[begin - 1]) || s[begin - 1] == '_' || s[begin - 1] == '%' || s[begin - 1] == '+'))
+        --begin;
+    while (begin < i && (s[begin] == '.' || s[begin] == '-')) ++begin;
+    while (end < s.size() && is_part(s[end])) ++end;
+    while (end > i + 1 && !is_latin(s[end - 1])) --end;
+    const auto domain = s.substr(i + 1, end - i - 1);
+    const auto dot = domain.rfind('.');
+    const bool fine = begin < i && dot != domain.npos && dot > 0 && domain.size() - dot > 2 &&
+                      std::all_of(domain.begin() + static_cast<std::ptrdiff_t>(dot) + 1, domain.end(), is_latin);
+    return fine ? bounds{begin, end} : bounds{};
+}
+/// `out` becomes s with personal data masked. Returns how many of each kind were found.
+inline std::array<std::uint32_t, masks.size()> mask_personal(std::u32string_view s, std::u32string& out) {
+    std::array<std::uint32_t, masks.size()> found{};
+    std::size_t done = 0;
+    out.clear();
+    for (std::size_t i = 0; i < s.size();) {
+        if (s[i] != '@' && !is_digit(s[i])) {
+            ++i;
+            continue;
+        }
+        bounds b;
+        auto kind = personal::email;
+        auto next = i + 1;
+        if (s[i] == '@') {
+            b = email(s, i, done);
+        } else {
+            const number n(s, i);
+            next = n.groups[0].end;
+            const auto open = number_opens(s, i);
+            const bool glued = i != 0 && (is_latin(s[i - 1]) || (s[i - 1] == '-' && n.count == 1));
+            const auto end_of = [&](std::size_t count) { return count == 0 ? 0 : n.groups[count - 1].end; };
+            const auto is = [&](personal k, std::size_t end) {
+                if (end == 0 || !number_closes(s, end)) return false;
+                kind = k;
+                b = {i, end};
+                return true;
+            };
+            if (open && !(glued && n.count == 1) &&
+                (is(personal::registration, registration(s, n)) || is(personal::telephone, end_of(telephone(s, n))) ||
+                 is(personal::account, end_of(account(s, n))))) {
+                const auto before = i == 0 ? U' ' : s[i - 1];
+                if (kind == personal::telephone && (before == '+' || (before == '(' && n.groups[0].gap == ')')))
+                    --b.begin;
+            } else if (b = street_address(s, i); b.begin != b.end) {
+                kind = personal::address;
+            }
+        }
+        if (b.begin != b.end && b.begin >= done) {
+            out.append(s.substr(done, b.begin - done)) += masks[static_cast<std::size_t>(kind)];
+            ++found[static_cast<std::size_t>(kind)];
+            next = done = b.end;
+        }
+        i = next;
+    }
+    out.append(s.substr(done));
+    return found;
+}
+// ==== narae/corpus/filter.hpp ====
+// The corpus filter: lines of raw text in, lines to train on out, and a count of what each rule did. Lines are cleaned
+// on all threads and compared with earlier ones in their order: any number of threads gives the same text.
+// Read corpus/clean.hpp, markup.hpp, personal.hpp, quality.hpp and duplicates.hpp before: they are the rules.
+/// The rules in the order in which they work. The first that drops a line ends it; what others changed counts as well.
+enum class rule : std::uint8_t {
+    too_long,      ///< more than filter::longest bytes: dropped unread
+    invalid_utf8,  ///< bytes that are no character removed
+    characters,    ///< controls, zero-width characters and needless blanks removed, NFC
+    markup,        ///< tags, entities, Markdown and web addresses removed
+    runs,          ///< a character that is repeated without end cut to three
+    telephone,     ///< masked, as are the next four; the order is that of `personal`
+    registration,
+    account,
+    email,
+    address,
+    boilerplate,  ///< sentences of web pages removed
+    too_short,    ///< the first rule of content: dropped, as by all that follow
+    not_korean,
+    repetitive,
+    spam,
+    other_domain,  ///< not what options.domain asks for
+    duplicate,
+    near_duplicate,
+    none,  ///< the line is kept
+};
+inline constexpr std::array<std::string_view, static_cast<std::size_t>(rule::none)> rule_names = {
+    "too_long",     "invalid_utf8", "characters", "markup",       "runs",        "telephone",
+    "registration", "account",      "email",      "address",      "boilerplate", "too_short",
+    "not_korean",   "repetitive",   "spam",       "other_domain", "duplicate",   "near_duplicate"};
+/// Does the rule drop lines, or change them?
+constexpr bool drops(rule r) noexcept { return r == rule::too_long || r >= rule::too_short; }
+/// Lines and bytes, newlines included. Reports of parts of a corpus add up, but for duplicates between the parts.
+struct report {
+    std::uint64_t lines = 0, kept = 0, bytes_in = 0, bytes_out = 0;
+    std::uint64_t conversation = 0, information = 0;         ///< of the lines kept; a line may be both
+    std::array<std::uint64_t, rule_names.size()> by_rule{};  ///< lines that the rule dropped or changed
+
+    std::uint64_t& operator[](rule r) noexcept { return by_rule[static_cast<std::size_t>(r)]; }
+    std::uint64_t operator[](rule r) const noexcept { return by_rule[static_cast<std::size_t>(r)]; }
+
+    report& operator+=(const report& other) noexcept {
+        lines += other.lines, kept += other.kept, bytes_in += other.bytes_in, bytes_out += other.bytes_out;
+        conversation += other.conversation, information += other.information;
+        for (std::size_t r = 0; r < by_rule.size(); ++r) by_rule[r] += other.by_rule[r];
+        return *this;
+    }
+    /// {"lines":...,"dropped":{"too_long":...},"changed":{...},"domains":{...}}, and a newline.
+    std::string json() const {
+        std::string parts[2];
+        for (std::size_t r = 0; r < by_rule.size(); ++r) {
+            auto& part = parts[drops(static_cast<rule>(r))];
+            part += concat({part.empty() ? "" : ",", "\n    \"", rule_names[r], "\": ", by_rule[r]});
+        }
+        return concat({"{\n  \"lines\": ", lines, ",\n  \"kept\": ", kept, ",\n  \"bytes_in\": ", bytes_in,
+                       ",\n  \"bytes_out\": ", bytes_out, ",\n  \"dropped\": {", parts[1], "\n  },\n  \"changed\": {",
+                       parts[0], "\n  },\n  \"domains\": {\n    \"conversation\": ", conversation,
+                       ",\n    \"information\": ", information, "\n  }\n}\n"});
+    }
+};
+enum class domain : std::uint8_t { any, conversation, information };
+
+struct filter_options {
+    bool near_duplicates = true;
+    corpus::domain domain = domain::any;     ///< what to keep
+    std::size_t remembered = 1u << 24;       ///< lines compared for duplicates, 8 to 16 bytes each
+    std::size_t remembered_near = 1u << 20;  ///< lines compared for near duplicates, 128 bytes each
+    std::size_t threads = 1;                 ///< for feed(); 0: one per processor
+};
+/// All rules but the last two: what can be said of a line alone. One for each thread.
+class line_cleaner {
+public:
+    explicit line_cleaner(const filter_options& options) : options_(options) {}
+    /// Appends the line, cleaned, to `out` and returns rule::none; or returns the rule that drops it. Counts changes.
+    rule operator()(std::string_view line, std::string& out, report& counts) {
+        const auto changed = [&](rule r, bool yes) { counts[r] += yes; };
+        const auto found = decode(line, text_);
+        changed(rule::invalid_utf8, found.invalid);
+        const auto size = text_.size();
+        const auto addresses = strip_markup(text_, other_);
+        const bool marked = other_.size() != size;
+        changed(rule::markup, marked);
+        const bool squeezed = squeeze(other_) && !marked, composed = compose(other_);
+        changed(rule::characters, found.cleaned || squeezed || composed);
+        changed(rule::runs, cut_runs(other_));
+        const auto masked = mask_personal(other_, text_);
+        for (std::size_t k = 0; k < masked.size(); ++k)
+            changed(static_cast<rule>(static_cast<std::size_t>(rule::telephone) + k), masked[k] != 0);
+        letters_.read(text_, find_);
+        if (cut_boilerplate(text_, letters_)) {
+            changed(rule::boilerplate, true);
+            letters_.read(text_, find_);
+        }
+        if (too_short(letters_)) return rule::too_short;
+        if (not_korean(letters_)) return rule::not_korean;
+        if (repetitive_(letters_)) return rule::repetitive;
+        if (spam(letters_, addresses)) return rule::spam;
+        is_ = domains_of(text_, letters_);
+        if ((options_.domain == domain::conversation && !is_.conversation) ||
+            (options_.domain == domain::information && !is_.information))
+            return rule::other_domain;
+        encode(text_, out);
+        return rule::none;
+    }
+    /// Of the line that was kept last.
+    const letters& last_letters() const noexcept { return letters_; }
+    domains last_domains() const noexcept { return is_; }
+private:
+    filter_options options_;
+    std::u32string text_, other_;
+    phrase_finder find_;
+    letters letters_;
+    repetition repetitive_;
+    domains is_;
+};
+/// What became of a line: its text if dropped_by is rule::none.
+struct verdict {
+    rule dropped_by = rule::none;
+    std::string text;
+};
+class filter {
+public:
+    static constexpr std::size_t longest = std::size_t{1} << 20;  ///< bytes of a line
+    /// Errors: io where a thread cannot be started, out_of_memory.
+    static result<filter> make(const filter_options& options = {}) {
+        return guarded([&]() -> result<filter> {
+            auto team = sys::team::make(options.threads);
+            if (!team) return team.error();
+            return filter(options, *std::move(team));
+        });
+    }
+    /// One line, without its newline. Errors: out_of_memory.
+    result<verdict> process(std::string_view line) {
+        return guarded([&]() -> result<verdict> {
+            verdict v;
+            counts_.bytes_in += line.size() + 1;
+            auto& w = workers_.front();
+            v.dropped_by = w.take(line, options_.near_duplicates);
+            const auto before = counts_;
+            settle(w, v.text);
+            if (!v.text.empty())
+                v.text.pop_back();
+            else if (v.dropped_by == rule::none)
+                v.dropped_by =
+                    counts_[rule::duplicate] != before[rule::duplicate] ? rule::duplicate : rule::near_duplicate;
+            return v;
+        });
+    }
+    /// The next bytes of a text, cut anywhere; appends the lines that are kept, each with a newline. A line waits for
+    /// its end in no more than `longest` bytes. Blocks of megabytes keep several threads busy. Errors: out_of_memory.
+    result<void> feed(std::string_view bytes, std::string& out) {
+        return guarded([&]() -> result<void> {
+            counts_.bytes_in += bytes.size();
+            if (const auto newline = bytes.find('\n'); !held_.empty() && newline != bytes.npos) {
+                hold(bytes.substr(0, newline));
+                bytes.remove_prefix(newline + 1);
+                if (auto done = work(std::exchange(held_, {}), out); !done) return done;
+            }
+            const auto whole = bytes.rfind('\n') + 1;  // npos + 1 is 0
+            if (auto done = work(bytes.substr(0, whole), out); !done) return done;
+            hold(bytes.substr(whole));
+            return {};
+        });
+    }
+    /// The end of the text: its last line may lack the newline. Errors: out_of_memory.
+    result<void> finish(std::string& out) {
+        return guarded([&] { return work(std::exchange(held_, {}), out); });
+    }
+    const report& counts() const noexcept { return counts_; }
+private:
+    struct kept_line {
+        std::size_t end;  // in the worker's text, past its newline
+        std::uint64_t hash;
+        signature near;
+        domains is;
+    };
+    struct worker {
+        line_cleaner clean;
+        std::string text = {};
+        std::vector<kept_line> lines = {};
+        report counts = {};
+
+        rule take(std::string_view line, bool near) {
+            ++counts.lines;
+            const auto begin = text.size();
+            const auto r = line.size() > longest ? rule::too_long : clean(line, text, counts);
+            if (r != rule::none) return ++counts[r], r;
+            lines.push_back({0, hash_of(std::string_view(text).substr(begin)), {}, clean.last_domains()});
+            if (near) lines.back().near = signature_of(clean.last_letters());
+            text += '\n';
+            lines.back().end = text.size();
+            return r;
+        }
+    };
+    filter(const filter_options& options, std::unique_ptr<sys::team> team)
+        : options_(options),
+          team_(std::move(team)),
+          workers_(team_->size(), worker{line_cleaner(options)}),
+          seen_(options.remembered),
+          near_(options.remembered_near) {}
+
+    void hold(std::string_view bytes) {  // one byte too many tells that the line is too long
+        held_ += bytes.substr(0, longest + 1 - held_.size());
+    }
+    /// Cleans whole lines, dealt out by bytes, then settles them in their order.
+    result<void> work(std::string_view lines, std::string& out) {
+        const auto part_of = [&](std::size_t part, std::size_t parts) {
+            const auto edge = [&](std::size_t i) {
+                const auto at = lines.size() / parts * i;
+                return i == 0 ? 0 : i == parts ? lines.size() : (std::min)(lines.find('\n', at), lines.size() - 1) + 1;
+            };
+            for (auto rest = lines.substr(edge(part), edge(part + 1) - edge(part)); !rest.empty();) {
+                const auto newline = (std::min)(rest.find('\n'), rest.size());
+                workers_[part].take(rest.substr(0, newline), options_.near_duplicates);
+                rest.remove_prefix((std::min)(newline + 1, rest.size()));
+            }
+        };
+        constexpr std::size_t worth_waking = std::size_t{1} << 16;
+        std::vector<char> failed(team_->size());
+        if (lines.size() < worth_waking)
+            part_of(0, 1);
+        else
+            team_->run([&](std::size_t part, std::size_t parts) {
+                failed[part] = !guarded([&] { return part_of(part, parts), result<void>(); });
+            });
+        if (std::find(failed.begin(), failed.end(), 1) != failed.end())
+            return error{errc::out_of_memory, "out of memory"};
+        for (auto& w : workers_) settle(w, out);
+        return {};
+    }
+    /// Moves the worker's lines that were not there before to `out`, and its counts to the report.
+    void settle(worker& w, std::string& out) {
+        std::size_t begin = 0;
+        for (const auto& l : w.lines) {
+            const auto line = std::string_view(w.text).substr(begin, l.end - begin);
+            begin = l.end;
+            if (!seen_.insert(l.hash)) {
+                ++w.counts[rule::duplicate];
+            } else if (options_.near_duplicates && !near_.insert(l.near)) {
+                ++w.counts[rule::near_duplicate];
+            } else {
+                out += line;
+                ++w.counts.kept;
+                w.counts.bytes_out += line.size();
+                w.counts.conversation += l.is.conversation;
+                w.counts.information += l.is.information;
+            }
+        }
+        counts_ += std::exchange(w.counts, {});
+        w.lines.clear();
+        w.text.clear();
+    }
+    filter_options options_;
+    std::unique_ptr<sys::team> team_;
+    std::vector<worker> workers_;
+    seen_hashes seen_;
+    near_duplicates near_;
+    std::string held_;
+    report counts_;
+};
+}  // namespace narae::inline NARAE_ABI::corpus
+// ==== narae/kernel/gemm/contract.hpp ====
+// The contract of gemm: C = A B, one tile of C at a time. learn/matmul.hpp cuts matrices into tiles.
+// B comes packed in panels: Goto and van de Geijn 2008, "Anatomy of high-performance matrix multiplication".
+namespace narae::inline NARAE_ABI::kernel {
+/// A matrix in memory: element (i, j) is data[i * row + j * col]; row or col is 1. So a transposed view costs nothing.
+struct strided {
+    const float* data;
+    std::size_t row, col;
+    const float* at(std::size_t i, std::size_t j) const noexcept { return data + i * row + j * col; }
+    strided from(std::size_t i, std::size_t j) const noexcept { return {at(i, j), row, col}; }
+    strided transposed() const noexcept { return {data, col, row}; }
+};
+/// Lays lines[count, k] side by side: panel[p * cols + i] = lines(i, p), count <= cols of the tile, zero where a line
+/// is missing. Columns of B are such lines. The panel is 64-byte aligned and cols * k floats long.
+using gemm_pack_op = void(float* panel, strided lines, std::size_t count, std::size_t k) noexcept;
+/// C[rows, cols] = A[rows, k] B[k, cols], or += where `add`; rows and cols at most the tile's. B is a panel, A lies
+/// where it lies, and nothing else of C is touched. Exact order: c = fma(a, b, c) with k ascending, from C or from +0.
+/// So all exact kernels give equal bits, wherever k is cut in two. Error at most (k + 1) * 2^-24 * (|c| + sum |a * b|),
+/// to first order.
+using gemm_tile_op = void(float* c, std::size_t c_row, strided a, const float* panel, std::size_t rows,
+                          std::size_t cols, std::size_t k, bool add) noexcept;
+/// One way to compute tiles of C. Each operation runs on one thread, allocates nothing, cannot fail.
+/// A kernel that is not exact rounds to bf16 as it packs (2^-7 * sum |a * b| more error): A must be packed, too, its
+/// rows as lines, and is then {panel, 1, cols of the tile}; k is cut at even places only.
+struct gemm_kernel {
+    const char* name;
+    std::size_t rows, cols;  // of a tile of C
+    bool exact;
+    gemm_pack_op* pack;
+    gemm_tile_op* tile;
+};
+}  // namespace narae::inline NARAE_ABI::kernel
+// ==== narae/kernel/gemm/scalar.hpp ====
+// gemm by definition: one chain of fma for every element.
+namespace narae::inline NARAE_ABI::kernel::scalar {
+template <std::size_t Cols>
+inline void gemm_pack(float* panel, strided lines, std::size_t count, std::size_t k) noexcept {
+    for (std::size_t p = 0; p < k; ++p)
+        for (std::size_t i = 0; i < Cols; ++i) panel[p * Cols + i] = i < count ? *lines.at(i, p) : 0.0f;
+}
+template <std::size_t Cols>
+inline void gemm_tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t rows, std::size_t cols,
+                      std::size_t k, bool add) noexcept {
+    for (std::size_t i = 0; i < rows; ++i)
+        for (std::size_t j = 0; j < cols; ++j) {
+            float sum = add ? c[i * c_row + j] : 0.0f;
+            for (std::size_t p = 0; p < k; ++p) sum = std::fma(*a.at(i, p), panel[p * Cols + j], sum);
+            c[i * c_row + j] = sum;
+        }
+}
+inline constexpr gemm_kernel gemm = {"scalar", 4, 8, true, gemm_pack<8>, gemm_tile<8>};
+}  // namespace narae::inline NARAE_ABI::kernel::scalar
+// ==== narae/kernel/gemm/avx2.hpp ====
+// gemm for AVX2: a tile of 6 x 16 is 12 of the 16 registers; the others hold a row of B and elements of A.
+// Expressions over an index sequence are written out by the compiler, so that arrays of registers are registers.
+// Read scalar.hpp first: it is the definition.
+#if NARAE_X86
+#include <immintrin.h>
+namespace narae::inline NARAE_ABI::kernel::avx2 {
+/// Four steps of lines 0 and 4.
+NARAE_AVX2 inline __m256 two_lines(const float* from, std::size_t row) noexcept {
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(from)), _mm_loadu_ps(from + 4 * row), 1);
+}
+/// Four steps of eight lines.
+NARAE_AVX2 inline void pack_turned(float* panel, const float* from, std::size_t row) noexcept {
+    const __m256 a = two_lines(from, row), b = two_lines(from + row, row);
+    const __m256 c = two_lines(from + 2 * row, row), d = two_lines(from + 3 * row, row);
+    const __m256 ab = _mm256_unpacklo_ps(a, b), ab_high = _mm256_unpackhi_ps(a, b);
+    const __m256 cd = _mm256_unpacklo_ps(c, d), cd_high = _mm256_unpackhi_ps(c, d);
+    _mm256_store_ps(panel, _mm256_shuffle_ps(ab, cd, 0x44));
+    _mm256_store_ps(panel + 16, _mm256_shuffle_ps(ab, cd, 0xEE));
+    _mm256_store_ps(panel + 32, _mm256_shuffle_ps(ab_high, cd_high, 0x44));
+    _mm256_store_ps(panel + 48, _mm256_shuffle_ps(ab_high, cd_high, 0xEE));
+}
+NARAE_AVX2 inline void gemm_pack(float* panel, strided lines, std::size_t count, std::size_t k) noexcept {
+    if (count < 16) return scalar::gemm_pack<16>(panel, lines, count, k);
+    std::size_t p = 0;
+    if (lines.row == 1)
+        for (; p < k; ++p) {
+            _mm256_store_ps(panel + p * 16, _mm256_loadu_ps(lines.data + p * lines.col));
+            _mm256_store_ps(panel + p * 16 + 8, _mm256_loadu_ps(lines.data + p * lines.col + 8));
+        }
+    else
+        for (; p + 4 <= k; p += 4) {
+            pack_turned(panel + p * 16, lines.data + p, lines.row);
+            pack_turned(panel + p * 16 + 8, lines.data + 8 * lines.row + p, lines.row);
+        }
+    scalar::gemm_pack<16>(panel + p * 16, lines.from(0, p), count, k - p);
+}
+template <std::size_t... R>
+NARAE_AVX2 inline void gemm_rows(float* c, std::size_t c_row, strided a, const float* panel, std::size_t k, bool add,
+                                 std::index_sequence<R...>) noexcept {
+    __m256 low[sizeof...(R)], high[sizeof...(R)];
+    ((low[R] = high[R] = _mm256_setzero_ps()), ...);
+    if (add) ((low[R] = _mm256_loadu_ps(c + R * c_row), high[R] = _mm256_loadu_ps(c + R * c_row + 8)), ...);
+    const std::size_t a_row = a.row, a_col = a.col;
+    for (const float* x = a.data; k != 0; --k, x += a_col, panel += 16) {
+        const __m256 b_low = _mm256_load_ps(panel), b_high = _mm256_load_ps(panel + 8);
+        ((low[R] = _mm256_fmadd_ps(_mm256_set1_ps(x[R * a_row]), b_low, low[R]),
+          high[R] = _mm256_fmadd_ps(_mm256_set1_ps(x[R * a_row]), b_high, high[R])),
+         ...);
+    }
+    ((_mm256_storeu_ps(c + R * c_row, low[R]), _mm256_storeu_ps(c + R * c_row + 8, high[R])), ...);
+}
+template <std::size_t... R>  // a case for every number of rows
+inline void gemm_tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t rows, std::size_t k,
+                      bool add, std::index_sequence<R...>) noexcept {
+    (void)((rows == R + 1 && (gemm_rows(c, c_row, a, panel, k, add, std::make_index_sequence<R + 1>()), true)) || ...);
+}
+inline void gemm_tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t rows, std::size_t cols,
+                      std::size_t k, bool add) noexcept {
+    if (cols == 16) return gemm_tile(c, c_row, a, panel, rows, k, add, std::make_index_sequence<6>());
+    float whole[6 * 16] = {};  // a narrow tile is computed beside C
+    for (std::size_t i = 0; add && i < rows; ++i)
+        for (std::size_t j = 0; j < cols; ++j) whole[i * 16 + j] = c[i * c_row + j];
+    gemm_tile(whole, 16, a, panel, rows, k, add, std::make_index_sequence<6>());
+    for (std::size_t i = 0; i < rows; ++i)
+        for (std::size_t j = 0; j < cols; ++j) c[i * c_row + j] = whole[i * 16 + j];
+}
+inline constexpr gemm_kernel gemm = {"avx2", 6, 16, true, gemm_pack, gemm_tile};
+}  // namespace narae::inline NARAE_ABI::kernel::avx2
+// ==== narae/kernel/gemm/avx512.hpp ====
+// gemm for AVX-512: a tile of 14 x 32 is 28 of the 32 registers; the others hold a row of B and elements of A.
+// Expressions over an index sequence are written out by the compiler, so that arrays of registers are registers.
+// Read scalar.hpp first: it is the definition.
+#include <immintrin.h>
+namespace narae::inline NARAE_ABI::kernel::avx512 {
+/// The first n of 16 lanes; n may be more.
+inline __mmask16 first(std::size_t n) noexcept { return static_cast<__mmask16>(n < 16 ? (1u << n) - 1 : 0xFFFFu); }
+/// Swaps the blocks of D x D beside the diagonal in rows I and I + D: 1, 2, 4 and 8 in turn transpose 16 x 16.
+template <std::size_t D, std::size_t I>
+NARAE_AVX512 inline void swap_blocks(__m512* x, __m512i above, __m512i below) noexcept {
+    if constexpr ((I & D) == 0) {
+        const __m512 upper = x[I];
+        x[I] = _mm512_permutex2var_ps(upper, above, x[I + D]);
+        x[I + D] = _mm512_permutex2var_ps(upper, below, x[I + D]);
+    }
+}
+template <std::size_t D, std::size_t... I>
+NARAE_AVX512 inline void swap_blocks(__m512* x) noexcept {
+    static constexpr int above[] = {static_cast<int>(I & D ? (I ^ D) + 16 : I)...};
+    static constexpr int below[] = {static_cast<int>(I & D ? I + 16 : I ^ D)...};
+    const __m512i order[] = {_mm512_loadu_si512(above), _mm512_loadu_si512(below)};
+    (swap_blocks<D, I>(x, order[0], order[1]), ...);
+}
+/// to[step] = sixteen lines, for sixteen steps; zero where `lines` or `steps` end.
+template <std::size_t... I>
+NARAE_AVX512 inline void turn(__m512* to, strided from, std::size_t lines, std::size_t steps,
+                              std::index_sequence<I...>) noexcept {
+    const __mmask16 in = first(steps), have = first(lines);
+    ((to[I] = _mm512_maskz_loadu_ps(in, from.data + (I < lines ? I : 0) * from.row)), ...);
+    swap_blocks<1, I...>(to), swap_blocks<2, I...>(to), swap_blocks<4, I...>(to), swap_blocks<8, I...>(to);
+    if (lines < 16) ((to[I] = _mm512_maskz_mov_ps(have, to[I])), ...);
+}
+template <std::size_t... I>
+NARAE_AVX512 inline void pack_turned(float* panel, strided from, std::size_t lines, std::size_t steps,
+                                     std::index_sequence<I...> sixteen) noexcept {
+    __m512 x[16];
+    turn(x, from, lines, steps, sixteen);
+    ((I < steps ? _mm512_store_ps(panel + I * 32, x[I]) : void()), ...);
+}
+NARAE_AVX512 inline void gemm_pack(float* panel, strided lines, std::size_t count, std::size_t k) noexcept {
+    for (std::size_t i = 0; i < 32; i += 16) {
+        const std::size_t have = i < count ? count - i : 0;
+        if (lines.row == 1 || have == 0)
+            for (std::size_t p = 0; p < k; ++p)
+                _mm512_store_ps(panel + p * 32 + i,
+                                _mm512_maskz_loadu_ps(first(have), lines.data + p * lines.col + (have == 0 ? 0 : i)));
+        else
+            for (std::size_t p = 0; p < k; p += 16)
+                pack_turned(panel + p * 32 + i, lines.from(i, p), have, k - p, std::make_index_sequence<16>());
+    }
+}
+template <std::size_t... R>
+NARAE_AVX512 inline void gemm_rows(float* c, std::size_t c_row, strided a, const float* panel, std::size_t cols,
+                                   std::size_t k, bool add, std::index_sequence<R...>) noexcept {
+    const __mmask16 low_cols = first(cols), high_cols = first(cols < 16 ? 0 : cols - 16);
+    __m512 low[sizeof...(R)], high[sizeof...(R)];
+    ((low[R] = high[R] = _mm512_setzero_ps()), ...);
+    if (add)
+        ((low[R] = _mm512_maskz_loadu_ps(low_cols, c + R * c_row),
+          high[R] = _mm512_maskz_loadu_ps(high_cols, c + R * c_row + 16)),
+         ...);
+    const std::size_t a_row = a.row, a_col = a.col;
+    for (const float* x = a.data; k != 0; --k, x += a_col, panel += 32) {
+        const __m512 b_low = _mm512_load_ps(panel), b_high = _mm512_load_ps(panel + 16);
+        ((low[R] = _mm512_fmadd_ps(_mm512_set1_ps(x[R * a_row]), b_low, low[R]),
+          high[R] = _mm512_fmadd_ps(_mm512_set1_ps(x[R * a_row]), b_high, high[R])),
+         ...);
+    }
+    ((_mm512_mask_storeu_ps(c + R * c_row, low_cols, low[R]),
+      _mm512_mask_storeu_ps(c + R * c_row + 16, high_cols, high[R])),
+     ...);
+}
+template <std::size_t... R>  // a case for every number of rows
+inline void gemm_tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t rows, std::size_t cols,
+                      std::size_t k, bool add, std::index_sequence<R...>) noexcept {
+    (void)((rows == R + 1 && (gemm_rows(c, c_row, a, panel, cols, k, add, std::make_index_sequence<R + 1>()), true)) ||
+           ...);
+}
+inline void gemm_tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t rows, std::size_t cols,
+                      std::size_t k, bool add) noexcept {
+    gemm_tile(c, c_row, a, panel, rows, cols, k, add, std::make_index_sequence<14>());
+}
+inline constexpr gemm_kernel gemm = {"avx512", 14, 32, true, gemm_pack, gemm_tile};
+}  // namespace narae::inline NARAE_ABI::kernel::avx512
+// ==== narae/kernel/gemm/avx512_bf16.hpp ====
+// gemm for AVX-512 with bfloat16: as avx512.hpp, but a step takes two values of k, in one 32-bit lane, with sums in
+// f32. Rounds A and B, to nearest even, when packing; takes numbers below 2^-126 for zero.
+namespace narae::inline NARAE_ABI::kernel::avx512_bf16 {
+using avx512::first;
+/// Lane i: low[i] below, high[i] above.
+NARAE_AVX512_BF16 inline void store_pairs(float* to, __m512 low, __m512 high) noexcept {
+    alignas(64) static constexpr short order[32] = {0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
+                                                    8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+    const __m512i both = __builtin_bit_cast(__m512i, _mm512_cvtne2ps_pbh(high, low));
+    _mm512_store_si512(to, _mm512_permutexvar_epi16(_mm512_load_si512(order), both));
+}
+template <std::size_t... I>
+NARAE_AVX512_BF16 inline void pack_turned(float* panel, strided from, std::size_t lines, std::size_t steps,
+                                          std::index_sequence<I...>) noexcept {
+    __m512 x[16];
+    avx512::turn(x, from, lines, steps, std::make_index_sequence<16>());
+    ((2 * I < steps ? store_pairs(panel + I * 32, x[2 * I], x[2 * I + 1]) : void()), ...);
+}
+NARAE_AVX512_BF16 inline void gemm_pack(float* panel, strided lines, std::size_t count, std::size_t k) noexcept {
+    for (std::size_t i = 0; i < 32; i += 16) {
+        const std::size_t have = i < count ? count - i : 0;
+        if (lines.row == 1 || have == 0)
+            for (std::size_t p = 0; p < k; p += 2) {
+                const float* const from = lines.data + p * lines.col + (have == 0 ? 0 : i);
+                store_pairs(panel + p * 16 + i, _mm512_maskz_loadu_ps(first(have), from),
+                            p + 1 < k ? _mm512_maskz_loadu_ps(first(have), from + lines.col) : _mm512_setzero_ps());
+            }
+        else
+            for (std::size_t p = 0; p < k; p += 16)
+                pack_turned(panel + p * 16 + i, lines.from(i, p), have, k - p, std::make_index_sequence<8>());
+    }
+}
+NARAE_AVX512_BF16 inline __m512 dot2(__m512 a, __m512 b, __m512 sum) noexcept {
+    return _mm512_dpbf16_ps(sum, __builtin_bit_cast(__m512bh, a), __builtin_bit_cast(__m512bh, b));
+}
+template <std::size_t... R>
+NARAE_AVX512_BF16 inline void gemm_rows(float* c, std::size_t c_row, strided a, const float* panel, std::size_t cols,
+                                        std::size_t k, bool add, std::index_sequence<R...>) noexcept {
+    const __mmask16 low_cols = first(cols), high_cols = first(cols < 16 ? 0 : cols - 16);
+    __m512 low[sizeof...(R)], high[sizeof...(R)];
+    ((low[R] = high[R] = _mm512_setzero_ps()), ...);
+    if (add)
+        ((low[R] = _mm512_maskz_loadu_ps(low_cols, c + R * c_row),
+          high[R] = _mm512_maskz_loadu_ps(high_cols, c + R * c_row + 16)),
+         ...);
+    const float* x = a.data;
+    for (std::size_t p = 0; p < k; p += 2, x += 32, panel += 32) {
+        const __m512 b_low = _mm512_load_ps(panel), b_high = _mm512_load_ps(panel + 16);
+        ((low[R] = dot2(_mm512_set1_ps(x[R]), b_low, low[R]), high[R] = dot2(_mm512_set1_ps(x[R]), b_high, high[R])),
+         ...);
+    }
+    ((_mm512_mask_storeu_ps(c + R * c_row, low_cols, low[R]),
+      _mm512_mask_storeu_ps(c + R * c_row + 16, high_cols, high[R])),
+     ...);
+}
+template <std::size_t... R>  // a case for every number of rows
+inline void gemm_tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t rows, std::size_t cols,
+                      std::size_t k, bool add, std::index_sequence<R...>) noexcept {
+    (void)((rows == R + 1 && (gemm_rows(c, c_row, a, panel, cols, k, add, std::make_index_sequence<R + 1>()), true)) ||
+           ...);
+}
+inline void gemm_tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t rows, std::size_t cols,
+                      std::size_t k, bool add) noexcept {
+    gemm_tile(c, c_row, a, panel, rows, cols, k, add, std::make_index_sequence<14>());
+}
+inline constexpr gemm_kernel gemm = {"avx512_bf16", 14, 32, false, gemm_pack, gemm_tile};
+}  // namespace narae::inline NARAE_ABI::kernel::avx512_bf16
+#endif
+// ==== narae/kernel/gemm/neon.hpp ====
+// gemm for NEON: a tile of 6 x 16 is 24 of the 32 registers; the others hold a row of B and elements of A.
+// Expressions over an index sequence are written out by the compiler, so that arrays of registers are registers.
+// Read scalar.hpp first: it is the definition.
+#if NARAE_NEON
+#include <arm_neon.h>
+namespace narae::inline NARAE_ABI::kernel::neon {
+/// Four steps of four lines.
+inline void pack_turned(float* panel, const float* from, std::size_t row) noexcept {
+    const float32x4_t a = vld1q_f32(from), b = vld1q_f32(from + row);
+    const float32x4_t c = vld1q_f32(from + 2 * row), d = vld1q_f32(from + 3 * row);
+    const float64x2_t ab = vreinterpretq_f64_f32(vzip1q_f32(a, b)), ab_high = vreinterpretq_f64_f32(vzip2q_f32(a, b));
+    const float64x2_t cd = vreinterpretq_f64_f32(vzip1q_f32(c, d)), cd_high = vreinterpretq_f64_f32(vzip2q_f32(c, d));
+    vst1q_f32(panel, vreinterpretq_f32_f64(vzip1q_f64(ab, cd)));
+    vst1q_f32(panel + 16, vreinterpretq_f32_f64(vzip2q_f64(ab, cd)));
+    vst1q_f32(panel + 32, vreinterpretq_f32_f64(vzip1q_f64(ab_high, cd_high)));
+    vst1q_f32(panel + 48, vreinterpretq_f32_f64(vzip2q_f64(ab_high, cd_high)));
+}
+inline void gemm_pack(float* panel, strided lines, std::size_t count, std::size_t k) noexcept {
+    if (count < 16) return scalar::gemm_pack<16>(panel, lines, count, k);
+    std::size_t p = 0;
+    if (lines.row == 1)
+        for (; p < k; ++p)
+            for (std::size_t i = 0; i < 16; i += 4)
+                vst1q_f32(panel + p * 16 + i, vld1q_f32(lines.data + p * lines.col + i));
+    else
+        for (; p + 4 <= k; p += 4)
+            for (std::size_t i = 0; i < 16; i += 4) pack_turned(panel + p * 16 + i, lines.at(i, p), lines.row);
+    scalar::gemm_pack<16>(panel + p * 16, lines.from(0, p), count, k - p);
+}
+/// Four registers are the sixteen columns of a row.
+struct row16 {
+    float32x4_t a, b, c, d;
+};
+inline row16 load16(const float* from) noexcept {
+    return {vld1q_f32(from), vld1q_f32(from + 4), vld1q_f32(from + 8), vld1q_f32(from + 12)};
+}
+inline void store16(float* to, row16 v) noexcept {
+    vst1q_f32(to, v.a), vst1q_f32(to + 4, v.b), vst1q_f32(to + 8, v.c), vst1q_f32(to + 12, v.d);
+}
+inline row16 fma16(float x, row16 b, row16 sum) noexcept {
+    return {vfmaq_n_f32(sum.a, b.a, x), vfmaq_n_f32(sum.b, b.b, x), vfmaq_n_f32(sum.c, b.c, x),
+            vfmaq_n_f32(sum.d, b.d, x)};
+}
+template <std::size_t... R>
+inline void gemm_rows(float* c, std::size_t c_row, strided a, const float* panel, std::size_t k, bool add,
+                      std::index_sequence<R...>) noexcept {
+    const float32x4_t zero = vdupq_n_f32(0);
+    row16 sum[sizeof...(R)];
+    ((sum[R] = {zero, zero, zero, zero}), ...);
+    if (add) ((sum[R] = load16(c + R * c_row)), ...);
+    const std::size_t a_row = a.row, a_col = a.col;
+    for (const float* x = a.data; k != 0; --k, x += a_col, panel += 16) {
+        const row16 b = load16(panel);
+        ((sum[R] = fma16(x[R * a_row], b, sum[R])), ...);
+    }
+    (store16(c + R * c_row, sum[R]), ...);
+}
+template <std::size_t... R>  // a case for every number of rows
+inline void gemm_tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t rows, std::size_t k,
+                      bool add, std::index_sequence<R...>) noexcept {
+    (void)((rows == R + 1 && (gemm_rows(c, c_row, a, panel, k, add, std::make_index_sequence<R + 1>()), true)) || ...);
+}
+inline void gemm_tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t rows, std::size_t cols,
+                      std::size_t k, bool add) noexcept {
+    if (cols == 16) return gemm_tile(c, c_row, a, panel, rows, k, add, std::make_index_sequence<6>());
+    float whole[6 * 16] = {};  // a narrow tile is computed beside C
+    for (std::size_t i = 0; add && i < rows; ++i)
+        for (std::size_t j = 0; j < cols; ++j) whole[i * 16 + j] = c[i * c_row + j];
+    gemm_tile(whole, 16, a, panel, rows, k, add, std::make_index_sequence<6>());
+    for (std::size_t i = 0; i < rows; ++i)
+        for (std::size_t j = 0; j < cols; ++j) c[i * c_row + j] = whole[i * 16 + j];
+}
+inline constexpr gemm_kernel gemm = {"neon", 6, 16, true, gemm_pack, gemm_tile};
+}  // namespace narae::inline NARAE_ABI::kernel::neon
+#endif
+// ==== narae/kernel/gemm/select.hpp ====
+// Which matrix multiplications this machine can run. A new instruction set is its file, and a line here.
+namespace narae::inline NARAE_ABI::kernel {
+/// A short list of kernels: the exact ones, plainest first, then what is taken by name only.
+struct gemm_list {
+    static constexpr std::size_t capacity = 8;
+    gemm_kernel item[capacity] = {scalar::gemm};
+    std::size_t count = 1, exact = 1;
+    void add(const gemm_kernel& k) noexcept {
+        item[count++] = k;
+        if (k.exact) exact = count;
+    }
+    const gemm_kernel* begin() const noexcept { return item; }
+    const gemm_kernel* end() const noexcept { return item + count; }
+    const gemm_kernel& best() const noexcept { return item[exact - 1]; }
+};
+/// Every kernel that this machine can run.
+inline gemm_list runnable_gemm() noexcept {
+    gemm_list all;
+#if NARAE_X86
+    if (sys::has_avx2()) all.add(avx2::gemm);
+    if (sys::has_avx512()) all.add(avx512::gemm);
+    if (sys::has_avx512_bf16()) all.add(avx512_bf16::gemm);
+#endif
+#if NARAE_NEON
+    all.add(neon::gemm);
+#endif
+    return all;
+}
+// ==== narae/kernel/teach/contract.hpp ====
+// The contracts of what training does to one row of numbers, beside kernel/rows: the backward of each row operation, and
+// the step of the optimizer. Running a model needs none of this. Sums over a row run in num::lanes lanes.
+/// y[n] += x[n].
+using add_op = void(float* y, const float* x, std::size_t n) noexcept;
+/// The sum of a[n] * b[n].
+using dot_op = float(const float* a, const float* b, std::size_t n) noexcept;
+/// dy[n] *= gelu'(x + bias), gelu'(v) = Phi(v) + v * phi(v) of the normal distribution.
+using gelu_back_op = void(float* dy, const float* x, const float* bias, std::size_t n) noexcept;
+/// What a row's normalisation found: needed again by its backward.
+struct row_stats {
+    float mean, inverse;  ///< inverse: 1 / sqrt(var + eps)
+};
+/// dx[D] += the gradient of layer_norm's input, given that of its output, dy[D]. With n = (x - mean) * inverse and
+/// g = dy * gain: inverse * (g - mean(g) - n * mean(g * n)). Returns the statistics of x.
+using norm_back_op = row_stats(float* dx, const float* dy, const float* x, const float* gain, std::size_t d,
+                               float eps) noexcept;
+/// dgain[n] += dy * (x - mean) * inverse, dbias[n] += dy: a row's share of the gradients of a norm's own vectors.
+using norm_vectors_back_op = void(float* dgain, float* dbias, const float* dy, const float* x, row_stats stats,
+                                  std::size_t n) noexcept;
+/// The largest of scale * x[n], n >= 1, and the sum of e^(scale * x - largest).
+struct exp_sum {
+    float largest, sum;
+};
+using exp_sum_op = exp_sum(const float* x, std::size_t n, float scale) noexcept;
+/// x[n] = e^(scale * x - log_sum): a softmax, once the logarithm of its sum is known.
+using softmax_op = void(float* x, std::size_t n, float scale, float log_sum) noexcept;
+/// dp[n] = scale * p * (dp - mean): the backward of softmax; mean is the sum of p * dp.
+using softmax_back_op = void(float* dp, const float* p, std::size_t n, float scale, float mean) noexcept;
+/// One step of AdamW. Loshchilov and Hutter 2019, arXiv:1711.05101: decay is apart from the gradient.
+struct adamw_step {
+    float rate, beta1, beta2, eps;
+    float decay;         ///< of the weights, times the rate already
+    float unbias1, unbias2;  ///< 1 / (1 - beta^step)
+    float scale;         ///< of the gradients: clipping, and the mean over the tokens
+};
+/// w, m and v [n] after this step; g[n] becomes zero, ready for the next sum.
+using adamw_op = void(float* w, float* m, float* v, float* g, std::size_t n, const adamw_step& step) noexcept;
+}  // namespace narae::inline NARAE_ABI::kernel
+// ==== narae/kernel/teach/scalar.hpp ====
+// What training does to a row, by definition. Read contract.hpp first.
+namespace narae::inline NARAE_ABI::kernel::scalar {
+inline void add(float* y, const float* x, std::size_t n) noexcept {
+    for (std::size_t i = 0; i < n; ++i) y[i] += x[i];
+}
+inline float dot(const float* a, const float* b, std::size_t n) noexcept {
+    float lane[num::lanes] = {};
+    for (std::size_t i = 0; i < n; ++i) lane[i % num::lanes] = std::fma(a[i], b[i], lane[i % num::lanes]);
+    return num::sum_lanes(lane);
+}
+inline constexpr float one_by_sqrt_2_pi = 0.398942280f;
+
+inline void gelu_back(float* dy, const float* x, const float* bias, std::size_t n) noexcept {
+    for (std::size_t i = 0; i < n; ++i) {
+        const float v = x[i] + bias[i];
+        float z = v < 0 ? -v : v;
+        if (!(z <= num::tail_max)) z = num::tail_max;
+        const float t = 1.0f / std::fma(num::tail_p, z, 1.0f);
+        float p = num::tail_c[0];
+        for (std::size_t c = 1; c < 9; ++c) p = std::fma(p, t, num::tail_c[c]);
+        const float e = num::exp(z * z * -0.5f), tail = p * e;
+        dy[i] *= std::fma(v * one_by_sqrt_2_pi, e, v < 0 ? tail : 1.0f - tail);
+    }
+}
+inline row_stats norm_back(float* dx, const float* dy, const float* x, const float* gain, std::size_t d,
+                           float eps) noexcept {
+    const auto size = static_cast<float>(d);
+    float lane[num::lanes] = {};
+    for (std::size_t i = 0; i < d; ++i) lane[i % num::lanes] += x[i];
+    const float mean = num::sum_lanes(lane) / size;
+    float var[num::lanes] = {}, g_sum[num::lanes] = {}, gn_sum[num::lanes] = {};
+    for (std::size_t i = 0; i < d; ++i) {
+        const float off = x[i] - mean, g = dy[i] * gain[i];
+        var[i % num::lanes] = std::fma(off, off, var[i % num::lanes]);
+        g_sum[i % num::lanes] += g;
+        gn_sum[i % num::lanes] = std::fma(g, off, gn_sum[i % num::lanes]);
+    }
+    const float inverse = 1.0f / std::sqrt(num::sum_lanes(var) / size + eps);
+    const float g_mean = num::sum_lanes(g_sum) / size, slope = num::sum_lanes(gn_sum) / size * inverse * inverse;
+    for (std::size_t i = 0; i < d; ++i)
+        dx[i] = std::fma(inverse, std::fma(x[i] - mean, -slope, dy[i] * gain[i] - g_mean), dx[i]);
+    return {mean, inverse};
+}
+inline void norm_vectors_back(float* dgain, float* dbias, const float* dy, const float* x, row_stats stats,
+                              std::size_t n) noexcept {
+    for (std::size_t i = 0; i < n; ++i) {
+        dgain[i] = std::fma(dy[i], (x[i] - stats.mean) * stats.inverse, dgain[i]);
+        dbias[i] += dy[i];
+    }
+}
+inline kernel::exp_sum exp_sum(const float* x, std::size_t n, float scale) noexcept {
+    float largest = scale * x[0], lane[num::lanes] = {};
+    for (std::size_t i = 0; i < n; ++i) largest = scale * x[i] > largest ? scale * x[i] : largest;
+    for (std::size_t i = 0; i < n; ++i) lane[i % num::lanes] += num::exp(std::fma(scale, x[i], -largest));
+    return {largest, num::sum_lanes(lane)};
+}
+inline void softmax(float* x, std::size_t n, float scale, float log_sum) noexcept {
+    for (std::size_t i = 0; i < n; ++i) x[i] = num::exp(std::fma(scale, x[i], -log_sum));
+}
+inline void softmax_back(float* dp, const float* p, std::size_t n, float scale, float mean) noexcept {
+    for (std::size_t i = 0; i < n; ++i) dp[i] = scale * p[i] * (dp[i] - mean);
+}
+inline void adamw(float* w, float* m, float* v, float* g, std::size_t n, const adamw_step& s) noexcept {
+    for (std::size_t i = 0; i < n; ++i) {
+        const float d = g[i] * s.scale;
+        g[i] = 0;
+        m[i] = std::fma(s.beta1, m[i] - d, d);
+        v[i] = std::fma(s.beta2, std::fma(-d, d, v[i]), d * d);
+        const float size = std::sqrt(v[i] * s.unbias2) + s.eps;
+        w[i] = std::fma(-s.decay, w[i], w[i]) - s.rate * (m[i] * s.unbias1) / size;
+    }
+}
+}  // namespace narae::inline NARAE_ABI::kernel::scalar
+// ==== narae/kernel/teach/avx2.hpp ====
+// What training does to a row, for AVX2, eight at a time; scalar.hpp is the definition and does what is left over.
+#if NARAE_X86
+namespace narae::inline NARAE_ABI::kernel::avx2 {
+NARAE_AVX2 inline void add(float* y, const float* x, std::size_t n) noexcept {
+    std::size_t i = 0;
+    for (; i + 8 <= n; i += 8) _mm256_storeu_ps(y + i, _mm256_add_ps(_mm256_loadu_ps(y + i), _mm256_loadu_ps(x + i)));
+    scalar::add(y + i, x + i, n - i);
+}
+NARAE_AVX2 inline float dot(const float* a, const float* b, std::size_t n) noexcept {
+    __m256 low = _mm256_setzero_ps(), high = low;
+    std::size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        low = _mm256_fmadd_ps(_mm256_loadu_ps(a + i), _mm256_loadu_ps(b + i), low);
+        high = _mm256_fmadd_ps(_mm256_loadu_ps(a + i + 8), _mm256_loadu_ps(b + i + 8), high);
+    }
+    return sum_lanes(low, high) + scalar::dot(a + i, b + i, n - i);
+}
+NARAE_AVX2 inline void gelu_back(float* dy, const float* x, const float* bias, std::size_t n) noexcept {
+    const __m256 one = _mm256_set1_ps(1.0f);
+    std::size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        const __m256 v = _mm256_add_ps(_mm256_loadu_ps(x + i), _mm256_loadu_ps(bias + i));
+        const __m256 z = _mm256_min_ps(_mm256_andnot_ps(_mm256_set1_ps(-0.0f), v), _mm256_set1_ps(num::tail_max));
+        const __m256 t = _mm256_div_ps(one, _mm256_fmadd_ps(_mm256_set1_ps(num::tail_p), z, one));
+        __m256 p = _mm256_set1_ps(num::tail_c[0]);
+        for (int c = 1; c < 9; ++c) p = _mm256_fmadd_ps(p, t, _mm256_set1_ps(num::tail_c[c]));
+        const __m256 e = exp(_mm256_mul_ps(_mm256_mul_ps(z, z), _mm256_set1_ps(-0.5f))), tail = _mm256_mul_ps(p, e);
+        const __m256 negative = _mm256_cmp_ps(v, _mm256_setzero_ps(), _CMP_LT_OQ);
+        const __m256 share = _mm256_blendv_ps(_mm256_sub_ps(one, tail), tail, negative);
+        const __m256 slope =
+            _mm256_fmadd_ps(_mm256_mul_ps(v, _mm256_set1_ps(scalar::one_by_sqrt_2_pi)), e, share);
+        _mm256_storeu_ps(dy + i, _mm256_mul_ps(_mm256_loadu_ps(dy + i), slope));
+    }
+    scalar::gelu_back(dy + i, x + i, bias + i, n - i);
+}
+NARAE_AVX2 inline row_stats norm_back(float* dx, const float* dy, const float* x, const float* gain, std::size_t d,
+                                      float eps) noexcept {
+    if (d % 8 != 0) return scalar::norm_back(dx, dy, x, gain, d, eps);
+    const auto size = static_cast<float>(d);
+    const __m256 zero = _mm256_setzero_ps();
+    __m256 sum = zero;
+    for (std::size_t i = 0; i < d; i += 8) sum = _mm256_add_ps(sum, _mm256_loadu_ps(x + i));
+    const float mean = sum_lanes(sum, zero) / size;
+    const __m256 middle = _mm256_set1_ps(mean);
+    __m256 var = zero, g_sum = zero, gn_sum = zero;
+    for (std::size_t i = 0; i < d; i += 8) {
+        const __m256 off = _mm256_sub_ps(_mm256_loadu_ps(x + i), middle);
+        const __m256 g = _mm256_mul_ps(_mm256_loadu_ps(dy + i), _mm256_loadu_ps(gain + i));
+        var = _mm256_fmadd_ps(off, off, var);
+        g_sum = _mm256_add_ps(g_sum, g);
+        gn_sum = _mm256_fmadd_ps(g, off, gn_sum);
+    }
+    const float inverse = 1.0f / _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(sum_lanes(var, zero) / size + eps)));
+    const __m256 g_mean = _mm256_set1_ps(sum_lanes(g_sum, zero) / size);
+    const __m256 slope = _mm256_set1_ps(sum_lanes(gn_sum, zero) / size * inverse * inverse);
+    for (std::size_t i = 0; i < d; i += 8) {
+        const __m256 off = _mm256_sub_ps(_mm256_loadu_ps(x + i), middle);
+        const __m256 g = _mm256_fmsub_ps(_mm256_loadu_ps(dy + i), _mm256_loadu_ps(gain + i), g_mean);
+        const __m256 by = _mm256_fnmadd_ps(off, slope, g);
+        _mm256_storeu_ps(dx + i, _mm256_fmadd_ps(_mm256_set1_ps(inverse), by, _mm256_loadu_ps(dx + i)));
+    }
+    return {mean, inverse};
+}
+NARAE_AVX2 inline void norm_vectors_back(float* dgain, float* dbias, const float* dy, const float* x, row_stats stats,
+                                         std::size_t n) noexcept {
+    const __m256 mean = _mm256_set1_ps(stats.mean), inverse = _mm256_set1_ps(stats.inverse);
+    std::size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        const __m256 d = _mm256_loadu_ps(dy + i);
+        const __m256 normed = _mm256_mul_ps(_mm256_sub_ps(_mm256_loadu_ps(x + i), mean), inverse);
+        _mm256_storeu_ps(dgain + i, _mm256_fmadd_ps(d, normed, _mm256_loadu_ps(dgain + i)));
+        _mm256_storeu_ps(dbias + i, _mm256_add_ps(d, _mm256_loadu_ps(dbias + i)));
+    }
+    scalar::norm_vectors_back(dgain + i, dbias + i, dy + i, x + i, stats, n - i);
+}
+NARAE_AVX2 inline kernel::exp_sum exp_sum(const float* x, std::size_t n, float scale) noexcept {
+    if (n < 8) return scalar::exp_sum(x, n, scale);
+    const __m256 by = _mm256_set1_ps(scale);
+    __m256 most = _mm256_mul_ps(by, _mm256_loadu_ps(x + n - 8));
+    for (std::size_t i = 0; i + 8 <= n; i += 8) most = _mm256_max_ps(most, _mm256_mul_ps(by, _mm256_loadu_ps(x + i)));
+    const float largest = largest_of(most);
+    __m256 low = _mm256_setzero_ps(), high = low;
+    std::size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        low = _mm256_add_ps(low, exp(_mm256_fmsub_ps(by, _mm256_loadu_ps(x + i), _mm256_set1_ps(largest))));
+        high = _mm256_add_ps(high, exp(_mm256_fmsub_ps(by, _mm256_loadu_ps(x + i + 8), _mm256_set1_ps(largest))));
+    }
+    float sum = sum_lanes(low, high);
+    for (; i < n; ++i) sum += num::exp(scale * x[i] - largest);
+    return {largest, sum};
+}
+NARAE_AVX2 inline void softmax(float* x, std::size_t n, float scale, float log_sum) noexcept {
+    const __m256 by = _mm256_set1_ps(scale), less = _mm256_set1_ps(log_sum);
+    std::size_t i = 0;
+    for (; i + 8 <= n; i += 8) _mm256_storeu_ps(x + i, exp(_mm256_fmsub_ps(by, _mm256_loadu_ps(x + i), less)));
+    scalar::softmax(x + i, n - i, scale, log_sum);
+}
+NARAE_AVX2 inline void softmax_back(float* dp, const float* p, std::size_t n, float scale, float mean) noexcept {
+    const __m256 by = _mm256_set1_ps(scale), less = _mm256_set1_ps(mean);
+    std::size_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        _mm256_storeu_ps(dp + i, _mm256_mul_ps(_mm256_mul_ps(by, _mm256_loadu_ps(p + i)),
+                                               _mm256_sub_ps(_mm256_loadu_ps(dp + i), less)));
+    scalar::softmax_back(dp + i, p + i, n - i, scale, mean);
+}
+NARAE_AVX2 inline void adamw(float* w, float* m, float* v, float* g, std::size_t n, const adamw_step& s) noexcept {
+    const __m256 beta1 = _mm256_set1_ps(s.beta1), beta2 = _mm256_set1_ps(s.beta2);
+    std::size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        const __m256 d = _mm256_mul_ps(_mm256_loadu_ps(g + i), _mm256_set1_ps(s.scale)), d2 = _mm256_mul_ps(d, d);
+        const __m256 mean = _mm256_fmadd_ps(beta1, _mm256_sub_ps(_mm256_loadu_ps(m + i), d), d);
+        const __m256 square = _mm256_fmadd_ps(beta2, _mm256_sub_ps(_mm256_loadu_ps(v + i), d2), d2);
+        const __m256 root = _mm256_sqrt_ps(_mm256_mul_ps(square, _mm256_set1_ps(s.unbias2)));
+        const __m256 move = _mm256_div_ps(_mm256_mul_ps(mean, _mm256_set1_ps(s.rate * s.unbias1)),
+                                          _mm256_add_ps(root, _mm256_set1_ps(s.eps)));
+        const __m256 old = _mm256_loadu_ps(w + i);
+        _mm256_storeu_ps(w + i, _mm256_sub_ps(_mm256_fnmadd_ps(_mm256_set1_ps(s.decay), old, old), move));
+        _mm256_storeu_ps(m + i, mean);
+        _mm256_storeu_ps(v + i, square);
+        _mm256_storeu_ps(g + i, _mm256_setzero_ps());
+    }
+    scalar::adamw(w + i, m + i, v + i, g + i, n - i, s);
+}
+}  // namespace narae::inline NARAE_ABI::kernel::avx2
+#endif
+// ==== narae/kernel/teach/table.hpp ====
+// One function pointer per row operation of training, scalar at first, and which tables this machine can run.
+// The tables are of equal accuracy but not of equal bits: training on another kind of processor is another run.
+namespace narae::inline NARAE_ABI::kernel {
+struct teach_table {
+    const char* name = "scalar";
+    add_op* add = scalar::add;
+    dot_op* dot = scalar::dot;
+    gelu_back_op* gelu_back = scalar::gelu_back;
+    norm_back_op* norm_back = scalar::norm_back;
+    norm_vectors_back_op* norm_vectors_back = scalar::norm_vectors_back;
+    exp_sum_op* exp_sum = scalar::exp_sum;
+    softmax_op* softmax = scalar::softmax;
+    softmax_back_op* softmax_back = scalar::softmax_back;
+    adamw_op* adamw = scalar::adamw;
+};
+/// Every table that this machine can run, plainest first.
+inline std::vector<teach_table> runnable_teach() {
+    std::vector<teach_table> all(1);
+#if NARAE_X86
+    if (sys::has_avx2())
+        all.push_back({"avx2", avx2::add, avx2::dot, avx2::gelu_back, avx2::norm_back, avx2::norm_vectors_back,
+                       avx2::exp_sum, avx2::softmax, avx2::softmax_back, avx2::adamw});
+#endif
+    return all;
+}
+}  // namespace narae::inline NARAE_ABI::kernel
+// ==== narae/learn/matmul.hpp ====
+// C = A B for matrices of any size and orientation: cuts them to fit the caches, packs the pieces, shares them out.
+// Read kernel/gemm/contract.hpp first. A piece of B stays in the second cache while A and C pass by it, some rows at a
+// time. A is read where it lies: its misses hide behind the arithmetic, where packing it took a tenth of the time.
+namespace narae::inline NARAE_ABI::learn {
+using kernel::strided;
+/// Multiplies with one kernel; holds one scratch per thread.
+class matmul {
+public:
+    /// For up to `threads` threads at a time. Error: no memory.
+    static result<matmul> make(const kernel::gemm_kernel& kernel, std::size_t threads) {
+        auto scratch = sys::buffer<float>::make(threads * floats(kernel));
+        if (!scratch) return scratch.error();
+        return matmul(kernel, std::move(*scratch));
+    }
+    /// Bytes of that scratch.
+    static std::size_t bytes(const kernel::gemm_kernel& kernel, std::size_t threads) noexcept {
+        return threads * floats(kernel) * sizeof(float);
+    }
+    /// C[m, n] = A[m, k] B[k, n], or += where `add`; C is row-major with row stride c_row and apart from A and B.
+    /// Any m, n, k >= 1. On the calling thread with scratch `part`; bits do not depend on the exact kernel.
+    void block(std::size_t part, float* c, std::size_t c_row, strided a, strided b, std::size_t m, std::size_t n,
+               std::size_t k, bool add) noexcept {
+        const auto rows = kernel_.rows, cols = kernel_.cols, piece_cols = piece_n / cols * cols;
+        float* const piece = scratch_.data() + part * floats(kernel_);
+        float* const a_panel = piece + piece_k * piece_n;
+        for (std::size_t p = 0; p < k; p += piece_k, add = true) {
+            const auto depth = (std::min)(piece_k, k - p);
+            for (std::size_t from = 0; from < n; from += piece_cols) {
+                const auto to = (std::min)(n, from + piece_cols);
+                for (std::size_t j = from; j < to; j += cols)
+                    kernel_.pack(piece + (j - from) * depth, b.from(p, j).transposed(), (std::min)(cols, n - j), depth);
+                for (std::size_t i = 0; i < m; i += rows) {
+                    const auto height = (std::min)(rows, m - i);
+                    strided left = a.from(i, p);
+                    if (!kernel_.exact) {
+                        kernel_.pack(a_panel, left, height, depth);
+                        left = {a_panel, 1, cols};
+                    }
+                    for (std::size_t j = from; j < to; j += cols)
+                        kernel_.tile(c + i * c_row + j, c_row, left, piece + (j - from) * depth, height,
+                                     (std::min)(cols, n - j), depth, add);
+                }
+            }
+        }
+    }
+    /// The same by all threads of the team, at most as many as `make` was told. Same bits for any number of threads:
+    /// each element is summed whole by one thread.
+    void run(sys::team& team, float* c, std::size_t c_row, strided a, strided b, std::size_t m, std::size_t n,
+             std::size_t k, bool add) noexcept {
+        // C is cut into a grid of as many parts. Every row of a part costs reading A, every column packing B.
+        const auto whole = [](std::size_t size, std::size_t step, std::size_t parts) {
+            return ((size + step - 1) / step + parts - 1) / parts * step;
+        };
+        std::size_t down = 1, least = static_cast<std::size_t>(-1);
+        for (std::size_t d = 1; d <= team.size(); ++d) {
+            if (team.size() % d != 0) continue;
+            const auto height = whole(m, kernel_.rows, d), width = whole(n, kernel_.cols, team.size() / d);
+            const auto cost = height * width + 8 * (height + width);  // one such costs about 8 multiplications
+            if (cost < least) least = cost, down = d;
+        }
+        team.run([&](std::size_t part, std::size_t parts) {
+            const auto i = sys::slice_of(m, kernel_.rows, part % down, down);
+            const auto j = sys::slice_of(n, kernel_.cols, part / down, parts / down);
+            if (i.begin == i.end || j.begin == j.end) return;
+            block(part, c + i.begin * c_row + j.begin, c_row, a.from(i.begin, 0), b.from(0, j.begin), i.end - i.begin,
+                  j.end - j.begin, k, add);
+        });
+    }
+private:
+    matmul(const kernel::gemm_kernel& kernel, sys::buffer<float>&& scratch)
+        : kernel_(kernel), scratch_(std::move(scratch)) {}
+
+    static constexpr std::size_t piece_k = 256, piece_n = 384;  // of B: 384 KiB
+
+    static std::size_t floats(const kernel::gemm_kernel& kernel) noexcept {
+        return piece_k * (piece_n + (kernel.exact ? 0 : kernel.cols));
+    }
+    kernel::gemm_kernel kernel_;
+    sys::buffer<float> scratch_;
+};
+// ==== narae/learn/attention.hpp ====
+// Attention over whole sequences, and its backward. A block of queries sees its scores of one head at a time, so memory
+// grows with T and never with T x T; the backward computes them anew from the logarithms of their sums.
+// FlashAttention-2: Dao 2023, arXiv:2307.08691, sections 3.1 and 3.2. Read model/shape.hpp before (the rows of QKV).
+
+inline constexpr std::size_t query_block = 64;
+/// Floats of scratch that a thread needs for sequences of T tokens.
+constexpr std::size_t attention_scratch(std::size_t T) noexcept { return 2 * query_block * T; }
+/// One sequence: T rows of QKV, with biases and rotated, and what query t sees of them: positions first[t] .. t, where
+/// first ascends. `mixed` are rows of H * E, log_sum rows of H.
+struct sequence {
+    std::size_t T;
+    const std::uint32_t* first;
+    const float* qkv;
+    float* mixed;
+    float* log_sum;
+};
+namespace detail {
+/// What attention and its backward share: the probabilities p[rows, to - from] of queries `begin` and on of head h.
+struct attention_block {
+    const kernel::teach_table& ops;
+    matmul& multiply;
+    std::size_t thread;
+    const model::shape& s;
+    float scale = 1.0f / std::sqrt(static_cast<float>(s.E));
+    /// Columns h of a [T, width] array whose rows begin at data.
+    static strided rows(const float* data, std::size_t width) noexcept { return {data, width, 1}; }
+
+    void scores(float* p, const sequence& x, std::size_t h, std::size_t begin, std::size_t end,
+                std::size_t from) const noexcept {
+        const auto R = s.qkv_rows(), n = end - from;
+        multiply.block(thread, p, n, rows(x.qkv + begin * R + s.q_row(h), R),
+                       rows(x.qkv + from * R + s.k_row(h / s.share()), R).transposed(), end - begin, n, s.E, false);
+    }
+    /// Scores of query t become probabilities; those of what it does not see are zero.
+    void finish(float* p, const sequence& x, std::size_t t, std::size_t end, std::size_t from,
+                float log_sum) const noexcept {
+        const auto first = x.first[t] - from, last = t + 1 - from;
+        std::memset(p, 0, first * sizeof(float));
+        ops.softmax(p + first, last - first, scale, log_sum);
+        std::memset(p + last, 0, (end - from - last) * sizeof(float));
+    }
+};
+}  // namespace detail
+/// mixed = softmax(Q K^T / sqrt(E)) V and log_sum for the query heads of key-value head g. Scratch: attention_scratch(T).
+inline void attend(const kernel::teach_table& ops, matmul& multiply, std::size_t thread, const model::shape& s,
+                   const sequence& x, std::size_t g, float* scratch) noexcept {
+    const detail::attention_block block{ops, multiply, thread, s};
+    const auto R = s.qkv_rows(), M = s.H * s.E;
+    for (auto h = g * s.share(); h < (g + 1) * s.share(); ++h)
+        for (std::size_t begin = 0; begin < x.T; begin += query_block) {
+            const auto end = (std::min)(x.T, begin + query_block), from = std::size_t{x.first[begin]}, n = end - from;
+            block.scores(scratch, x, h, begin, end, from);
+            for (auto t = begin; t < end; ++t) {
+                float* p = scratch + (t - begin) * n;
+                const auto sum = ops.exp_sum(p + x.first[t] - from, t + 1 - x.first[t], block.scale);
+                x.log_sum[t * s.H + h] = sum.largest + std::log(sum.sum);
+                block.finish(p, x, t, end, from, x.log_sum[t * s.H + h]);
+            }
+            multiply.block(thread, x.mixed + begin * M + h * s.E, M, block.rows(scratch, n),
+                           block.rows(x.qkv + from * R + s.v_row(g), R), end - begin, s.E, n, false);
+        }
+}
+/// dqkv[T, (H + 2G) E] gets the rows of key-value head g and its query heads from dmixed[T, H E]; they must be zero.
+inline void attend_back(const kernel::teach_table& ops, matmul& multiply, std::size_t thread, const model::shape& s,
+                        const sequence& x, float* dqkv, const float* dmixed, std::size_t g, float* scratch) noexcept {
+    const detail::attention_block block{ops, multiply, thread, s};
+    const auto R = s.qkv_rows(), M = s.H * s.E, k = s.k_row(g), v = s.v_row(g);
+    float* const dp = scratch + query_block * x.T;
+    for (auto h = g * s.share(); h < (g + 1) * s.share(); ++h)
+        for (std::size_t begin = 0; begin < x.T; begin += query_block) {
+            const auto end = (std::min)(x.T, begin + query_block), from = std::size_t{x.first[begin]}, n = end - from,
+                       q = end - begin;
+            const float* dout = dmixed + begin * M + h * s.E;
+            block.scores(scratch, x, h, begin, end, from);
+            for (auto t = begin; t < end; ++t)
+                block.finish(scratch + (t - begin) * n, x, t, end, from, x.log_sum[t * s.H + h]);
+            multiply.block(thread, dqkv + from * R + v, R, block.rows(scratch, n).transposed(), block.rows(dout, M), n,
+                           s.E, q, true);
+            multiply.block(thread, dp, n, block.rows(dout, M), block.rows(x.qkv + from * R + v, R).transposed(), q, n,
+                           s.E, false);
+            for (std::size_t i = 0; i < q; ++i) {
+                const float mean = ops.dot(dout + i * M, x.mixed + (begin + i) * M + h * s.E, s.E);
+                ops.softmax_back(dp + i * n, scratch + i * n, n, block.scale, mean);
+            }
+            multiply.block(thread, dqkv + begin * R + s.q_row(h), R, block.rows(dp, n),
+                           block.rows(x.qkv + from * R + k, R), q, s.E, n, false);
+            multiply.block(thread, dqkv + from * R + k, R, block.rows(dp, n).transposed(),
+                           block.rows(x.qkv + begin * R + s.q_row(h), R), n, s.E, q, true);
+        }
+}
 // ==== narae/learn/gold.hpp ====
 // Gold morphological analyses, as treebanks of Korean give them, laid onto the surface of words: at which gaps between
 // two syllables a morpheme begins, and of which kind it is. Reads CoNLL-U (universaldependencies.org/format.html, with
 // LEMMA and XPOS joined by '+') and lines of three columns: form, morphemes, tags.
-namespace narae::inline NARAE_ABI::learn {
 /// What begins at a gap between two characters of a word. After an ending another ending is `chain`.
 enum class onset : std::uint8_t { nothing, particle, ending, chain, copula, affix, other, unknown };
 /// A word as written, and what begins before each of its characters (nothing before the first).
@@ -265,12 +2360,12 @@ inline result<token::boundary_model> train_boundaries(std::span<const gold_word>
             if (end - begin > 1)
                 ++runs[{w.form.substr(begin, end - begin), {at, at + static_cast<std::ptrdiff_t>(end - begin)}}];
         }
-    struct example {
+    struct seen_gap {
         std::vector<std::uint32_t> slots;
         double weight;
         bool cut;
     };
-    std::vector<example> examples;
+    std::vector<seen_gap> examples;
     bool any_cut = false;
     for (const auto& run : runs)
         token::for_each_gap(run.first.first, [&](std::size_t i, const token::gap& g) {
@@ -450,6 +2545,1125 @@ inline std::u32string common_syllables() {
     }
     return all;
 }
+// ==== narae/learn/curve.hpp ====
+// The loss curve of a training run: as CSV, which a resumed run reads and goes on with, and as an SVG picture (W3C SVG
+// 1.1) that stands alone, on light and on dark pages. Numbers are written and read without the locale.
+/// A moment of a training run.
+struct curve_point {
+    std::uint64_t step = 0, tokens = 0;                       ///< since the run began
+    double loss = 0;                                          ///< nats per token
+    double valid = std::numeric_limits<double>::quiet_NaN();  ///< the same on held-out text; NaN: not taken here
+    double rate = 0;                                          ///< the learning rate
+    double seconds = 0;                                       ///< since the run began
+};
+namespace detail {
+inline constexpr std::string_view curve_header = "step,tokens,loss,valid,rate,seconds";
+/// x with at most so many decimals, in full. Needs |x| * 10^decimals < 1e18.
+inline std::string fixed(double x, int decimals) {
+    if (x < 0) return std::string("-").append(fixed(-x, decimals));
+    auto s = std::to_string(static_cast<std::uint64_t>(std::floor(x * std::pow(10.0, decimals) + 0.5)));
+    if (decimals == 0) return s;
+    const auto n = static_cast<std::size_t>(decimals);
+    if (s.size() <= n) s.insert(0, n + 1 - s.size(), '0');
+    s.insert(s.size() - n, ".");
+    s.erase(s.find_last_not_of('0') + 1);
+    if (s.back() == '.') s.pop_back();
+    return s;
+}
+// Compilers told to hurry take for granted that no number is NaN or infinite: size is compared by bits.
+inline std::uint64_t size_bits(double x) noexcept { return std::bit_cast<std::uint64_t>(x) << 1 >> 1; }
+inline constexpr std::uint64_t infinite_bits = 0x7FF0000000000000;
+/// x with nine significant digits; nothing for NaN. Sizes beyond 1e300 are infinite, those below 1e-300 are 0.
+inline std::string csv_number(double x) {
+    if (size_bits(x) > infinite_bits) return {};
+    if (std::bit_cast<std::uint64_t>(x) >> 63 != 0) return std::string("-").append(csv_number(-x));
+    if (size_bits(x) > size_bits(1e300)) return "inf";
+    if (x < 1e-300) return "0";
+    int e = static_cast<int>(std::floor(std::log10(x)));
+    if (x / std::pow(10.0, e) >= 10 - 5e-9) ++e;  // it rounds up to a digit more
+    if (e >= -5 && e < 9) return fixed(x, 8 - e);
+    return fixed(x / std::pow(10.0, e), 8).append("e").append(std::to_string(e));
+}
+/// What csv_number writes; false if it is anything else.
+inline bool read_csv_number(std::string_view s, double& out) {
+    const bool minus = s.starts_with('-');
+    out = std::numeric_limits<double>::quiet_NaN();
+    if (s.empty()) return true;
+    out = std::numeric_limits<double>::infinity() * (minus ? -1 : 1);
+    if (s.substr(minus) == "inf") return true;
+    const auto number = text::json::parse(s);
+    return number && number->root().real(out);
+}
+}  // namespace detail
+/// A line of names, then a line for each point; no valid is an empty field. Numbers keep nine significant digits.
+inline std::string curve_csv(std::span<const curve_point> points) {
+    using detail::csv_number;
+    auto out = concat({detail::curve_header, "\n"});
+    for (const auto& p : points)
+        out += concat({p.step, ",", p.tokens, ",", csv_number(p.loss), ",", csv_number(p.valid), ",",
+                       csv_number(p.rate), ",", csv_number(p.seconds), "\n"});
+    return out;
+}
+/// Reads what curve_csv writes. Errors: bad_value, with the line.
+inline result<std::vector<curve_point>> read_curve_csv(std::string_view csv) {
+    return guarded([&]() -> result<std::vector<curve_point>> {
+        std::vector<curve_point> points;
+        for (std::size_t number = 1; number == 1 || !csv.empty(); ++number) {
+            const auto end = (std::min)(csv.find('\n'), csv.size());
+            auto line = csv.substr(0, end);
+            csv.remove_prefix((std::min)(end + 1, csv.size()));
+            if (line.ends_with('\r')) line.remove_suffix(1);
+            const auto bad = [&](std::string_view what, std::string_view why) {
+                return error{errc::bad_value, concat({"line ", number, ": ", what, why})};
+            };
+            if (number == 1) {
+                if (line != detail::curve_header) return bad("not ", detail::curve_header);
+                continue;
+            }
+            const auto field = detail::split(line, ',');
+            if (field.size() != 6) return bad("not six fields", "");
+            curve_point p;
+            const auto whole = [](std::string_view s, std::uint64_t& out) {
+                const auto [at, failed] = std::from_chars(s.data(), s.data() + s.size(), out);
+                return failed == std::errc{} && at == s.data() + s.size();
+            };
+            const bool read[] = {whole(field[0], p.step),
+                                 whole(field[1], p.tokens),
+                                 detail::read_csv_number(field[2], p.loss),
+                                 detail::read_csv_number(field[3], p.valid),
+                                 detail::read_csv_number(field[4], p.rate),
+                                 detail::read_csv_number(field[5], p.seconds)};
+            for (std::size_t k = 0; k < 6; ++k)
+                if (!read[k]) return bad(detail::split(detail::curve_header, ',')[k], " is no number");
+            points.push_back(p);
+        }
+        return points;
+    });
+}
+namespace detail {
+/// One axis of the picture: what it spans, and its ticks, multiples of 1, 2 or 5 times a power of ten.
+struct axis {
+    double low, high, tick, unit = 1;
+    std::string_view suffix = {};
+    /// Spans [lo, hi] and at least `least`, with about n ticks that are no closer than least_tick.
+    axis(double lo, double hi, double least, double least_tick, int n) : low(lo), high(hi) {
+        if (hi - lo < least) low = (lo + hi - least) / 2, high = low + least;
+        const double range = high - low, power = std::pow(10.0, std::floor(std::log10(range / n)));
+        tick = power * (power * n >= range ? 1 : 2 * power * n >= range ? 2 : 5 * power * n >= range ? 5 : 10);
+        tick = (std::max)(tick, least_tick);
+        const double top = (std::max)(std::fabs(low), std::fabs(high));
+        if (top >= 1e4) unit = 1e3, suffix = "k";
+        if (top >= 1e6) unit = 1e6, suffix = "M";
+        if (top >= 1e9) unit = 1e9, suffix = "G";
+    }
+    std::string label(double value) const {
+        const int decimals = static_cast<int>(std::ceil(-std::log10(tick / unit) - 1e-9));
+        return value == 0 ? "0" : fixed(value / unit, std::clamp(decimals, 0, 8)).append(suffix);
+    }
+    /// f(value) for each tick.
+    template <class F>
+    void for_each_tick(F&& f) const {
+        for (auto k = std::ceil(low / tick - 1e-6); k * tick <= high + 1e-6 * tick; k += 1) f(k * tick);
+    }
+};
+inline std::string xml_text(std::string_view s) {
+    std::string out;
+    while (!s.empty()) {
+        const auto step = text::utf8_front(s);
+        const auto c = step.code_point;
+        if (c == '&' || c == '<' || c == '>')
+            out += concat({"&#", c, ";"});
+        else
+            text::utf8_append(out, c < 0x20 ? U' ' : c == 0xFFFE || c == 0xFFFF ? 0xFFFD : c);
+        s.remove_prefix(step.length);
+    }
+    return out;
+}
+}  // namespace detail
+/// A picture of the loss over the steps: as measured and smoothed, with dots for held-out text. It draws about a
+/// thousand points, evenly chosen, and leaves out losses that are not finite or beyond 1e9.
+inline std::string curve_svg(std::span<const curve_point> points, std::string_view title) {
+    using detail::fixed;
+    constexpr double left = 52, right = 704, top = 60, bottom = 318;
+    std::vector<std::pair<double, double>> loss, valid;  // step, value
+    std::vector<double> steps, values;
+    for (const auto& p : points)
+        for (auto* to : {&loss, &valid}) {
+            const auto step = static_cast<double>(p.step), value = to == &loss ? p.loss : p.valid;
+            if (detail::size_bits(value) > detail::size_bits(1e9)) continue;
+            to->push_back({step, value});
+            steps.push_back(step), values.push_back(value);
+        }
+    if (steps.empty()) steps = values = {0};
+    const double low_x = *std::min_element(steps.begin(), steps.end());
+    const double high_x = *std::max_element(steps.begin(), steps.end());
+    const double low_y = *std::min_element(values.begin(), values.end());
+    const double high_y = *std::max_element(values.begin(), values.end());
+    const detail::axis x(low_x, high_x, (std::max)(1.0, 1e-6 * high_x), 1, 8);
+    detail::axis y(low_y, high_y, 0.1 * (std::max)({1.0, std::fabs(low_y), std::fabs(high_y)}), 0, 6);
+    y.low = std::floor(y.low / y.tick + 1e-6) * y.tick, y.high = std::ceil(y.high / y.tick - 1e-6) * y.tick;
+    const auto across = [&](double v) { return fixed(left + (v - x.low) / (x.high - x.low) * (right - left), 1); };
+    const auto up = [&](double v) { return fixed(bottom - (v - y.low) / (y.high - y.low) * (bottom - top), 1); };
+
+    // A mean over a fortieth of the run, half of it before and half after, does not lag; where the run begins, and the
+    // loss falls fast, over no more after than before.
+    std::vector<double> sums(loss.size() + 1);
+    for (std::size_t i = 0; i < loss.size(); ++i) sums[i + 1] = sums[i] + loss[i].second;
+    const auto smooth = [&](std::size_t i) {
+        const auto before = (std::min)(loss.size() / 80, i), end = (std::min)(i + before + 1, loss.size());
+        return (sums[end] - sums[i - before]) / static_cast<double>(end + before - i);
+    };
+    // f(index) for about n of them, with the last.
+    const auto some = [](std::size_t size, std::size_t n, auto&& f) {
+        const auto stride = size / n + 1;
+        for (std::size_t i = 0; i < size; i += stride) f(i);
+        if (size > 0 && (size - 1) % stride != 0) f(size - 1);
+    };
+    const auto text = detail::xml_text(title);
+    auto out = concat({R"(<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 360" role="img")",
+                       R"( font-family="system-ui,sans-serif" font-size="12" fill="#7d848e"><title>)", text,
+                       "</title>\n<text x=\"16\" y=\"24\" font-size=\"16\">", text, "</text>\n"});
+    y.for_each_tick([&](double v) {
+        out += concat({R"(<path d="M52 )", up(v), R"(H704" stroke="#7d848e" stroke-opacity=".3"/><text x="46" y=")",
+                       up(v), R"(" dy=".35em" text-anchor="end">)", y.label(v), "</text>\n"});
+    });
+    x.for_each_tick([&](double v) {
+        out += concat({R"(<path d="M)", across(v), R"( 318v5" stroke="#7d848e"/><text x=")", across(v),
+                       R"(" y="337" text-anchor="middle">)", x.label(v), "</text>\n"});
+    });
+    out += R"(<text x="378" y="354" text-anchor="middle">step</text>)";
+    const auto line = [&](std::string_view style, auto&& value) {
+        out += concat({"\n<path fill=\"none\" stroke=\"#3d8bfd\" stroke-linecap=\"round\" stroke-linejoin=\"round\" ",
+                       style, " d=\"M"});
+        some(loss.size(), 1000, [&](std::size_t i) { out += concat({across(loss[i].first), " ", up(value(i)), " "}); });
+        out += "h0\"/>";  // a line of no length, so that a single point is seen, too
+    };
+    if (!loss.empty()) {
+        line(R"(stroke-opacity=".35")", [&](std::size_t i) { return loss[i].second; });
+        line(R"(stroke-width="2")", smooth);
+        out +=
+            concat({"\n<text x=\"16\" y=\"44\" fill=\"#3d8bfd\">loss ", fixed(smooth(loss.size() - 1), 3), "</text>"});
+    }
+    some(valid.size(), 200, [&](std::size_t i) {
+        out += concat({"\n<circle r=\"3\" fill=\"#e8702a\" cx=\"", across(valid[i].first), "\" cy=\"",
+                       up(valid[i].second), "\"/>"});
+    });
+    if (!valid.empty())
+        out +=
+            concat({"\n<text x=\"110\" y=\"44\" fill=\"#e8702a\">held out ", fixed(valid.back().second, 3), "</text>"});
+    return out + "\n</svg>\n";
+}
+// ==== narae/learn/tasks.hpp ====
+// Exercises in Korean grammar and context, made from plain text: which particle or ending stood in the gap, where the
+// blanks go, in which order the sentences came. Words are cut by the model of token/morph.hpp, which says where a
+// morpheme begins but not of which kind it is; lists of forms, and of stems after which they mislead, say the rest.
+/// UTF-8 text to learn from. The loss is taken on the answer; the prompt is only read.
+struct prompted {
+    std::string prompt, answer;
+};
+/// What to find: the josa (particle) or the eomi (ending of a verb) in whose place "__" stands; the blanks of a
+/// sentence without any; the order of three or four sentences that were shuffled and numbered.
+enum class task { josa, eomi, spacing, order };
+namespace detail {
+/// Forms of morphemes that close a word, each between blanks, what they stand behind, and after which syllables the
+/// same forms are mostly something else. Counted in the treebanks that learn/gold.hpp reads.
+struct closing {
+    enum class behind { any, open, closed };  // a syllable with a final consonant is closed
+
+    std::u32string_view forms;
+    behind after = behind::any;
+    std::u32string_view except = {};
+};
+// eun i eul; gwa euro; neun; ga reul; wa; do; ro; ui e eseo ege hante kkeseo man buteo kkaji cheoreom boda mada jocha
+inline constexpr closing particles[] = {
+    {U" \uC740 \uC774 \uC744 ", closing::behind::closed,  // stems such as gat- eop- bad- meog-: gateun, eopsi, badeul
+     U"\uAC19\uC5C6\uBC1B\uBA39\uC5BB\uC77D\uCC3E\uBBFF\uC8FD\uC791\uB192\uAE4A\uB113\uB0AE\uC80A\uC2F6\uC9E7\uBD89"
+     U"\uC881\uC633\uB9D1\uB9DE\uB9E1\uB2EE\uC7A1\uBD99\uC9D9\uB0A1\uC816\uB0A8\uAC80\uBB3B\uBB35\uC6C3\uAC77\uC53B"
+     U"\uC0BC\uC885\uC7C1"},
+    {U" \uACFC \uC73C\uB85C ", closing::behind::closed},
+    {U" \uB294 ", closing::behind::open,  // stems such as ha- doe- ju- o-: haneun, doeneun
+     U"\uD558\uB418\uC8FC\uB974\uC624\uD0A4\uBCF4\uB0B4\uCE58\uB4DC\uC4F0\uD788\uAFB8\uB07C\uCD94\uB450\uB044\uAC00"
+     U"\uB9AC\uC9C0\uB098\uB8E8\uB2C8\uC6B0\uC2DC\uC0AC\uAE30"},
+    {U" \uAC00 \uB97C ", closing::behind::open},
+    {U" \uC640 ", closing::behind::open, U"\uB098\uC838\uB824\uACA8"},  // na-wa, jyeo-wa: came
+    {U" \uB3C4 ", closing::behind::any,
+     U"\uD574\uC5EC\uC544\uC5B4\uC6CC\uC154\uD600\uBD10\uC838\uCF1C\uB144\uC9C1"},  // hae-do: even if
+    {U" \uB85C ", closing::behind::any, U"\uC81C\uC8FC\uCCB4\uBD80\uB418"},         // sil-je-ro, ju-ro: adverbs
+    {U" \uC758 \uC5D0 \uC5D0\uC11C \uC5D0\uAC8C \uD55C\uD14C \uAED8\uC11C \uB9CC \uBD80\uD130 \uAE4C\uC9C0 "
+     U"\uCC98\uB7FC \uBCF4\uB2E4 \uB9C8\uB2E4 \uC870\uCC28 "}};
+
+// go; jiman; da ge ji eo a myeon eumyeon myeo eumyeo myeonseo neunde eoseo aseo eoya aya eodo ado geona dorok ryeogo
+// daga neunji nikka seumnida seumnikka yo eoyo ayo neyo seyo ne ja deon
+inline constexpr closing endings[] = {
+    {U" \uACE0 ", closing::behind::any, U"\uB2E4\uB77C\uB9AC"},  // dago, rago: quotations; geurigo: and
+    {U" \uC9C0\uB9CC ", closing::behind::any, U"\uD558"},        // hajiman: but
+    {U" \uB2E4 \uAC8C \uC9C0 \uC5B4 \uC544 \uBA74 \uC73C\uBA74 \uBA70 \uC73C\uBA70 \uBA74\uC11C \uB294\uB370 "
+     U"\uC5B4\uC11C \uC544\uC11C "
+     U"\uC5B4\uC57C \uC544\uC57C \uC5B4\uB3C4 \uC544\uB3C4 \uAC70\uB098 \uB3C4\uB85D \uB824\uACE0 \uB2E4\uAC00 "
+     U"\uB294\uC9C0 \uB2C8\uAE4C \uC2B5\uB2C8\uB2E4 "
+     U"\uC2B5\uB2C8\uAE4C \uC694 \uC5B4\uC694 \uC544\uC694 \uB124\uC694 \uC138\uC694 \uB124 \uC790 \uB358 "}};
+
+// Write the josa (eomi) that fits the blank. Which josa goes into __? Put in the josa that fits __.
+// Write with the right blanks. Space the sentence. Correct the spacing.
+// Put into the right order. Find the order of the sentences. In which order should one read?
+inline constexpr std::u32string_view instructions[4][3] = {
+    {U"\uBE48\uCE78\uC5D0 \uC54C\uB9DE\uC740 \uC870\uC0AC\uB97C \uC4F0\uC2DC\uC624.",
+     U"__\uC5D0 \uB4E4\uC5B4\uAC08 \uC870\uC0AC\uB294?",
+     U"__\uC5D0 \uB9DE\uB294 \uC870\uC0AC\uB97C \uB123\uC5B4 \uC8FC\uC138\uC694."},
+    {U"\uBE48\uCE78\uC5D0 \uC54C\uB9DE\uC740 \uC5B4\uBBF8\uB97C \uC4F0\uC2DC\uC624.",
+     U"__\uC5D0 \uB4E4\uC5B4\uAC08 \uC5B4\uBBF8\uB294?",
+     U"__\uC5D0 \uB9DE\uB294 \uC5B4\uBBF8\uB97C \uB123\uC5B4 \uC8FC\uC138\uC694."},
+    {U"\uBC14\uB974\uAC8C \uB744\uC5B4 \uC4F0\uC2DC\uC624.",
+     U"\uB2E4\uC74C \uBB38\uC7A5\uC744 \uB744\uC5B4 \uC4F0\uC138\uC694.",
+     U"\uB744\uC5B4\uC4F0\uAE30\uB97C \uACE0\uCCD0 \uC8FC\uC138\uC694."},
+    {U"\uC54C\uB9DE\uC740 \uC21C\uC11C\uB85C \uB298\uC5B4\uB193\uC73C\uC2DC\uC624.",
+     U"\uBB38\uC7A5\uC758 \uC21C\uC11C\uB97C \uCC3E\uC73C\uC138\uC694.",
+     U"\uC5B4\uB5A4 \uC21C\uC11C\uB85C \uC77D\uC5B4\uC57C \uD560\uAE4C\uC694?"}};
+inline constexpr std::u32string_view answer_mark = U"\n\uB2F5:";  // dap: answer
+
+inline std::string utf8(std::u32string_view s) {
+    std::string out;
+    for (const auto c : s) text::utf8_append(out, c);
+    return out;
+}
+/// May a morpheme of the list, given between blanks, close a word behind this character?
+inline bool may_close(std::span<const closing> list, std::u32string_view form, char32_t before) {
+    // Finals nj nh lt lp lh ss h: of verbs only, as in manh- joh- iss-.
+    constexpr std::uint32_t verbal = 1u << 5 | 1u << 6 | 1u << 13 | 1u << 14 | 1u << 15 | 1u << 20 | 1u << 27;
+    return std::any_of(list.begin(), list.end(), [&](const closing& c) {
+        if (c.forms.find(form) == c.forms.npos || c.except.find(before) != c.except.npos) return false;
+        if (c.after == closing::behind::any || !text::is_syllable(before)) return true;
+        const auto last = (before - text::first_syllable) % text::finals;
+        if (c.after == closing::behind::open) return last == 0;
+        return last != 0 && (verbal >> last & 1) == 0;
+    });
+}
+/// The bytes of a word up to its last letter or digit.
+inline std::string_view without_signs(std::string_view word) noexcept {
+    std::size_t end = 0;
+    for (std::size_t at = 0; at < word.size();) {
+        const auto c = token::pretoken::front(word.substr(at));
+        at += c.length;
+        if (c.what == token::pretoken::kind::letter || c.what == token::pretoken::kind::number) end = at;
+    }
+    return word.substr(0, end);
+}
+inline bool ends_in_syllable(std::string_view s) noexcept {
+    return s.size() >= 3 && text::is_syllable_at(s.data() + s.size() - 3);
+}
+/// The last morpheme of a word if it is on the list; signs may follow it. Else empty.
+inline std::string_view closing_of(std::string_view word, task what, const token::segmenter& cut) {
+    const auto bare = without_signs(word);
+    auto stem = bare;
+    while (ends_in_syllable(stem)) stem.remove_suffix(3);
+    const auto run = bare.substr(stem.size());
+    if (run.empty()) return {};
+    std::string_view last;
+    cut(run, [&](std::string_view morpheme) { last = morpheme; });
+    stem = bare.substr(0, bare.size() - last.size());
+    if (stem.empty()) return {};
+    const auto before = code_points(stem).back();
+    // Particles follow foreign words and brackets, too; after digits they would be units: 5man, 3do.
+    if (!text::is_syllable(before) &&
+        (what != task::josa ||
+         (before != ')' && token::pretoken::kind_of(text::class_of(before)) != token::pretoken::kind::letter)))
+        return {};
+    const auto list = what == task::josa ? std::span<const closing>(particles) : std::span<const closing>(endings);
+    return may_close(list, U' ' + code_points(last) + U' ', before) ? last : std::string_view();
+}
+/// Does a sentence end with this word? A dot after a digit or a foreign letter does not count.
+inline bool ends_sentence(std::string_view word) noexcept {
+    const auto bare = without_signs(word), signs = word.substr(bare.size());
+    return signs.find_first_of(".!?") != signs.npos && (signs[0] != '.' || ends_in_syllable(bare));
+}
+/// Three words or more, short enough for one prompt, mostly Hangul, and without the mark of a gap.
+inline bool is_exercise(std::string_view s) noexcept {
+    std::size_t blanks = 0, hangul = 0, all = 0;
+    for (std::size_t at = 0; at < s.size(); ++all) {
+        const auto c = text::utf8_front(s.substr(at));
+        at += c.length;
+        blanks += c.code_point == ' ', hangul += text::is_syllable(c.code_point);
+    }
+    return blanks >= 2 && s.size() <= 500 && 2 * hangul >= all - blanks && s.find("__") == s.npos;
+}
+/// The sentences of a line with one blank between words; in place of those that make no exercise an empty one.
+inline std::vector<std::string> sentences_of(std::string_view line) {
+    std::vector<std::string> all(1);
+    while (!line.empty()) {
+        const auto word = line.substr(0, line.find_first_of(" \t\r\n"));
+        line.remove_prefix((std::min)(word.size() + 1, line.size()));
+        if (word.empty()) continue;
+        all.back().append(all.back().empty() ? "" : " ").append(word);
+        if (ends_sentence(word)) all.emplace_back();
+    }
+    for (auto& s : all)
+        if (!is_exercise(s)) s.clear();
+    return all;
+}
+/// Three or four sentences in a row, out of order and numbered; the answer is the numbers in order.
+template <class Pick>
+std::optional<prompted> shuffled(const std::vector<std::string>& sentences, Pick&& pick) {
+    const auto fits = [&](std::size_t begin, std::size_t n) {
+        std::size_t bytes = 0;
+        for (auto k = begin; k < begin + n; bytes += sentences[k++].size())
+            for (auto j = begin; j <= k; ++j)
+                if (sentences[k].empty() || (j < k && sentences[j] == sentences[k])) return false;
+        return bytes <= 1000;
+    };
+    std::vector<std::size_t> begins;
+    std::size_t n = 0;
+    for (const auto want : {3 + pick(2), std::size_t{3}}) {
+        if (!begins.empty()) break;
+        for (std::size_t i = 0; i + want <= sentences.size(); ++i)
+            if (fits(i, want)) begins.push_back(i);
+        n = want;
+    }
+    if (begins.empty()) return std::nullopt;
+    const auto begin = begins[pick(begins.size())];
+    std::vector<std::size_t> shown(n), number(n);  // which sentence has which place, and the reverse
+    for (std::size_t k = 0; k < n; ++k) {
+        shown[k] = k;
+        std::swap(shown[k], shown[pick(k + 1)]);
+    }
+    prompted p;
+    for (std::size_t k = 0; k < n; ++k) {
+        number[shown[k]] = k + 1;
+        p.prompt += concat({k == 0 ? "" : "\n", k + 1, ". ", sentences[begin + shown[k]]});
+    }
+    for (const auto k : number) p.answer += concat({p.answer.empty() ? "" : " ", k});
+    return p;
+}
+/// A sentence with "__" in place of the morpheme that closes one of its words.
+template <class Pick>
+std::optional<prompted> holed(task what, const std::vector<std::string>& sentences, const token::segmenter& cut,
+                              Pick&& pick) {
+    std::vector<std::pair<std::string_view, std::string_view>> gaps;  // a sentence, the morpheme in it
+    for (const std::string_view s : sentences)
+        for (std::size_t at = 0; at < s.size();) {
+            const auto word = s.substr(at, s.find(' ', at) - at);
+            at += word.size() + 1;
+            if (const auto last = closing_of(word, what, cut); !last.empty()) gaps.push_back({s, last});
+        }
+    if (gaps.empty()) return std::nullopt;
+    const auto& [sentence, morpheme] = gaps[pick(gaps.size())];
+    const auto at = static_cast<std::size_t>(morpheme.data() - sentence.data());
+    return prompted{concat({sentence.substr(0, at), "__", sentence.substr(at + morpheme.size())}),
+                    std::string(morpheme)};
+}
+}  // namespace detail
+/// An exercise made of one line of UTF-8 text, or nothing where the line does not lend itself to it: it needs a
+/// sentence of three words or more, mostly Hangul, and for the order a passage of such sentences. `random` decides
+/// which sentence, gap and instruction; the same random gives the same exercise.
+inline std::optional<prompted> make_task(task what, std::string_view line, const token::boundary_model& model,
+                                         std::uint64_t random) {
+    if (text::utf8_first_invalid(line) != line.size() || model.weights.size() != model.slots) return std::nullopt;
+    const auto pick = [&](std::size_t n) { return static_cast<std::size_t>((random = token::mix(random + 1)) % n); };
+    const auto instruction = detail::instructions[static_cast<std::size_t>(what)][pick(3)];
+    auto sentences = detail::sentences_of(line);
+    std::optional<prompted> made;
+    if (what == task::order) {
+        made = detail::shuffled(sentences, pick);
+    } else if (std::erase(sentences, ""); what != task::spacing) {
+        made = detail::holed(what, sentences, token::segmenter(model.weights, model.cut, 1), pick);
+    } else if (!sentences.empty()) {
+        made = prompted{{}, sentences[pick(sentences.size())]};
+        std::remove_copy(made->answer.begin(), made->answer.end(), std::back_inserter(made->prompt), ' ');
+    }
+    if (made) made->prompt = concat({detail::utf8(instruction), "\n", made->prompt, detail::utf8(detail::answer_mark)});
+    return made;
+}
+// ==== narae/learn/instructions.hpp ====
+// Instructions with their answers: read from JSON lines, and made into token ids with the place where the answer
+// begins. Roles are marked by special tokens, <|user|> text <|/user|> and <|assistant|> text <|/assistant|>, which are
+// put in as ids: text that only looks like them stays text.
+/// The records {"instruction", "input", "output"} of a file, one a line; "input" may be missing, other keys do not
+/// matter. The prompt is the instruction and, on lines of its own, the input. Errors name the line: bad_value, also
+/// where there is no record at all.
+inline result<std::vector<prompted>> read_instructions(std::string_view jsonl) {
+    return guarded([&]() -> result<std::vector<prompted>> {
+        std::vector<prompted> all;
+        if (jsonl.starts_with("\xEF\xBB\xBF")) jsonl.remove_prefix(3);  // a byte order mark
+        for (std::size_t number = 1; !jsonl.empty(); ++number) {
+            const auto end = (std::min)(jsonl.find('\n'), jsonl.size());
+            const auto line = jsonl.substr(0, end);
+            jsonl.remove_prefix((std::min)(end + 1, jsonl.size()));
+            if (line.find_first_not_of(" \t\r") == line.npos) continue;
+            const auto bad = [&](std::string_view what, std::string_view why) {
+                return error{errc::bad_value, concat({"line ", number, ": ", what, why})};
+            };
+            const auto doc = text::json::parse(line);
+            if (!doc) return doc.error().in(concat({"line ", number}));
+            const auto record = doc->root();
+            if (!record.is(text::json_kind::object)) return bad("not an object", "");
+            for (const char* key : {"instruction", "output", "input"}) {
+                const auto value = record[key];
+                const bool needed = key != std::string_view("input");
+                if (needed && value.missing_or_null()) return bad(key, " is missing");
+                if (!value.missing_or_null() && !value.is(text::json_kind::string)) return bad(key, " is no string");
+                if (needed && value.raw().empty()) return bad(key, " is empty");
+            }
+            prompted p{record["instruction"].string(), record["output"].string()};
+            if (const auto input = record["input"].string(); !input.empty()) p.prompt += "\n" + input;
+            all.push_back(std::move(p));
+        }
+        if (all.empty()) return error{errc::bad_value, "no instructions"};
+        return all;
+    });
+}
+/// What a model is trained on: the loss is taken on ids[answer_at] and all that follow.
+struct example {
+    std::vector<token::token_id> ids;
+    std::size_t answer_at = 0;
+};
+/// The ids of a prompt and its answer, then the token that ends a text. With `chat` they stand in the marks of the user
+/// and of the assistant; else a blank is between them. The ids before answer_at are what a model that answers is given.
+/// Errors: unsupported where the tokenizer lacks one of the special tokens, which is named.
+inline result<example> encode_example(const token::tokenizer& t, const prompted& text, bool chat) {
+    return guarded([&]() -> result<example> {
+        example e;
+        std::string_view missing;
+        const auto mark = [&](std::string_view name) {
+            const auto id = t.find(name);
+            if (id && t.is_special(*id))
+                e.ids.push_back(*id);
+            else if (missing.empty())
+                missing = name;
+        };
+        auto encode = t.make_encoder();
+        if (chat) mark("<|user|>");
+        encode.encode(text.prompt, {}, e.ids);
+        if (chat) mark("<|/user|>"), mark("<|assistant|>");
+        e.answer_at = e.ids.size();
+        encode.encode(chat ? text.answer : " " + text.answer, {}, e.ids);
+        if (chat) mark("<|/assistant|>");
+        const auto end = t.end_of_text();
+        end ? e.ids.push_back(*end) : mark("<|endoftext|>");
+        if (!missing.empty()) return error{errc::unsupported, concat({"the tokenizer has no special token ", missing})};
+        return e;
+    });
+}
+}  // namespace narae::inline NARAE_ABI::learn
+// ==== narae/num/random.hpp ====
+// Random numbers that are the same everywhere: SplitMix64, Steele, Lea and Flood 2014. Never for secrets.
+namespace narae::inline NARAE_ABI::num {
+struct random {
+    std::uint64_t state;
+
+    std::uint64_t next() noexcept {
+        std::uint64_t z = state += 0x9E3779B97F4A7C15;
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+        return z ^ (z >> 31);
+    }
+    /// A whole number below n, 1 <= n < 2^32. Its bias is below n / 2^32.
+    std::uint64_t below(std::uint64_t n) noexcept { return (next() >> 32) * n >> 32; }
+    /// Nearly normal, mean 0 and deviation 1: the sum of four uniform numbers, exact in any order.
+    float normal() noexcept {
+        std::int64_t sum = 0;
+        for (auto bits = next(); bits != 0; bits >>= 16) sum += static_cast<std::int64_t>(bits & 0xFFFF);
+        return static_cast<float>(sum - 2 * 0xFFFF) * (1.7320508f / 65536.0f);
+    }
+    /// Puts the elements of a list in random order.
+    template <class List>
+    void shuffle(List& list) noexcept {
+        for (auto n = list.size(); n > 1; --n) std::swap(list[n - 1], list[static_cast<std::size_t>(below(n))]);
+    }
+};
+}  // namespace narae::inline NARAE_ABI::num
+// ==== narae/learn/parameters.hpp ====
+// All numbers of a model as float32 in one row: matrices in the order of model::matrix_names, then vectors in that of
+// model::vector_names. Weights, gradients and the optimizer's moments are such rows, so they go through it side by side.
+namespace narae::inline NARAE_ABI::learn {
+/// Where each part of a row lies. F: float of weights to write and of gradients, const float of weights to read.
+template <class F>
+struct linear_part {
+    F* w;  ///< [N, K]
+    F* bias;
+};
+template <class F>
+struct norm_part {
+    F *gain, *bias;
+};
+template <class F>
+struct layer_parts {
+    norm_part<F> before_attention, before_ffn;
+    linear_part<F> qkv, attention_out, ffn_up, ffn_down;
+};
+template <class F>
+struct parts {
+    F *embedding, *head;  ///< the same if the head is tied
+    std::vector<layer_parts<F>> layers;
+    norm_part<F> last;
+};
+/// How many numbers the matrices of this shape have, which come first, and how many all have.
+struct parameter_count {
+    std::size_t matrices = 0, all = 0;
+};
+inline parameter_count count_parameters(const model::shape& s) {
+    parameter_count n;
+    for (const auto& m : model::matrix_names(s)) n.matrices += m.N * m.K;
+    n.all = n.matrices;
+    for (const auto& [name, length] : model::vector_names(s)) n.all += length;
+    return n;
+}
+/// The parts of a row of count_parameters(s).all numbers.
+template <class F>
+parts<F> parts_of(F* row, const model::shape& s) {
+    std::vector<F*> m, v;
+    for (const auto& name : model::matrix_names(s)) m.push_back(row), row += name.N * name.K;
+    for (const auto& [name, length] : model::vector_names(s)) v.push_back(row), row += length;
+    parts<F> p{m.front(), s.tied ? m.front() : m.back(), {}, {v[8 * s.L], v[8 * s.L + 1]}};
+    for (std::size_t i = 0; i < s.L; ++i) {
+        F *const *w = &m[1 + 4 * i], *const *b = &v[8 * i];
+        p.layers.push_back({{b[0], b[1]}, {b[2], b[3]}, {w[0], b[4]}, {w[1], b[5]}, {w[2], b[6]}, {w[3], b[7]}});
+    }
+    return p;
+}
+/// Weights to start from: matrices normal with deviation 0.02, those that write to the residual stream smaller by
+/// sqrt(2 L) (Radford et al. 2019, GPT-2), gains 1, biases 0. The same seed gives the same weights everywhere.
+inline void fill_random(std::span<float> row, const model::shape& s, std::uint64_t seed) {
+    num::random random{seed};
+    float* next = row.data();
+    for (const auto& m : model::matrix_names(s)) {
+        const bool to_stream = m.name.ends_with("attention.dense.weight") || m.name.ends_with("dense_4h_to_h.weight");
+        const float deviation = to_stream ? 0.02f / std::sqrt(2.0f * static_cast<float>(s.L)) : 0.02f;
+        for (std::size_t i = 0; i < m.N * m.K; ++i) *next++ = deviation * random.normal();
+    }
+    for (const auto& [name, length] : model::vector_names(s))
+        for (std::size_t i = 0; i < length; ++i) *next++ = name.ends_with("norm.weight") ? 1.0f : 0.0f;
+}
+/// Weights to go on from: those of a checkpoint, whatever its format. Errors name the tensor.
+inline result<void> fill_from(std::span<float> row, const store::checkpoint& from, const model::shape& s) {
+    float* next = row.data();
+    for (const auto& m : model::matrix_names(s)) {
+        const auto found = model::find_matrix(from, m);
+        if (!found) return found.error();
+        for (std::size_t r = 0; r < m.N; ++r, next += m.K) found->read_row(next, r);
+    }
+    for (const auto& [name, length] : model::vector_names(s)) {
+        const auto found = model::find_floats(from, name, {length});
+        if (!found) return found.error();
+        for (std::size_t i = 0; i < length; ++i) *next++ = model::element(**found, i);
+    }
+    return {};
+}
+// ==== narae/learn/network.hpp ====
+// The network of model/forward.hpp over whole sequences, and its backward: each step stands beside the one it mirrors.
+// Layers go in segments (gradient checkpointing: Chen et al. 2016, arXiv:1604.06174): what a layer leaves for its
+// backward is kept for one segment at a time; the others run again from the rows they began with, to the same bits.
+// The head sees head_rows tokens at a time, so [T, V] is never whole. Read model/block.hpp and attention.hpp before.
+
+inline constexpr std::uint32_t no_target = 0xFFFFFFFF;
+inline constexpr std::size_t head_rows = 256;
+/// Sequences of T tokens, one after the other: N = ids.size() rows, a multiple of T. Token t of a sequence sees its
+/// tokens first[t] .. t; it is taught targets[t], or nothing where that is no_target.
+struct batch {
+    std::size_t T;
+    std::span<const std::uint32_t> ids, targets, first;
+};
+/// What a batch costs: the sum over the taught tokens, in nats.
+struct loss_sum {
+    double nats = 0;
+    std::size_t tokens = 0;
+    double mean() const noexcept { return tokens == 0 ? 0 : nats / static_cast<double>(tokens); }
+};
+struct network_options {
+    std::size_t sequences = 16, length = 256;  ///< of a batch
+    std::size_t checkpoint_layers = 0;         ///< of a segment; 0: all layers are one
+    bool backward = true;                      ///< without: for losses only, in less memory
+};
+class network;
+/// A teacher that is listened to beside the text: its network, which has the same vocabulary, its weights, and the
+/// share of the loss that is KL(teacher, student). Hinton et al. 2015, arXiv:1503.02531, at temperature 1.
+struct teacher {
+    network* net = nullptr;
+    const float* weights = nullptr;
+    float share = 0;
+};
+class network {
+public:
+    static result<network> make(const model::shape& s, const network_options& o, sys::team& team,
+                                const kernel::gemm_kernel& gemm) {
+        network n(s, o, team);
+        std::size_t floats = 0;
+        n.each_buffer([&](float*&, std::size_t size) { floats += round_up(size, 16); });
+        error why;
+        if (!sys::buffer<float>::make(floats).into(n.floats_, why)) return why.in("training");
+        auto multiply = matmul::make(gemm, team.size());
+        if (!multiply) return multiply.error().in("training");
+        n.multiply_.push_back(std::move(*multiply));
+        float* next = n.floats_.data();
+        n.each_buffer([&](float*& where, std::size_t size) { where = next, next += round_up(size, 16); });
+        for (std::size_t t = 0; t < o.length; ++t) model::fill_turn(n.turn_ + t * s.rotary, s, t);
+        n.losses_.resize(o.sequences * o.length);
+        n.stats_.resize(o.sequences * o.length);
+        return n;
+    }
+    /// Bytes that make() would take.
+    static std::uint64_t bytes(const model::shape& s, const network_options& o, sys::team& team,
+                               const kernel::gemm_kernel& gemm) {
+        network n(s, o, team);
+        std::uint64_t floats = o.sequences * o.length * 4;
+        n.each_buffer([&](float*&, std::size_t size) { floats += round_up(size, 16); });
+        return floats * sizeof(float) + matmul::bytes(gemm, team.size());
+    }
+    /// The loss of a batch of at most `sequences` sequences of at most `length` tokens under `weights`; adds the
+    /// gradient of its sum to `gradients`, if there is such a row and this network has a backward.
+    loss_sum run(const float* weights, float* gradients, const batch& b, const teacher& t = {}) {
+        const auto w = parts_of(weights, s_);
+        forward(w, b);
+        if (t.net != nullptr) t.net->forward(parts_of(t.weights, t.net->s_), b);
+        if (gradients == nullptr) return head(w, nullptr, b, t);
+        const auto g = parts_of(gradients, s_);
+        const auto loss = head(w, &g, b, t);
+        for (auto segment = segments(); segment-- > 0;) {
+            if (segment + 1 != segments()) run_segment(w, b, segment);
+            for (auto i = (std::min)(s_.L, (segment + 1) * segment_); i-- > segment * segment_;)
+                block_back(w.layers[i], g.layers[i], b, tapes_[i - segment * segment_]);
+        }
+        team_->run([&](std::size_t part, std::size_t parts) {  // the embedding: each thread has its own columns
+            const auto mine = sys::slice_of(s_.D, num::lanes, part, parts);
+            for (std::size_t r = 0; r < rows_; ++r)
+                ops_.add(g.embedding + b.ids[r] * s_.D + mine.begin, d_ + r * s_.D + mine.begin, mine.end - mine.begin);
+        });
+        return loss;
+    }
+private:
+    /// What a layer leaves for its backward.
+    struct tape {
+        float* x = nullptr;        // [N, D] what it began with
+        float* qkv = nullptr;      // [N, (H + 2G) E], with biases, rotated
+        float* mixed = nullptr;    // [N, H E]
+        float* log_sum = nullptr;  // [N, H]
+        float* middle = nullptr;   // [N, D] what the feed-forward layer read, where that is not x
+        float* up = nullptr;       // [N, F] before the bias
+    };
+    network(const model::shape& s, const network_options& o, sys::team& team)
+        : s_(s), options_(o), segment_(!o.backward ? 1 : o.checkpoint_layers == 0 ? s.L : o.checkpoint_layers),
+          team_(&team), kernels_(kernel::runnable().best()), ops_(kernel::runnable_teach().back()) {
+        segment_ = (std::min)(segment_, s.L);
+        tapes_.resize(segment_);
+        starts_.resize(o.backward ? segments() : (std::min<std::size_t>)(2, s.L));
+    }
+    std::size_t segments() const noexcept { return (s_.L + segment_ - 1) / segment_; }
+    float* start(std::size_t segment) const noexcept { return starts_[segment % starts_.size()]; }
+    /// Every buffer and its size in floats.
+    template <class F>
+    void each_buffer(F&& f) {
+        const auto N = options_.sequences * options_.length, D = s_.D, R = s_.qkv_rows(), M = s_.H * s_.E;
+        for (auto& start : starts_) f(start, N * D);
+        for (auto& t : tapes_) {
+            if (&t != &tapes_.front()) f(t.x, N * D);
+            f(t.qkv, N * R);
+            f(t.mixed, N * M);
+            f(t.log_sum, N * s_.H);
+            if (!s_.parallel_residual) f(t.middle, N * D);
+            f(t.up, N * s_.F);
+        }
+        f(last_, N * D);
+        f(normed_, N * D);
+        f(picked_, N * D);
+        f(wide_, N * (std::max)(s_.F, R));
+        f(turn_, options_.length * s_.rotary);
+        f(scratch_, team_->size() * attention_scratch(options_.length));
+        f(logits_, head_rows * s_.V);
+        if (!options_.backward) return;
+        f(d_, N * D);
+        f(dnormed_, N * D);
+        f(dmixed_, N * M);
+        f(dwide_, N * (std::max)(s_.F, R));
+    }
+    /// f(t) for every row, shared out.
+    template <class F>
+    void each_row(F&& f) {
+        team_->run([&](std::size_t part, std::size_t parts) {
+            const auto mine = sys::slice_of(rows_, 1, part, parts);
+            for (auto t = mine.begin; t < mine.end; ++t) f(t);
+        });
+    }
+    /// y[N, n] = x[N, k] W^T (+ bias).
+    void linear(float* y, const float* x, const float* w, const float* bias, std::size_t n, std::size_t k) {
+        if (bias != nullptr) each_row([&](std::size_t t) { std::memcpy(y + t * n, bias, n * sizeof(float)); });
+        multiply_[0].run(*team_, y, n, {x, k, 1}, {w, 1, k}, rows_, n, k, bias != nullptr);
+    }
+    /// Its backward: dx[N, k] = dy W; dW += dy^T x; dbias += the sum of dy's rows.
+    void linear_back(float* dx, const float* dy, const float* x, const float* w, const linear_part<float>& g,
+                     std::size_t n, std::size_t k) {
+        team_->run([&](std::size_t part, std::size_t parts) {
+            const auto mine = sys::slice_of(n, num::lanes, part, parts);
+            for (std::size_t t = 0; t < rows_; ++t)
+                ops_.add(g.bias + mine.begin, dy + t * n + mine.begin, mine.end - mine.begin);
+        });
+        multiply_[0].run(*team_, g.w, k, {dy, 1, n}, {x, k, 1}, n, k, rows_, true);
+        multiply_[0].run(*team_, dx, k, {dy, n, 1}, {w, k, 1}, rows_, k, n, false);
+    }
+    /// normed = norm(x)
+    void normalise(const float* x, const norm_part<const float>& n) {
+        const auto D = s_.D;
+        each_row([&](std::size_t t) {
+            kernels_.layer_norm(normed_ + t * D, x + t * D, n.gain, n.bias, D, s_.norm_eps);
+        });
+    }
+    /// Its backward: dx += what dy, the gradient of its output, says; so do the gradients of its own vectors.
+    void normalise_back(float* dx, const float* dy, const float* x, const norm_part<const float>& n,
+                        const norm_part<float>& g, std::size_t count) {
+        const auto D = s_.D;
+        team_->run([&](std::size_t part, std::size_t parts) {
+            const auto mine = sys::slice_of(count, 1, part, parts);
+            for (auto t = mine.begin; t < mine.end; ++t)
+                stats_[t] = ops_.norm_back(dx + t * D, dy + t * D, x + t * D, n.gain, D, s_.norm_eps);
+        });
+        team_->run([&](std::size_t part, std::size_t parts) {
+            const auto mine = sys::slice_of(D, num::lanes, part, parts);
+            for (std::size_t t = 0; t < count; ++t)
+                ops_.norm_vectors_back(g.gain + mine.begin, g.bias + mine.begin, dy + t * D + mine.begin,
+                                       x + t * D + mine.begin, stats_[t], mine.end - mine.begin);
+        });
+    }
+    /// Turns queries and keys of every row by their positions, or back.
+    void rotate(float* qkv, const batch& b, float direction) {
+        const auto half = s_.rotary / 2;
+        each_row([&](std::size_t t) {
+            const float* cosine = turn_ + t % b.T * s_.rotary;
+            float* row = qkv + t * s_.qkv_rows();
+            for (std::size_t h = 0; h < s_.H + s_.G; ++h) {
+                float* x = row + (h < s_.H ? s_.q_row(h) : s_.k_row(h - s_.H));
+                for (std::size_t i = 0; i < half; ++i) {
+                    const float first = x[i], second = x[i + half], c = cosine[i], s = direction * cosine[i + half];
+                    x[i] = first * c - second * s;
+                    x[i + half] = second * c + first * s;
+                }
+            }
+        });
+    }
+    /// f(sequence, key-value head, thread, scratch) for all of them, shared out.
+    template <class F>
+    void each_head(const batch& b, const tape& t, F&& f) {
+        team_->run([&](std::size_t part, std::size_t parts) {
+            const auto mine = sys::slice_of(rows_ / b.T * s_.G, 1, part, parts);
+            for (auto i = mine.begin; i < mine.end; ++i) {
+                const auto row = i / s_.G * b.T;
+                f(row,
+                  sequence{b.T, b.first.data() + row, t.qkv + row * s_.qkv_rows(), t.mixed + row * s_.H * s_.E,
+                           t.log_sum + row * s_.H},
+                  i % s_.G, part, scratch_ + part * attention_scratch(b.T));
+            }
+        });
+    }
+    void gelu(float* y, const float* up, const float* bias) {
+        each_row([&](std::size_t t) {
+            std::memcpy(y + t * s_.F, up + t * s_.F, s_.F * sizeof(float));
+            kernels_.bias_gelu(y + t * s_.F, bias, s_.F);
+        });
+    }
+    /// out = what the block makes of t.x; the rest of the tape is filled.
+    void block(const layer_parts<const float>& w, float* out, const batch& b, tape& t) {
+        const auto D = s_.D, F = s_.F, M = s_.H * s_.E;
+        const auto add_to_stream = [&](const float* x, const float* by, const linear_part<const float>& l,
+                                       std::size_t k) {  // out = x + by W^T + bias
+            each_row([&](std::size_t r) {
+                if (out != x) std::memcpy(out + r * D, x + r * D, D * sizeof(float));
+                ops_.add(out + r * D, l.bias, D);
+            });
+            multiply_[0].run(*team_, out, D, {by, k, 1}, {l.w, 1, k}, rows_, D, k, true);
+        };
+        normalise(t.x, w.before_attention);
+        linear(t.qkv, normed_, w.qkv.w, w.qkv.bias, s_.qkv_rows(), D);
+        rotate(t.qkv, b, 1);
+        each_head(b, t, [&](std::size_t, const sequence& x, std::size_t g, std::size_t thread, float* scratch) {
+            attend(ops_, multiply_[0], thread, s_, x, g, scratch);
+        });
+        add_to_stream(t.x, t.mixed, w.attention_out, M);
+        if (!s_.parallel_residual) std::memcpy(t.middle, out, rows_ * D * sizeof(float));
+        normalise(ffn_input(t), w.before_ffn);
+        linear(t.up, normed_, w.ffn_up.w, nullptr, F, D);
+        gelu(wide_, t.up, w.ffn_up.bias);
+        add_to_stream(out, wide_, w.ffn_down, F);
+    }
+    float* ffn_input(const tape& t) const noexcept { return s_.parallel_residual ? t.x : t.middle; }
+    /// Its backward: d, the gradient of what the block made, becomes that of t.x.
+    void block_back(const layer_parts<const float>& w, const layer_parts<float>& g, const batch& b, const tape& t) {
+        const auto D = s_.D, F = s_.F, R = s_.qkv_rows(), M = s_.H * s_.E;
+        const auto out_back = [&] {
+            linear_back(dmixed_, d_, t.mixed, w.attention_out.w, g.attention_out, D, M);
+        };
+        if (s_.parallel_residual) out_back();  // before d grows by the other branch
+
+        gelu(wide_, t.up, w.ffn_up.bias);
+        linear_back(dwide_, d_, wide_, w.ffn_down.w, g.ffn_down, D, F);
+        each_row([&](std::size_t r) { ops_.gelu_back(dwide_ + r * F, t.up + r * F, w.ffn_up.bias, F); });
+        normalise(ffn_input(t), w.before_ffn);
+        linear_back(dnormed_, dwide_, normed_, w.ffn_up.w, g.ffn_up, F, D);
+        normalise_back(d_, dnormed_, ffn_input(t), w.before_ffn, g.before_ffn, rows_);
+
+        if (!s_.parallel_residual) out_back();
+        std::memset(dwide_, 0, rows_ * R * sizeof(float));
+        each_head(b, t, [&](std::size_t row, const sequence& x, std::size_t h, std::size_t thread, float* scratch) {
+            attend_back(ops_, multiply_[0], thread, s_, x, dwide_ + row * R, dmixed_ + row * M, h, scratch);
+        });
+        rotate(dwide_, b, -1);
+        normalise(t.x, w.before_attention);
+        linear_back(dnormed_, dwide_, normed_, w.qkv.w, g.qkv, R, D);
+        normalise_back(d_, dnormed_, t.x, w.before_attention, g.before_attention, rows_);
+    }
+    /// The layers of a segment, from what start(segment) holds to the start of the next or to the last rows.
+    void run_segment(const parts<const float>& w, const batch& b, std::size_t segment) {
+        const auto from = segment * segment_, to = (std::min)(s_.L, from + segment_);
+        tapes_.front().x = start(segment);
+        for (auto i = from; i < to; ++i)
+            block(w.layers[i], i + 1 < to ? tapes_[i + 1 - from].x : to < s_.L ? start(segment + 1) : last_, b,
+                  tapes_[i - from]);
+    }
+    void forward(const parts<const float>& w, const batch& b) {
+        rows_ = b.ids.size();
+        each_row([&](std::size_t t) {
+            std::memcpy(start(0) + t * s_.D, w.embedding + b.ids[t] * s_.D, s_.D * sizeof(float));
+        });
+        for (std::size_t i = 0; i < segments(); ++i) run_segment(w, b, i);
+        // The rows that are taught something, close together.
+        taught_.clear();
+        for (std::size_t t = 0; t < rows_; ++t)
+            if (b.targets[t] != no_target) taught_.push_back(t);
+        const auto D = s_.D;
+        for (std::size_t i = 0; i < taught_.size(); ++i)
+            std::memcpy(picked_ + i * D, last_ + taught_[i] * D, D * sizeof(float));
+        team_->run([&](std::size_t part, std::size_t parts) {
+            const auto mine = sys::slice_of(taught_.size(), 1, part, parts);
+            for (auto i = mine.begin; i < mine.end; ++i)
+                kernels_.layer_norm(normed_ + i * D, picked_ + i * D, w.last.gain, w.last.bias, D, s_.norm_eps);
+        });
+    }
+    /// logits[n, V] of the normalised rows `from` and on.
+    void head_logits(const float* head, std::size_t from, std::size_t n) {
+        multiply_[0].run(*team_, logits_, s_.V, {normed_ + from * s_.D, s_.D, 1}, {head, 1, s_.D}, n, s_.V, s_.D,
+                         false);
+    }
+    /// Cross entropy of the rows in normed_, fused with the head; with g also d_, the gradient of the last rows.
+    loss_sum head(const parts<const float>& w, const parts<float>* g, const batch& b, const teacher& t) {
+        const auto D = s_.D, V = s_.V, count = taught_.size();
+        for (std::size_t from = 0; from < count; from += head_rows) {
+            const auto n = (std::min)(head_rows, count - from);
+            head_logits(w.head, from, n);
+            if (t.net != nullptr) t.net->head_logits(parts_of(t.weights, t.net->s_).head, from, n);
+            team_->run([&](std::size_t part, std::size_t parts) {
+                const auto mine = sys::slice_of(n, 1, part, parts);
+                for (auto i = mine.begin; i < mine.end; ++i)
+                    losses_[from + i] = cross_entropy(logits_ + i * V, b.targets[taught_[from + i]],
+                                                      t.net == nullptr ? nullptr : t.net->logits_ + i * V, t.share);
+            });
+            if (g == nullptr) continue;
+            multiply_[0].run(*team_, dnormed_ + from * D, D, {logits_, V, 1}, {w.head, D, 1}, n, D, V, false);
+            multiply_[0].run(*team_, g->head, D, {logits_, 1, V}, {normed_ + from * D, D, 1}, V, D, n, true);
+        }
+        loss_sum sum{0, count};
+        for (std::size_t i = 0; i < count; ++i) sum.nats += losses_[i];
+        if (g == nullptr) return sum;
+        std::memset(normed_, 0, count * D * sizeof(float));  // from here on the gradient of the rows picked
+        normalise_back(normed_, dnormed_, picked_, w.last, g->last, count);
+        std::memset(d_, 0, rows_ * D * sizeof(float));
+        for (std::size_t i = 0; i < count; ++i)
+            std::memcpy(d_ + taught_[i] * D, normed_ + i * D, D * sizeof(float));
+        return sum;
+    }
+    /// The loss of one row of logits, which become its gradient: softmax - target, the target being one token, or the
+    /// mixture of that and the teacher's distribution.
+    double cross_entropy(float* logits, std::uint32_t target, float* teacher_logits, float share) const noexcept {
+        const auto sum = ops_.exp_sum(logits, s_.V, 1);
+        const float log_sum = sum.largest + std::log(sum.sum);
+        double loss = static_cast<double>(log_sum) - static_cast<double>(logits[target]);
+        if (teacher_logits == nullptr) {
+            ops_.softmax(logits, s_.V, 1, log_sum);
+            logits[target] -= 1;
+            return loss;
+        }
+        const auto his = ops_.exp_sum(teacher_logits, s_.V, 1);
+        const float his_log_sum = his.largest + std::log(his.sum);
+        double kl = 0;
+        loss *= 1 - static_cast<double>(share);
+        for (std::size_t i = 0; i < s_.V; ++i) {
+            const float log_p = teacher_logits[i] - his_log_sum, log_q = logits[i] - log_sum, p = num::exp(log_p);
+            kl += static_cast<double>(p) * static_cast<double>(log_p - log_q);
+            logits[i] = num::exp(log_q) - share * p;
+        }
+        logits[target] -= 1 - share;
+        return loss + static_cast<double>(share) * kl;
+    }
+    model::shape s_;
+    network_options options_;
+    std::size_t segment_, rows_ = 0;
+    sys::team* team_;
+    kernel::table kernels_;
+    kernel::teach_table ops_;
+    std::vector<matmul> multiply_;  // one
+    sys::buffer<float> floats_;
+    std::vector<float*> starts_;  // [N, D] what each segment began with
+    std::vector<tape> tapes_;     // of the segment at hand
+    float *last_ = nullptr, *normed_ = nullptr, *picked_ = nullptr, *wide_ = nullptr, *turn_ = nullptr,
+          *scratch_ = nullptr, *logits_ = nullptr, *d_ = nullptr, *dnormed_ = nullptr, *dmixed_ = nullptr,
+          *dwide_ = nullptr;
+    std::vector<std::size_t> taught_;
+    std::vector<double> losses_;
+    std::vector<kernel::row_stats> stats_;
+};
+// ==== narae/learn/data.hpp ====
+// What a model learns from: documents as token ids, dealt out as batches in an order that is a function of the seed and
+// of the number of the batch alone, so that a resumed run sees just what an unbroken one sees.
+// A document is <end of text>, its tokens; what follows is the next document, in the same row of tokens but unseen. Of
+// two chats in a row the second sees the first every other time: so a model learns to answer after other questions.
+/// A batch that owns its numbers.
+struct owned_batch {
+    std::size_t T = 0;
+    std::vector<std::uint32_t> ids, targets, first;
+    batch view() const noexcept { return {T, ids, targets, first}; }
+};
+class documents {
+public:
+    /// For texts of this tokenizer, which must have an end-of-text token and is borrowed.
+    explicit documents(const token::tokenizer& t) : tokenizer_(&t), end_(*t.end_of_text()) {}
+
+    std::size_t count() const noexcept { return places_.size(); }
+    std::uint64_t tokens() const noexcept { return ids_.size(); }
+    std::uint64_t characters() const noexcept { return characters_; }
+    /// Tells collections of documents apart: a hash of all ids in order.
+    std::uint64_t hash() const noexcept { return store::fnv1a64(std::as_bytes(std::span(ids_))); }
+    /// Every line of `text` that is not empty is a document. Special tokens written in it are special tokens.
+    /// Of each line, with probability `tasks`, an exercise is made, too (tasks.hpp).
+    /// Errors name the line: bytes that are not UTF-8. Or the whole text: nothing in it, or hardly any Hangul.
+    result<void> add_text(std::string_view text, sys::team& team, double tasks = 0, std::uint64_t seed = 1) {
+        const auto bad = text::utf8_first_invalid(text);
+        if (bad < text.size())
+            return error{errc::bad_value,
+                         concat({"line ", static_cast<std::uint64_t>(1 + std::ranges::count(text.substr(0, bad), '\n')), ": not UTF-8"}), bad};
+        std::vector<std::string_view> lines;
+        for (std::size_t at = 0; at < text.size();) {
+            const auto end = (std::min)(text.find('\n', at), text.size());
+            auto line = text.substr(at, end - at);
+            if (line.ends_with('\r')) line.remove_suffix(1);
+            if (line.find_first_not_of(" \t") != line.npos) lines.push_back(line);
+            at = end + 1;
+        }
+        if (lines.empty()) return error{errc::bad_value, "no text in it"};
+        if (const auto share = hangul_share(text); share < 0.2)
+            return error{errc::bad_value, concat({"only ", static_cast<std::uint64_t>(share * 100),
+                                                  " % of its letters are Hangul: not a Korean text"})};
+        std::vector<documents> found(team.size(), documents(*tokenizer_));
+        const auto boundaries = tokenizer_->boundaries();
+        team.run([&](std::size_t part, std::size_t parts) {
+            auto encode = tokenizer_->make_encoder();
+            auto& mine = found[part];
+            const auto range = sys::slice_of(lines.size(), 1, part, parts);
+            for (auto i = range.begin; i < range.end; ++i) {
+                mine.begin_document();
+                encode.encode(lines[i], {.special = true}, mine.ids_);
+                mine.end_document(1, lines[i]);
+                num::random random{seed + i * 0x9E3779B97F4A7C15};
+                if (static_cast<double>(random.next() >> 11) * 0x1p-53 >= tasks) continue;
+                const auto made = make_task(static_cast<task>(random.below(4)), lines[i], boundaries, random.next());
+                if (!made) continue;
+                mine.begin_document();
+                encode.encode(made->prompt, {}, mine.ids_);
+                const auto answer_at = mine.ids_.size() - mine.places_.back().begin;
+                encode.encode(" " + made->answer, {}, mine.ids_);
+                mine.end_document(answer_at, {});
+            }
+        });
+        for (const auto& f : found) append(f);
+        return {};
+    }
+    /// Every record of JSON lines (instructions.hpp) is a document, of which the answer is taught, in the marks of a
+    /// chat. Errors name the line, or the special token that the tokenizer lacks.
+    result<void> add_instructions(std::string_view jsonl) {
+        const auto all = read_instructions(jsonl);
+        if (!all) return all.error();
+        for (const auto& one : *all) {
+            const auto e = encode_example(*tokenizer_, one, true);
+            if (!e) return e.error();
+            begin_document();
+            ids_.insert(ids_.end(), e->ids.begin(), e->ids.end() - 1);  // its end is the beginning of the next
+            end_document(e->answer_at + 1, {});
+        }
+        return {};
+    }
+    /// How many sequences of T tokens one pass has.
+    std::uint64_t sequences(std::size_t T) const noexcept { return ids_.size() / T; }
+    /// Batch `number` of `sequences` sequences of T tokens. Passes follow each other, each in an order of its own.
+    /// Needs sequences(T) != 0.
+    void fill(owned_batch& out, std::uint64_t number, std::size_t sequences, std::size_t T, std::uint64_t seed) {
+        out.T = T;
+        out.ids.clear(), out.targets.clear(), out.first.clear();
+        for (std::size_t i = 0; i < sequences; ++i) {
+            const auto index = number * sequences + i, pass = index / this->sequences(T);
+            arrange(pass, seed);
+            std::uint64_t at = index % this->sequences(T) * T;
+            auto d = static_cast<std::size_t>(std::upper_bound(starts_.begin(), starts_.end(), at) - starts_.begin()) -
+                     1;
+            std::uint32_t first = 0;
+            for (std::size_t t = 0; t < T; ++d) {
+                const auto& doc = places_[order_[d]];
+                for (auto k = static_cast<std::size_t>(at - starts_[d]); k < doc.length && t < T; ++k, ++t, ++at) {
+                    if (k == 0 && !(t > 0 && doc.answer_at > 1 && places_[order_[d - 1]].answer_at > 1 && order_[d] % 2 == 0))
+                        first = static_cast<std::uint32_t>(t);
+                    out.ids.push_back(ids_[doc.begin + k]);
+                    out.targets.push_back(k + 1 < doc.answer_at     ? no_target
+                                          : k + 1 < doc.length ? ids_[doc.begin + k + 1]
+                                                               : end_);
+                    out.first.push_back(first);
+                }
+            }
+        }
+    }
+private:
+    struct place {
+        std::size_t begin;
+        std::uint32_t length, answer_at;  ///< with the token that begins it
+    };
+    static double hangul_share(std::string_view text) noexcept {
+        std::size_t hangul = 0, letters = 0;  // every 64th kilobyte tells enough
+        for (std::size_t at = 0; at < text.size(); at += std::size_t{1} << 16)
+            for (std::size_t i = at; i < (std::min)(text.size(), at + 1024); ++i) {
+                const auto byte = static_cast<unsigned char>(text[i]);
+                if (byte < 0x80 ? (byte | 32) >= 'a' && (byte | 32) <= 'z' : byte >= 0xC0) ++letters;
+                // U+1100 to U+11FF, U+3131 to U+318F and U+AC00 to U+D7A3 by their first bytes, nearly.
+                if ((byte >= 0xEA && byte <= 0xED) || byte == 0xE1) ++hangul;
+            }
+        return letters == 0 ? 0 : static_cast<double>(hangul) / static_cast<double>(letters);
+    }
+    void begin_document() {
+        places_.push_back({ids_.size(), 0, 0});
+        ids_.push_back(end_);
+    }
+    void end_document(std::size_t answer_at, std::string_view line) {
+        places_.back().length = static_cast<std::uint32_t>(ids_.size() - places_.back().begin);
+        places_.back().answer_at = static_cast<std::uint32_t>(answer_at);
+        for (const char c : line) characters_ += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+        ++characters_;  // its end
+    }
+    void append(const documents& other) {
+        for (auto p : other.places_) places_.push_back({p.begin + ids_.size(), p.length, p.answer_at});
+        ids_.insert(ids_.end(), other.ids_.begin(), other.ids_.end());
+        characters_ += other.characters_;
+    }
+    /// The order of the documents in a pass, and where each begins.
+    void arrange(std::uint64_t pass, std::uint64_t seed) {
+        if (order_.size() == places_.size() && pass == pass_ && seed == seed_) return;
+        pass_ = pass, seed_ = seed;
+        order_.resize(places_.size());
+        for (std::size_t i = 0; i < order_.size(); ++i) order_[i] = static_cast<std::uint32_t>(i);
+        num::random random{seed * 0x2545F4914F6CDD1D + pass};
+        random.shuffle(order_);
+        starts_.clear();
+        std::uint64_t at = 0;
+        for (const auto d : order_) starts_.push_back(at), at += places_[d].length;
+    }
+    const token::tokenizer* tokenizer_;
+    std::uint32_t end_;
+    std::vector<std::uint32_t> ids_;
+    std::vector<place> places_;
+    std::uint64_t characters_ = 0;
+    std::vector<std::uint32_t> order_;
+    std::vector<std::uint64_t> starts_;
+    std::uint64_t pass_ = 0, seed_ = 0;
+};
 }  // namespace narae::inline NARAE_ABI::learn
 // ==== narae/token/packed_writer.hpp ====
 // A tokenizer.json becomes the packed tokenizer of a model file, and the other way round. Read packed.hpp before.
@@ -939,6 +4153,67 @@ inline result<void> tokenizer_trainer::join_expressions() {
     return {};
 }
 }  // namespace narae::inline NARAE_ABI::learn
+// ==== narae/sys/scratch.hpp ====
+// Large arrays of floats that training needs: in memory, or in a file that is mapped and goes away with the object.
+// Pages of the file count as memory only while they are in use; the system writes them out when it needs room.
+#ifndef NARAE_NO_FILES
+namespace narae::inline NARAE_ABI::sys {
+/// `size()` floats, all zero at first. Moves, never copies.
+class scratch {
+public:
+    scratch() = default;
+    scratch(scratch&& other) noexcept { *this = std::move(other); }
+    scratch& operator=(scratch&& other) noexcept {
+        std::swap(data_, other.data_);
+        std::swap(size_, other.size_);
+        std::swap(mapped_, other.mapped_);
+        std::swap(memory_, other.memory_);
+        return *this;
+    }
+    ~scratch() {
+#if NARAE_POSIX
+        if (mapped_) ::munmap(data_, size_ * sizeof(float));
+#endif
+    }
+    /// In memory where `path` is empty; else in a new file of that name, which must not be there and which nobody sees
+    /// by its name once this has returned. Errors: no memory; what the system says of the file, such as a full disk.
+    static result<scratch> make(std::size_t size, const std::string& path = {}) {
+        scratch s;
+        s.size_ = size;
+        if (path.empty()) {
+            error why;
+            if (!buffer<float>::make(size).into(s.memory_, why)) return why;
+            s.data_ = s.memory_.data();
+            return s;
+        }
+#if NARAE_POSIX && !defined(__EMSCRIPTEN__)
+        const auto bytes = size * sizeof(float);
+        const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (file < 0) return system_error(path, "cannot create");
+        ::unlink(path.c_str());
+        // The blocks are asked for now: a page that finds no room on the disk later would end the program.
+        errno = ::posix_fallocate(file, 0, static_cast<off_t>(bytes));
+        void* at = errno == 0 ? ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0) : MAP_FAILED;
+        const auto failed = system_error(path, "no room for the state");
+        ::close(file);
+        if (at == MAP_FAILED) return failed;
+        s.data_ = static_cast<float*>(at);
+        s.mapped_ = true;
+        return s;
+#else
+        return error{errc::unsupported, path + ": files cannot be mapped for writing here"};
+#endif
+    }
+    float* data() noexcept { return data_; }
+    std::size_t size() const noexcept { return size_; }
+private:
+    float* data_ = nullptr;
+    std::size_t size_ = 0;
+    bool mapped_ = false;
+    buffer<float> memory_;
+};
+}  // namespace narae::inline NARAE_ABI::sys
+#endif  // NARAE_NO_FILES
 // ==== narae/num/to_half.hpp ====
 // From float to IEEE 754 binary16, rounded to nearest, ties to even, by integer arithmetic as in num/half.hpp.
 // Running a model needs no part of this.
@@ -964,13 +4239,11 @@ constexpr std::uint16_t f32_to_f16(float f) noexcept {
     if (rest > half || (rest == half && (rounded & 1))) ++rounded;
     return static_cast<std::uint16_t>(sign | rounded);
 }
-}  // namespace narae::inline NARAE_ABI::num
-// ==== narae/quant/rtn.hpp ====
-// Round to nearest: weights to 8 and 4 bits, each group by itself. Read num/q8.hpp and num/q4.hpp for the layouts.
-namespace narae::inline NARAE_ABI::quant {
+// ==== narae/num/pack.hpp ====
+// Packs weights into 8 and 4 bits, each group by itself, rounding to nearest. Read q8.hpp and q4.hpp for the layouts.
+// Running a model needs no part of this.
 /// Quantises rows[row_count][k] (row_count <= 16) into one tile of q8_layout::tile_bytes(k) bytes, plain rounding.
 inline void pack_tile_q8(std::byte* tile, const float* rows, std::size_t row_count, std::size_t k) noexcept {
-    using namespace num;
     std::memset(tile, 0, q8_layout::tile_bytes(k));
     std::byte* codes = tile + q8_layout::scale_bytes(k);
     for (std::size_t r = 0; r < row_count; ++r)
@@ -986,10 +4259,27 @@ inline void pack_tile_q8(std::byte* tile, const float* rows, std::size_t row_cou
                 codes[q8_layout::at(r, g * group_len + i)] = static_cast<std::byte>(round_q8(w[i] * inverse));
         }
 }
-/// Quantises rows[row_count][k] (row_count <= 16) into one tile of q4_layout::tile_bytes(k) bytes by plain rounding:
-/// the weight of largest size becomes code 0, that is -8 times the scale, so all 16 codes are used.
+/// The scale of a group of q4 weights: the weight of largest size becomes code 0, that is -8 times the scale, so all 16
+/// codes are used.
+struct q4_scale {
+    std::uint16_t stored;  ///< f16
+    float scale, inverse;
+
+    q4_scale(const float* w, std::size_t n) noexcept {
+        float largest = 0;
+        for (std::size_t i = 0; i < n; ++i) largest = std::abs(w[i]) > std::abs(largest) ? w[i] : largest;
+        stored = f32_to_f16(largest / -8);
+        scale = f16_to_f32(stored);
+        inverse = scale < 0 || scale > 0 ? 1 / scale : 0;
+    }
+    /// 0 .. 15
+    int code(float w) const noexcept {
+        const int q = round_q8(w * inverse);
+        return (q < -8 ? -8 : q > 7 ? 7 : q) + 8;
+    }
+};
+/// Quantises rows[row_count][k] (row_count <= 16) into one tile of q4_layout::tile_bytes(k) bytes, plain rounding.
 inline void pack_tile_q4(std::byte* tile, const float* rows, std::size_t row_count, std::size_t k) noexcept {
-    using namespace num;
     std::memset(tile, 0, q4_layout::scale_bytes(k));
     std::byte* codes = tile + q4_layout::scale_bytes(k);
     std::memset(codes, 0x88, groups_of(k) * q4_layout::group_bytes);
@@ -997,21 +4287,66 @@ inline void pack_tile_q4(std::byte* tile, const float* rows, std::size_t row_cou
         for (std::size_t g = 0; g < groups_of(k); ++g) {
             const float* w = rows + r * k + g * group_len;
             const std::size_t n = k - g * group_len < group_len ? k - g * group_len : group_len;
-            float largest = 0;
-            for (std::size_t i = 0; i < n; ++i) largest = std::abs(w[i]) > std::abs(largest) ? w[i] : largest;
-            const auto stored = f32_to_f16(largest / -8);
-            const float scale = f16_to_f32(stored), inverse = scale < 0 || scale > 0 ? 1 / scale : 0;
-            store_le(tile + (g * tile_rows + r) * 2, stored);
+            const q4_scale by(w, n);
+            store_le(tile + (g * tile_rows + r) * 2, by.stored);
             for (std::size_t i = 0; i < n; ++i) {
-                auto code = round_q8(w[i] * inverse);
-                code = static_cast<std::int8_t>((code < -8 ? -8 : code > 7 ? 7 : code) + 8);
                 auto& byte = codes[q4_layout::at(r, g * group_len + i)];
                 const unsigned shift = q4_layout::shift(i);
-                byte = (byte & static_cast<std::byte>(0xF0 >> shift)) | static_cast<std::byte>(code << shift);
+                byte = (byte & static_cast<std::byte>(0xF0 >> shift)) | static_cast<std::byte>(by.code(w[i]) << shift);
             }
         }
 }
-}  // namespace narae::inline NARAE_ABI::quant
+/// out[k] = what row w[k] would be read as once pack_tile_q4 had packed it.
+inline void round_to_q4(float* out, const float* w, std::size_t k) noexcept {
+    for (std::size_t from = 0; from < k; from += group_len) {
+        const std::size_t n = k - from < group_len ? k - from : group_len;
+        const q4_scale by(w + from, n);
+        for (std::size_t i = from; i < from + n; ++i) out[i] = by.scale * static_cast<float>(by.code(w[i]) - 8);
+    }
+}
+}  // namespace narae::inline NARAE_ABI::num
+// ==== narae/store/config_json.hpp ====
+// Writes the config.json that config.hpp reads; read that before. Running a model needs no part of this.
+namespace narae::inline NARAE_ABI::store {
+/// x as a JSON number that json_value::real reads back to the same double, for the short decimals of configs.
+inline std::string json_number(double x) {
+    if (x < 0) return std::string("-").append(json_number(-x));
+    double power = 1;
+    int digits = 0;
+    while (digits < 22 && x * power < 1e15 && std::floor(x * power + 0.5) / power != x)
+        power = std::pow(10.0, ++digits);
+    auto text = std::to_string(static_cast<std::uint64_t>(std::floor(x * power + 0.5)));
+    if (digits == 0) return text;
+    const auto point = static_cast<std::size_t>(digits);
+    if (text.size() <= point) text = std::string(point + 1 - text.size(), '0') + text;
+    return text.substr(0, text.size() - point) + "." + text.substr(text.size() - point);
+}
+/// The text of a config.json that parse_config reads back to the same config. `more` is put in as it is: further
+/// members, each with a comma at its end.
+inline std::string config_json(const config& c, std::string_view more = {}) {
+    const auto truth = [](bool b) { return b ? "true" : "false"; };
+    const auto head_width = (std::max)(c.head_width, std::uint32_t{1});
+    // rotary / head_width in millionths, rounded up until int(head_width * rotary_pct) is rotary again.
+    std::uint64_t share = (std::uint64_t{c.rotary} * 1000000 + head_width - 1) / head_width;
+    const auto pct = [&] { return static_cast<double>(share) / 1e6; };
+    if (static_cast<std::uint32_t>(head_width * pct()) < c.rotary) ++share;
+    std::string s =
+        concat({"{\n  \"architectures\": [\"GPTNeoXForCausalLM\"],\n  \"model_type\": \"gpt_neox\",\n", more});
+    const auto whole = [&](std::string_view key, std::uint32_t n) { s += concat({"  \"", key, "\": ", n, ",\n"}); };
+    whole("num_hidden_layers", c.layers);
+    whole("hidden_size", c.width);
+    whole("num_attention_heads", c.heads);
+    if (c.kv_heads != c.heads) whole("num_key_value_heads", c.kv_heads);
+    if (c.head_width * c.heads != c.width) whole("head_dim", c.head_width);
+    whole("intermediate_size", c.ffn);
+    whole("vocab_size", c.vocab);
+    whole("max_position_embeddings", c.positions);
+    return s + concat({"  \"hidden_act\": \"gelu\",\n  \"layer_norm_eps\": ", json_number(c.norm_eps),
+                       ",\n  \"rotary_pct\": ", json_number(pct()), ",\n  \"rotary_emb_base\": ",
+                       json_number(c.rotary_base), ",\n  \"use_parallel_residual\": ", truth(c.parallel_residual),
+                       ",\n  \"tie_word_embeddings\": ", truth(c.tied), "\n}\n"});
+}
+}  // namespace narae::inline NARAE_ABI::store
 // ==== narae/sys/file_sink.hpp ====
 // A file being written: under a name beside the wanted one, and renamed only when every byte is safely down.
 // Until commit() succeeds the old file, if any, is untouched; a sink that goes away earlier leaves nothing.
@@ -1206,10 +4541,294 @@ private:
 };
 #endif
 }  // namespace narae::inline NARAE_ABI::store
+// ==== narae/learn/trainer.hpp ====
+// A training run: batches through the network, AdamW, and a state file from which it goes on bit by bit as if it had
+// never stopped. Everything a step does is a function of the options, the documents and the number of the step.
+// Read network.hpp and data.hpp before.
+#ifndef NARAE_NO_FILES
+namespace narae::inline NARAE_ABI::learn {
+struct train_options {
+    std::uint64_t steps = 1000;                ///< of the optimizer
+    std::size_t sequences = 16, length = 256;  ///< of a micro-batch
+    std::size_t accumulate = 1;                ///< micro-batches of a step
+    std::size_t checkpoint_layers = 0;         ///< layers of a segment, see network.hpp; 0: all
+    float rate = 1e-3f;    ///< after `warmup` steps; then along a cosine down to a tenth. arXiv:1608.03983
+    std::uint64_t warmup = 100;
+    float decay = 0.1f;    ///< of matrices; vectors do not decay
+    float clip = 1.0f;     ///< the largest length of a step's gradient. Pascanu et al. 2013, arXiv:1211.5063
+    float beta1 = 0.9f, beta2 = 0.95f, eps = 1e-8f;  ///< AdamW: Loshchilov and Hutter 2019, arXiv:1711.05101
+    bool grid = false;     ///< matrices are seen as q4 would round them, gradients pass: straight-through estimation
+    float teacher_share = 0.5f;
+    std::uint64_t seed = 1;
+    std::string state_on_disk{};  ///< weights, gradients and moments live in a mapped file of this name; empty: in memory
+};
+/// What a step found.
+struct step_report {
+    double loss = 0;           ///< nats per token
+    double gradient_norm = 0;  ///< before clipping
+    float rate = 0;
+};
+class trainer {
+public:
+    /// Bytes that training a model of this shape takes: the network, and four or five numbers a parameter.
+    struct memory {
+        std::uint64_t network, state;
+    };
+    static memory bytes(const model::shape& s, const train_options& o, sys::team& team,
+                        const kernel::gemm_kernel& gemm) {
+        return {network::bytes(s, network_of(o), team, gemm),
+                std::uint64_t{count_parameters(s).all} * sizeof(float) * rows_of(o)};
+    }
+    /// `team` is borrowed. The weights are zero at first: fill them, or resume.
+    static result<trainer> make(const store::config& config, const train_options& o, sys::team& team,
+                                const kernel::gemm_kernel& gemm) {
+        trainer t(config, o, team);
+        error why;
+        if (!sys::scratch::make(t.count_.all * rows_of(o), o.state_on_disk).into(t.numbers_, why)) return why;
+        auto net = network::make(t.shape_, network_of(o), team, gemm);
+        if (!net) return net.error();
+        t.net_.push_back(std::move(*net));
+        return t;
+    }
+    const model::shape& shape() const noexcept { return shape_; }
+    std::uint64_t step() const noexcept { return step_; }
+    std::uint64_t tokens() const noexcept { return tokens_; }
+    std::span<float> weights() noexcept { return row(0); }
+    /// One step over the next batches of `documents`. Error: the loss or the gradient is no number, or has grown far
+    /// above what it was: the weights are then as they were before.
+    result<step_report> advance(documents& from, teacher teacher = {}) {
+        teacher.share = options_.teacher_share;
+        const float* seen = seen_weights();
+        loss_sum loss;
+        for (std::size_t i = 0; i < options_.accumulate; ++i) {
+            from.fill(batch_, step_ * options_.accumulate + i, options_.sequences, options_.length, options_.seed);
+            const auto l = net_[0].run(seen, row(1).data(), batch_.view(), teacher);
+            loss.nats += l.nats;
+            loss.tokens += l.tokens;
+        }
+        const auto tokens = static_cast<double>((std::max<std::size_t>)(1, loss.tokens));
+        step_report r{loss.mean(), std::sqrt(squares(row(1))) / tokens, rate_at(step_)};
+        if (!(r.gradient_norm < 1e30) || !(r.loss < 1e30)) {
+            std::memset(row(1).data(), 0, row(1).size() * sizeof(float));
+            return error{errc::bad_value, concat({"step ", step_ + 1, ": the loss is not a number any more"})};
+        }
+        if (loss.tokens != 0) smooth_ = smooth_ == 0 ? r.loss : smooth_ + 0.02 * (r.loss - smooth_);
+        lowest_ = lowest_ == 0 ? smooth_ : (std::min)(lowest_, smooth_);
+        if (smooth_ > lowest_ + 1.5)
+            return error{errc::bad_value, concat({"step ", step_ + 1, ": the loss has grown from ", fixed(lowest_), " to ",
+                                                  fixed(smooth_), ": a lower rate may help"})};
+        ++step_;
+        tokens_ += loss.tokens;
+        const double clipped = r.gradient_norm > static_cast<double>(options_.clip)
+                                   ? static_cast<double>(options_.clip) / r.gradient_norm
+                                   : 1.0;
+        const auto unbias = [&](float beta) {
+            return static_cast<float>(1 / (1 - std::pow(static_cast<double>(beta), static_cast<double>(step_))));
+        };
+        kernel::adamw_step how{r.rate, options_.beta1, options_.beta2, options_.eps, r.rate * options_.decay,
+                               unbias(options_.beta1), unbias(options_.beta2), static_cast<float>(clipped / tokens)};
+        optimise(0, count_.matrices, how);
+        how.decay = 0;
+        optimise(count_.matrices, count_.all, how);
+        return r;
+    }
+    /// The loss on other documents, of which at most `most` batches are taken.
+    loss_sum validate(documents& on, std::uint64_t most = 64) {
+        const float* seen = seen_weights();
+        loss_sum loss;
+        const auto batches = (std::max<std::uint64_t>)(1, on.sequences(options_.length) / options_.sequences);
+        for (std::uint64_t i = 0; i < (std::min)(most, batches); ++i) {
+            on.fill(batch_, i, options_.sequences, options_.length, 1);
+            const auto l = net_[0].run(seen, nullptr, batch_.view());
+            loss.nats += l.nats;
+            loss.tokens += l.tokens;
+        }
+        return loss;
+    }
+    /// Writes all that a run needs to go on. What was at `path` stays until the new file is whole.
+    result<void> save(const std::string& path, const documents& from) {
+        std::vector<store::tensor_plan> plan;
+        for (const char* name : state_names) plan.push_back({name, store::dtype::f32, {count_.all}});
+        auto facts = facts_of(from);
+        facts.emplace_back("narae.train.step", std::to_string(step_));
+        facts.emplace_back("narae.train.tokens", std::to_string(tokens_));
+        facts.emplace_back("narae.train.smooth", hex(smooth_));
+        facts.emplace_back("narae.train.lowest", hex(lowest_));
+        auto out = store::safetensors_writer::create(path, plan, facts);
+        if (!out) return out.error();
+        for (std::size_t i = 0; i < 3; ++i)
+            if (const auto fine = append(*out, state_names[i], row(i == 0 ? 0 : i + 1)); !fine) return fine.error();
+        return out->commit();
+    }
+    /// Goes on from what save() wrote. Errors: another shape, other options, another corpus.
+    result<void> resume(const std::string& path, const documents& from) {
+        const auto file = sys::file_view::open(path);
+        if (!file) return file.error();
+        const auto state = store::parse_safetensors(file->bytes());
+        if (!state) return state.error().in(path);
+        const auto value = [&](std::string_view key) -> std::string_view {
+            for (const auto& [k, v] : state->metadata)
+                if (k == key) return v;
+            return {};
+        };
+        const auto bad = [&](std::string_view why) { return error{errc::bad_value, concat({path, ": ", why})}; };
+        for (const auto& [key, mine] : facts_of(from))
+            if (value(key) != mine)
+                return bad(concat({"is the state of another run: its ", key.substr(key.rfind('.') + 1), " is ",
+                                   value(key).empty() ? "missing" : value(key), ", not ", mine}));
+        std::uint64_t bits[4] = {};
+        const char* const keys[] = {"narae.train.step", "narae.train.tokens", "narae.train.smooth",
+                                    "narae.train.lowest"};
+        for (std::size_t i = 0; i < 4; ++i)
+            if (!parse(value(keys[i]), i < 2 ? 10 : 16, bits[i])) return bad(concat({keys[i], " is no number"}));
+        for (std::size_t i = 0; i < 3; ++i) {
+            const store::tensor* found = nullptr;
+            for (const auto& t : state->tensors)
+                if (t.name == state_names[i]) found = &t;
+            if (found == nullptr || found->type != store::dtype::f32 || found->bytes.size() != count_.all * 4)
+                return bad(concat({"no whole ", state_names[i]}));
+            auto to = row(i == 0 ? 0 : i + 1);
+            for (std::size_t n = 0; n < to.size(); ++n) to[n] = load_le<float>(found->bytes.data() + n * 4);
+        }
+        step_ = bits[0], tokens_ = bits[1];
+        smooth_ = std::bit_cast<double>(bits[2]), lowest_ = std::bit_cast<double>(bits[3]);
+        return {};
+    }
+    /// Writes the narae file of the weights as they are, f32. `tokenizer`: tokenizer.json or its packed form;
+    /// `metadata`: history and what else is to be told.
+    result<std::uint64_t> write_model(const std::string& path, byte_view tokenizer, store::metadata_list metadata) {
+        auto packed = token::pack_tokenizer(tokenizer);
+        if (!packed) return packed.error().in("the tokenizer");
+        std::vector<store::tensor_plan> plan;
+        for (const auto& m : model::matrix_names(shape_)) plan.push_back({m.name, store::dtype::f32, {m.N, m.K}});
+        for (const auto& [name, n] : model::vector_names(shape_)) plan.push_back({name, store::dtype::f32, {n}});
+        plan.push_back({std::string(store::narae_tokenizer), store::dtype::u8, {packed->size()}});
+        metadata.insert(metadata.begin(), {{std::string(store::narae_version_key), std::string(store::narae_version)},
+                                           {std::string(store::narae_config_key), store::config_json(config_)}});
+        auto out = store::safetensors_writer::create(path, plan, metadata);
+        if (!out) return out.error();
+        auto left = weights();
+        for (const auto& t : plan) {
+            if (t.name == store::narae_tokenizer) break;
+            const auto n = static_cast<std::size_t>(store::planned_bytes(t)) / 4;
+            if (const auto fine = append(*out, t.name, left.first(n)); !fine) return fine.error();
+            left = left.subspan(n);
+        }
+        if (const auto fine = out->append(store::narae_tokenizer, as_bytes(*packed)); !fine) return fine.error();
+        const auto bytes = out->bytes();
+        if (const auto fine = out->commit(); !fine) return fine.error();
+        return bytes;
+    }
+    /// The learning rate of a step: a line up, then a cosine down to a tenth.
+    float rate_at(std::uint64_t step) const noexcept {
+        const auto at = static_cast<double>(step), all = static_cast<double>(options_.steps),
+                   warm = static_cast<double>(options_.warmup), rate = static_cast<double>(options_.rate);
+        if (at < warm) return static_cast<float>(rate * (at + 1) / warm);
+        const double done = all > warm ? (std::min)(1.0, (at - warm) / (all - warm)) : 1.0;
+        return static_cast<float>(rate * (0.55 + 0.45 * std::cos(3.14159265358979 * done)));
+    }
+private:
+    static constexpr const char* state_names[] = {"weights", "first_moment", "second_moment"};
+
+    trainer(const store::config& config, const train_options& o, sys::team& team)
+        : config_(config), shape_(config), options_(o), team_(&team), count_(count_parameters(shape_)),
+          ops_(kernel::runnable_teach().back()) {}
+
+    static network_options network_of(const train_options& o) {
+        return {o.sequences, o.length, o.checkpoint_layers, true};
+    }
+    static std::size_t rows_of(const train_options& o) noexcept { return o.grid ? 5 : 4; }
+    /// Row 0: weights, 1: gradients, 2 and 3: the moments, 4: the weights as q4 has them.
+    std::span<float> row(std::size_t i) noexcept { return {numbers_.data() + i * count_.all, count_.all}; }
+    /// What the network is run with.
+    const float* seen_weights() {
+        if (!options_.grid) return row(0).data();
+        std::memcpy(row(4).data() + count_.matrices, row(0).data() + count_.matrices,
+                    (count_.all - count_.matrices) * sizeof(float));
+        std::size_t at = 0;
+        for (const auto& m : model::matrix_names(shape_)) {
+            const float* from = row(0).data() + at;
+            float* to = row(4).data() + at;
+            team_->run([&](std::size_t part, std::size_t parts) {
+                const auto mine = sys::slice_of(m.N, 1, part, parts);
+                for (auto r = mine.begin; r < mine.end; ++r) num::round_to_q4(to + r * m.K, from + r * m.K, m.K);
+            });
+            at += m.N * m.K;
+        }
+        return row(4).data();
+    }
+    /// The sum of squares, in an order that no number of threads changes.
+    double squares(std::span<const float> x) {
+        constexpr std::size_t piece = 4096;
+        std::vector<float> sums((x.size() + piece - 1) / piece);
+        team_->run([&](std::size_t part, std::size_t parts) {
+            const auto mine = sys::slice_of(sums.size(), 1, part, parts);
+            for (auto i = mine.begin; i < mine.end; ++i) {
+                const auto* from = x.data() + i * piece;
+                sums[i] = ops_.dot(from, from, (std::min)(piece, x.size() - i * piece));
+            }
+        });
+        double sum = 0;
+        for (const double s : sums) sum += s;
+        return sum;
+    }
+    void optimise(std::size_t from, std::size_t to, const kernel::adamw_step& how) {
+        team_->run([&](std::size_t part, std::size_t parts) {
+            const auto mine = sys::slice_of(to - from, 64, part, parts);
+            const auto at = from + mine.begin;
+            ops_.adamw(row(0).data() + at, row(2).data() + at, row(3).data() + at, row(1).data() + at,
+                       mine.end - mine.begin, how);
+        });
+    }
+    /// What a state must have in common with the run that goes on from it.
+    store::metadata_list facts_of(const documents& from) const {
+        const auto& o = options_;
+        return {{"narae.train.shape", store::config_json(config_)},
+                {"narae.train.corpus", concat({from.count(), " documents, hash ", from.hash()})},
+                {"narae.train.options",
+                 concat({"steps ", o.steps, ", batch ", o.sequences, " x ", o.length, " x ", o.accumulate, ", warm-up ",
+                         o.warmup, ", seed ", o.seed, ", rates ", hex(static_cast<double>(o.rate)), " ",
+                         hex(static_cast<double>(o.decay)), " ", hex(static_cast<double>(o.clip)), o.grid ? ", q4" : ""})}};
+    }
+    static std::string hex(double x) {
+        std::string s;
+        for (int shift = 60; shift >= 0; shift -= 4) s += "0123456789abcdef"[std::bit_cast<std::uint64_t>(x) >> shift & 15];
+        return s;
+    }
+    static bool parse(std::string_view s, int base, std::uint64_t& out) noexcept {
+        const auto end = s.data() + s.size();
+        const auto read = std::from_chars(s.data(), end, out, base);
+        return read.ec == std::errc{} && read.ptr == end;
+    }
+    static std::string fixed(double x) { return detail::fixed(x, 3); }
+
+    static result<void> append(store::safetensors_writer& out, std::string_view name, std::span<const float> numbers) {
+        std::vector<std::byte> bytes;
+        for (std::size_t at = 0; at < numbers.size();) {
+            const auto n = (std::min<std::size_t>)(numbers.size() - at, 1 << 18);
+            bytes.resize(n * 4);
+            for (std::size_t i = 0; i < n; ++i) store_le(bytes.data() + i * 4, numbers[at + i]);
+            if (const auto fine = out.append(name, bytes); !fine) return fine.error();
+            at += n;
+        }
+        return {};
+    }
+    store::config config_;
+    model::shape shape_;
+    train_options options_;
+    sys::team* team_;
+    parameter_count count_;
+    kernel::teach_table ops_;
+    sys::scratch numbers_;
+    std::vector<network> net_;  // one
+    owned_batch batch_;
+    std::uint64_t step_ = 0, tokens_ = 0;
+    double smooth_ = 0, lowest_ = 0;
+};
+}  // namespace narae::inline NARAE_ABI::learn
 // ==== narae/quant/rows.hpp ====
 // Rows of a matrix on their way into a model file: read as floats, checked, put into a number format, written in order.
 // A team works on tiles of 16 rows, a few MB at a time; the bytes and the figures do not depend on its size.
-#ifndef NARAE_NO_FILES
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -1250,8 +4869,8 @@ inline store::tensor_plan plan_matrix(const model::matrix_name& m, model::format
 inline void encode_tile(std::byte* out, model::format type, const float* rows, std::size_t count,
                         std::size_t k) noexcept {
     switch (type) {
-        case model::format::q4: return pack_tile_q4(out, rows, count, k);
-        case model::format::q8: return pack_tile_q8(out, rows, count, k);
+        case model::format::q4: return num::pack_tile_q4(out, rows, count, k);
+        case model::format::q8: return num::pack_tile_q8(out, rows, count, k);
         case model::format::f16:
             for (std::size_t i = 0; i < count * k; ++i) store_le(out + 2 * i, num::f32_to_f16(rows[i]));
             return;
@@ -1778,54 +5397,10 @@ inline result<convert_report> convert(const std::string& from, const std::string
     });
 }
 }  // namespace narae::inline NARAE_ABI::quant
-#endif  // NARAE_NO_FILES
-// ==== narae/store/config_json.hpp ====
-// Writes the config.json that config.hpp reads; read that before. Running a model needs no part of this.
-namespace narae::inline NARAE_ABI::store {
-/// x as a JSON number that json_value::real reads back to the same double, for the short decimals of configs.
-inline std::string json_number(double x) {
-    if (x < 0) return std::string("-").append(json_number(-x));
-    double power = 1;
-    int digits = 0;
-    while (digits < 22 && x * power < 1e15 && std::floor(x * power + 0.5) / power != x)
-        power = std::pow(10.0, ++digits);
-    auto text = std::to_string(static_cast<std::uint64_t>(std::floor(x * power + 0.5)));
-    if (digits == 0) return text;
-    const auto point = static_cast<std::size_t>(digits);
-    if (text.size() <= point) text = std::string(point + 1 - text.size(), '0') + text;
-    return text.substr(0, text.size() - point) + "." + text.substr(text.size() - point);
-}
-/// The text of a config.json that parse_config reads back to the same config. `more` is put in as it is: further
-/// members, each with a comma at its end.
-inline std::string config_json(const config& c, std::string_view more = {}) {
-    const auto truth = [](bool b) { return b ? "true" : "false"; };
-    const auto head_width = (std::max)(c.head_width, std::uint32_t{1});
-    // rotary / head_width in millionths, rounded up until int(head_width * rotary_pct) is rotary again.
-    std::uint64_t share = (std::uint64_t{c.rotary} * 1000000 + head_width - 1) / head_width;
-    const auto pct = [&] { return static_cast<double>(share) / 1e6; };
-    if (static_cast<std::uint32_t>(head_width * pct()) < c.rotary) ++share;
-    std::string s =
-        concat({"{\n  \"architectures\": [\"GPTNeoXForCausalLM\"],\n  \"model_type\": \"gpt_neox\",\n", more});
-    const auto whole = [&](std::string_view key, std::uint32_t n) { s += concat({"  \"", key, "\": ", n, ",\n"}); };
-    whole("num_hidden_layers", c.layers);
-    whole("hidden_size", c.width);
-    whole("num_attention_heads", c.heads);
-    if (c.kv_heads != c.heads) whole("num_key_value_heads", c.kv_heads);
-    if (c.head_width * c.heads != c.width) whole("head_dim", c.head_width);
-    whole("intermediate_size", c.ffn);
-    whole("vocab_size", c.vocab);
-    whole("max_position_embeddings", c.positions);
-    return s + concat({"  \"hidden_act\": \"gelu\",\n  \"layer_norm_eps\": ", json_number(c.norm_eps),
-                       ",\n  \"rotary_pct\": ", json_number(pct()), ",\n  \"rotary_emb_base\": ",
-                       json_number(c.rotary_base), ",\n  \"use_parallel_residual\": ", truth(c.parallel_residual),
-                       ",\n  \"tie_word_embeddings\": ", truth(c.tied), "\n}\n"});
-}
-}  // namespace narae::inline NARAE_ABI::store
 // ==== narae/quant/export.hpp ====
 // A model goes back to where others read it: a Hugging Face checkpoint, config.json, model.safetensors, tokenizer.json.
 // Packed weights are unpacked; heads that share keys and values get a copy each, because GPT-NeoX knows plain heads
 // only.
-#ifndef NARAE_NO_FILES
 namespace narae::inline NARAE_ABI::quant {
 namespace detail {
 /// The row of a QKV matrix of shape s that is row r of the same matrix with plain heads (q, k, v of head 0, of head 1,
@@ -1936,7 +5511,7 @@ inline result<std::uint64_t> export_checkpoint(const std::string& from, const st
 #endif  // NARAE_NO_FILES
 // ==== narae/quant/synthesize.hpp ====
 // A model file of any shape with pseudo-random weights, to measure speed and memory with: it says nothing sensible.
-// Random numbers: SplitMix64, Steele, Lea and Flood 2014. Read store/format.hpp before.
+// Read store/format.hpp before.
 namespace narae::inline NARAE_ABI::quant {
 /// A shape with a name.
 struct named_shape {
@@ -1960,19 +5535,10 @@ constexpr const store::config* find_shape(std::string_view name) noexcept {
 }
 #ifndef NARAE_NO_FILES
 namespace detail {
-struct split_mix {
-    std::uint64_t state;
-    std::uint64_t next() noexcept {
-        std::uint64_t z = state += 0x9E3779B97F4A7C15;
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-        return z ^ (z >> 31);
-    }
-    void fill(std::byte* out, std::size_t n) noexcept {
-        for (; n >= 8; n -= 8, out += 8) store_le(out, next());
-        for (auto bits = n > 0 ? next() : 0; n > 0; --n, bits >>= 8) *out++ = static_cast<std::byte>(bits);
-    }
-};
+inline void fill_bytes(num::random& random, std::byte* out, std::size_t n) noexcept {
+    for (; n >= 8; n -= 8, out += 8) store_le(out, random.next());
+    for (auto bits = n > 0 ? random.next() : 0; n > 0; --n, bits >>= 8) *out++ = static_cast<std::byte>(bits);
+}
 /// Random bytes in out[] become weights of `size` bytes whose size lies between 2^-6 and 1.5 * 2^-6: only the sign and
 /// all but the first bit of the mantissa stay random.
 template <class Bits>
@@ -2034,7 +5600,7 @@ inline result<std::uint64_t> synthesize(const store::config& config, model::form
               "[{\"step\":\"synthesize\",\"narae\":\"" + std::string(version_text) + "\",\"type\":\"" +
                   std::string(model::format_name(type)) + "\",\"seed\":" + std::to_string(seed) + "}]"}});
         if (!out) return out.error();
-        detail::split_mix random{seed};
+        num::random random{seed};
         const auto* planned = plan.data();
         for (const auto& m : matrices) {
             auto tile = sys::buffer<std::byte>::make(model::matrix_bytes(type, num::tile_rows, m.K));
@@ -2042,7 +5608,7 @@ inline result<std::uint64_t> synthesize(const store::config& config, model::form
             for (std::size_t row = 0; row < m.N; row += num::tile_rows) {
                 const auto rows = (std::min)(num::tile_rows, m.N - row);
                 const auto bytes = model::packed(type) ? tile->size() : model::matrix_bytes(type, rows, m.K);
-                random.fill(tile->data(), bytes);
+                detail::fill_bytes(random, tile->data(), bytes);
                 if (model::packed(type)) {
                     detail::make_tile(tile->data(), type, rows, m.K);
                 } else if (type == model::format::f16) {
@@ -2077,6 +5643,8 @@ inline result<std::uint64_t> synthesize(const store::config& config, model::form
 #undef NARAE_ABI_T
 #undef NARAE_ABI_X
 #undef NARAE_AVX2
+#undef NARAE_AVX512
+#undef NARAE_AVX512_BF16
 #undef NARAE_EXCEPTIONS
 #undef NARAE_JOIN
 #undef NARAE_JOIN2
