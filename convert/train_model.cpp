@@ -71,6 +71,14 @@ std::string number(double x, const char* form = "%.4f") {
     return text;
 }
 
+/// The mean of the latest losses.
+double recent_loss(const std::vector<narae::learn::curve_point>& curve) {
+    const auto n = std::min<std::size_t>(curve.size(), 20);
+    double sum = 0;
+    for (auto i = curve.size() - n; i < curve.size(); ++i) sum += curve[i].loss;
+    return n == 0 ? 0 : sum / static_cast<double>(n);
+}
+
 /// Writes a whole small file, or nothing.
 narae::result<void> write_file(const std::string& path, std::string_view text) {
     auto sink = narae::sys::file_sink::create(path);
@@ -102,7 +110,7 @@ int train_model(const std::vector<std::string>& words) {
     o.sequences = whole("--batch", 16, 1 << 14);
     o.length = whole("--length", 256, 1 << 14);
     o.accumulate = whole("--accumulate", 1, 1 << 14);
-    o.checkpoint_layers = whole("--checkpoint-layers", 1024, 1024);
+    o.checkpoint_layers = args.has("--checkpoint-layers") ? whole("--checkpoint-layers", 1, 1024) : 0;
     o.rate = static_cast<float>(args.real("--rate", 1e-3, 0, 10));
     o.decay = static_cast<float>(args.real("--decay", 0.1, 0, 10));
     o.clip = static_cast<float>(args.real("--clip", 1, 1e-6, 1e6));
@@ -124,6 +132,8 @@ int train_model(const std::vector<std::string>& words) {
     if (args.has("--bf16"))
         for (const auto& k : narae::kernel::runnable_gemm())
             if (!k.exact) gemm = k;
+
+    if (const auto probe = narae::sys::file_sink::create(to); !probe) return failed(probe.error());  // now, not later
 
     // The tokenizer, the shape and the weights to start from.
     std::vector<narae::store::checkpoint> sources;  // --init, --teacher
@@ -210,14 +220,6 @@ int train_model(const std::vector<std::string>& words) {
     }
     const auto text_bytes = (corpus.tokens() + valid.tokens()) * 4 + 24 * (corpus.count() + valid.count());
     const auto total = need.network + (o.state_on_disk.empty() ? need.state : 0) + teacher_bytes + text_bytes;
-    std::fprintf(stderr,
-                 "%s parameters; %s tokens in %zu documents, %" PRIu64 " steps of %zu; %s kernels\n"
-                 "memory: %s (network %s, weights and optimizer %s%s, text %s%s)\n",
-                 number(static_cast<double>(learn::count_parameters(shape).all) / 1e6, "%.1f million").c_str(),
-                 number(static_cast<double>(corpus.tokens()) / 1e6, "%.2f million").c_str(), corpus.count(), o.steps,
-                 per_step * o.length, gemm.name, size_text(total).c_str(), size_text(need.network).c_str(),
-                 size_text(need.state).c_str(), o.state_on_disk.empty() ? "" : " on disk", size_text(text_bytes).c_str(),
-                 teacher_bytes == 0 ? "" : (", teacher " + size_text(teacher_bytes)).c_str());
     if (const auto limit = args.bytes("--memory-limit", 0); limit != 0 && total > limit)
         return failed({narae::errc::out_of_memory,
                        "training needs " + std::to_string(total) + " bytes, the limit is " + std::to_string(limit) +
@@ -251,6 +253,15 @@ int train_model(const std::vector<std::string>& words) {
         teacher = {&*teacher_net, teacher_weights.data(), 0};
     }
 
+    std::fprintf(stderr,
+                 "%s parameters; %s tokens in %zu documents, %" PRIu64 " steps of %zu; %s kernels\n"
+                 "memory: %s (network %s, weights and optimizer %s%s, text %s%s)\n",
+                 number(static_cast<double>(learn::count_parameters(shape).all) / 1e6, "%.1f million").c_str(),
+                 number(static_cast<double>(corpus.tokens()) / 1e6, "%.2f million").c_str(), corpus.count(), o.steps,
+                 per_step * o.length, gemm.name, size_text(total).c_str(), size_text(need.network).c_str(),
+                 size_text(need.state).c_str(), o.state_on_disk.empty() ? "" : " on disk", size_text(text_bytes).c_str(),
+                 teacher_bytes == 0 ? "" : (", teacher " + size_text(teacher_bytes)).c_str());
+
     // The run.
     const double before = curve.empty() ? 0 : curve.back().seconds;
     const auto save = [&]() -> narae::result<void> {
@@ -259,8 +270,10 @@ int train_model(const std::vector<std::string>& words) {
             if (const auto fine = write_file(name, text); !fine) return fine;
         return run.save(state_path, corpus);
     };
-    double loss = 0, last_valid = 0;
-    std::uint64_t first_step = run.step();
+    double loss = recent_loss(curve), last_valid = 0;
+    for (const auto& p : curve)
+        if (p.valid > 0) last_valid = p.valid;
+    const std::uint64_t first_step = run.step();
     stopwatch going;
     const bool watched = command::watched();
     while (run.step() < o.steps) {
@@ -271,9 +284,9 @@ int train_model(const std::vector<std::string>& words) {
             return failed(e);
         }
         const auto step = run.step();
-        loss = step == first_step + 1 ? report->loss : loss + 0.05 * (report->loss - loss);
         curve.push_back({.step = step, .tokens = run.tokens(), .loss = report->loss,
                          .rate = static_cast<double>(report->rate), .seconds = before + going.seconds()});
+        loss = recent_loss(curve);
         const double rate = static_cast<double>((step - first_step) * per_step * o.length) / going.seconds();
         const bool due = step % save_every == 0 || step == o.steps || stopped != 0;
         if (due && valid.sequences(o.length) != 0 && stopped == 0) {
