@@ -95,6 +95,33 @@ TEST_CASE("a stop string cuts the text across token borders") {
     }
 }
 
+TEST_CASE("ids serve as a prompt, and a token can end the answer") {
+    const auto m = tiny();
+    session talk(m), by_ids(m), stopped(m);
+    const auto text = talk.generate("가을 하늘은", {.max_tokens = 20, .seed = 3});
+    const auto ids = m.tokenizer()->encode("가을 하늘은");
+    const auto same = by_ids.generate(ids, {.max_tokens = 20, .seed = 3});
+    REQUIRE((text && same));
+    CHECK(*text == *same);
+
+    const auto logits = stopped.feed(ids);
+    REQUIRE(logits);
+    const auto first = static_cast<token_id>(models::arg_max(*logits));
+    stopped.reset();
+    const auto none = stopped.generate(ids, {.max_tokens = 20, .temperature = 0, .stop_tokens = {7, first}});
+    REQUIRE(none);
+    CHECK(none->empty());
+    CHECK(stopped.last().reason == finish::end_of_text);
+    stopped.reset();
+    const auto some = stopped.generate(ids, {.max_tokens = 20, .temperature = 0});
+    REQUIRE(some);
+    CHECK(!some->empty());
+
+    CHECK(!talk.generate(std::span<const token_id>{}));
+    const token_id beyond[] = {static_cast<token_id>(m.shape().V)};
+    CHECK(!talk.generate(beyond));
+}
+
 TEST_CASE("a callback that returns false stops, in the prompt and in the answer") {
     const auto m = tiny();
     std::string prompt;
