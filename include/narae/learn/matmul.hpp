@@ -38,24 +38,28 @@ public:
     void block(std::size_t part, float* c, std::size_t c_row, strided a, strided b, std::size_t m, std::size_t n,
                std::size_t k, bool add) noexcept {
         const auto rows = kernel_.rows, cols = kernel_.cols, piece_cols = piece_n / cols * cols;
+        const auto tall = kernel_.exact ? m : a_panels * rows;  // rows of A that are packed at once, if they are
         float* const piece = scratch_.data() + part * floats(kernel_);
         float* const a_panel = piece + piece_k * piece_n;
         for (std::size_t p = 0; p < k; p += piece_k, add = true) {
             const auto depth = (std::min)(piece_k, k - p);
-            for (std::size_t from = 0; from < n; from += piece_cols) {
-                const auto to = (std::min)(n, from + piece_cols);
-                for (std::size_t j = from; j < to; j += cols)
-                    kernel_.pack(piece + (j - from) * depth, b.from(p, j).transposed(), (std::min)(cols, n - j), depth);
-                for (std::size_t i = 0; i < m; i += rows) {
-                    const auto height = (std::min)(rows, m - i);
-                    strided left = a.from(i, p);
-                    if (!kernel_.exact) {
-                        kernel_.pack(a_panel, left, height, depth);
-                        left = {a_panel, 1, cols};
+            for (std::size_t top = 0; top < m; top += tall) {
+                const auto bottom = (std::min)(m, top + tall);
+                for (auto i = top; i < bottom && !kernel_.exact; i += rows)
+                    kernel_.pack(a_panel + (i - top) / rows * cols * depth, a.from(i, p), (std::min)(rows, m - i), depth);
+                for (std::size_t from = 0; from < n; from += piece_cols) {
+                    const auto to = (std::min)(n, from + piece_cols);
+                    for (auto j = from; j < to; j += cols)
+                        kernel_.pack(piece + (j - from) * depth, b.from(p, j).transposed(), (std::min)(cols, n - j),
+                                     depth);
+                    for (auto i = top; i < bottom; i += rows) {
+                        const auto left = kernel_.exact
+                                              ? a.from(i, p)
+                                              : strided{a_panel + (i - top) / rows * cols * depth, 1, cols};
+                        for (auto j = from; j < to; j += cols)
+                            kernel_.tile(c + i * c_row + j, c_row, left, piece + (j - from) * depth,
+                                         (std::min)(rows, m - i), (std::min)(cols, n - j), depth, add);
                     }
-                    for (std::size_t j = from; j < to; j += cols)
-                        kernel_.tile(c + i * c_row + j, c_row, left, piece + (j - from) * depth, height,
-                                     (std::min)(cols, n - j), depth, add);
                 }
             }
         }
@@ -90,9 +94,10 @@ private:
         : kernel_(kernel), scratch_(std::move(scratch)) {}
 
     static constexpr std::size_t piece_k = 256, piece_n = 384;  // of B: 384 KiB
+    static constexpr std::size_t a_panels = 32;
 
     static std::size_t floats(const kernel::gemm_kernel& kernel) noexcept {
-        return piece_k * (piece_n + (kernel.exact ? 0 : kernel.cols));
+        return piece_k * (piece_n + (kernel.exact ? 0 : a_panels * kernel.cols));
     }
 
     kernel::gemm_kernel kernel_;

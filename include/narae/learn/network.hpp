@@ -18,7 +18,7 @@
 namespace narae::inline NARAE_ABI::learn {
 
 inline constexpr std::uint32_t no_target = 0xFFFFFFFF;
-inline constexpr std::size_t head_rows = 256;
+inline constexpr std::size_t head_rows = 512;
 
 /// Sequences of T tokens, one after the other: N = ids.size() rows, a multiple of T. Token t of a sequence sees its
 /// tokens first[t] .. t; it is taught targets[t], or nothing where that is no_target.

@@ -84,7 +84,8 @@ public:
         }
         const auto tokens = static_cast<double>((std::max<std::size_t>)(1, loss.tokens));
         step_report r{loss.mean(), std::sqrt(squares(row(1))) / tokens, rate_at(step_)};
-        if (!(r.gradient_norm < 1e30) || !(r.loss < 1e30)) {
+        const auto finite = [](double x) { return detail::size_bits(x) < detail::size_bits(1e30); };
+        if (!finite(r.gradient_norm) || !finite(r.loss)) {
             std::memset(row(1).data(), 0, row(1).size() * sizeof(float));
             return error{errc::bad_value, concat({"step ", step_ + 1, ": the loss is not a number any more"})};
         }
@@ -258,13 +259,18 @@ private:
         return sum;
     }
 
+    /// A piece at a time, so that moments on disk need not all be in memory at once.
     void optimise(std::size_t from, std::size_t to, const kernel::adamw_step& how) {
-        team_->run([&](std::size_t part, std::size_t parts) {
-            const auto mine = sys::slice_of(to - from, 64, part, parts);
-            const auto at = from + mine.begin;
-            ops_.adamw(row(0).data() + at, row(2).data() + at, row(3).data() + at, row(1).data() + at,
-                       mine.end - mine.begin, how);
-        });
+        for (constexpr std::size_t piece = std::size_t{1} << 22; from < to; from += piece) {
+            const auto n = (std::min)(piece, to - from);
+            team_->run([&](std::size_t part, std::size_t parts) {
+                const auto mine = sys::slice_of(n, 64, part, parts);
+                const auto at = from + mine.begin;
+                ops_.adamw(row(0).data() + at, row(2).data() + at, row(3).data() + at, row(1).data() + at,
+                           mine.end - mine.begin, how);
+            });
+            for (const std::size_t moment : {2, 3}) numbers_.let_go(moment * count_.all + from, n);
+        }
     }
 
     /// What a state must have in common with the run that goes on from it.

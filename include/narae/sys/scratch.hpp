@@ -57,6 +57,18 @@ public:
 #endif
     }
 
+    /// Tells the system that these numbers are not needed for a while; they stay as they are.
+    void let_go(std::size_t from, std::size_t n) noexcept {
+#if NARAE_POSIX && !defined(__EMSCRIPTEN__)
+        if (!mapped_) return;
+        const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) / sizeof(float);
+        const auto begin = (from + page - 1) / page * page, end = (from + n) / page * page;
+        if (end > begin) ::madvise(data_ + begin, (end - begin) * sizeof(float), MADV_DONTNEED);  // shared: kept
+#else
+        (void)from, (void)n;
+#endif
+    }
+
     float* data() noexcept { return data_; }
     std::size_t size() const noexcept { return size_; }
 

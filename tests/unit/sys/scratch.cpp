@@ -15,6 +15,10 @@ TEST_CASE("numbers in memory and in a file are the same to their user") {
         CHECK(s->size() == 100000);
         for (std::size_t i = 0; i < s->size(); i += 999) CHECK(s->data()[i] == 0);
         s->data()[99999] = 2.5f;
+        s->data()[5000] = 1.5f;
+        s->let_go(0, 100000);
+        s->let_go(70000, 3);
+        CHECK(s->data()[5000] == 1.5f);
         auto moved = std::move(*s);
         CHECK(moved.data()[99999] == 2.5f);
     }
