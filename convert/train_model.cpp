@@ -14,7 +14,8 @@ namespace {
 constexpr std::string_view help =
     "narae-train model --corpus TEXT... | --instruct JSONL...  --tokenizer FILE --shape SHAPE -o MODEL [options]\n"
     "\n"
-    "Trains a model on lines of text (next token) and on instructions (JSON lines with instruction, input and output, of\n"
+    "Trains a model on lines of text (next token) and on instructions (JSON lines with instruction, input and output, "
+    "of\n"
     "which the output is taught). A file that is named twice counts twice. Writes MODEL (f32, for narae-convert), its\n"
     "loss curve as MODEL.csv and MODEL.svg, and while it works MODEL.state, from which --resume goes on bit by bit.\n"
     "Ctrl-C saves first.\n"
@@ -38,7 +39,7 @@ constexpr std::string_view help =
     "  --seed N, --threads N   1, and one per processor\n"
     "  --attribution TEXT      whose texts these are, to be kept in the file\n"
     "\n"
-    "example:  narae-train model --corpus talk.txt wiki.txt --tokenizer tokenizer.json --shape 12x256x8 -o base.safetensors\n";
+    "example:  narae-train model --corpus talk.txt --tokenizer tokenizer.json --shape 8x256x8 -o base.safetensors\n";
 
 /// A shape by name or by numbers: LAYERSxWIDTHxHEADS.
 bool read_shape(const std::string& text, std::size_t vocab, std::size_t length, narae::store::config& out) {
@@ -92,15 +93,33 @@ narae::result<void> write_file(const std::string& path, std::string_view text) {
 int train_model(const std::vector<std::string>& words) {
     namespace learn = narae::learn;
     line args("narae-train model", help,
-              {{"--corpus", "TEXT..."},     {"--instruct", "JSONL..."}, {"--tokenizer", "FILE"},
-               {"--shape", "SHAPE"},        {"-o", "MODEL", true},      {"--init", "MODEL"},
-               {"--teacher", "MODEL"},      {"--teacher-share", "S"},   {"--steps", "N"},
-               {"--batch", "N"},            {"--length", "N"},          {"--accumulate", "N"},
-               {"--rate", "R"},             {"--warmup", "N"},          {"--decay", "D"},
-               {"--clip", "C"},             {"--tasks", "SHARE"},       {"--q4"},
-               {"--bf16"},                  {"--valid", "TEXT"},        {"--save-every", "N"},
-               {"--resume"},                {"--checkpoint-layers", "N"}, {"--state-on-disk"},
-               {"--memory-limit", "BYTES"}, {"--seed", "N"},            {"--threads", "N"},
+              {{"--corpus", "TEXT..."},
+               {"--instruct", "JSONL..."},
+               {"--tokenizer", "FILE"},
+               {"--shape", "SHAPE"},
+               {"-o", "MODEL", true},
+               {"--init", "MODEL"},
+               {"--teacher", "MODEL"},
+               {"--teacher-share", "S"},
+               {"--steps", "N"},
+               {"--batch", "N"},
+               {"--length", "N"},
+               {"--accumulate", "N"},
+               {"--rate", "R"},
+               {"--warmup", "N"},
+               {"--decay", "D"},
+               {"--clip", "C"},
+               {"--tasks", "SHARE"},
+               {"--q4"},
+               {"--bf16"},
+               {"--valid", "TEXT"},
+               {"--save-every", "N"},
+               {"--resume"},
+               {"--checkpoint-layers", "N"},
+               {"--state-on-disk"},
+               {"--memory-limit", "BYTES"},
+               {"--seed", "N"},
+               {"--threads", "N"},
                {"--attribution", "TEXT"}});
     args.read(words);
     learn::train_options o;
@@ -166,8 +185,9 @@ int train_model(const std::vector<std::string>& words) {
     if (init.empty() && !read_shape(args.text("--shape"), tokenizer->size(), o.length, config))
         args.wrong("--shape is '" + args.text("--shape") + "', neither a name nor LAYERSxWIDTHxHEADS such as 12x256x8");
     if (tokenizer->size() > config.vocab)
-        return failed({narae::errc::bad_value, init + ": has " + std::to_string(config.vocab) + " rows, the tokenizer " +
-                                                   tokenizer_name + " " + std::to_string(tokenizer->size()) + " ids"});
+        return failed({narae::errc::bad_value, init + ": has " + std::to_string(config.vocab) +
+                                                   " rows, the tokenizer " + tokenizer_name + " " +
+                                                   std::to_string(tokenizer->size()) + " ids"});
 
     // What is learned from.
     const stopwatch clock;
@@ -211,12 +231,12 @@ int train_model(const std::vector<std::string>& words) {
     if (args.has("--teacher")) {
         if (const auto opened = open(args.text("--teacher"), teacher_config); !opened) return failed(opened.error());
         if (teacher_config.vocab != config.vocab)
-            return failed({narae::errc::bad_value,
-                           args.text("--teacher") + ": has " + std::to_string(teacher_config.vocab) +
-                               " rows, the student " + std::to_string(config.vocab) + ": not the same vocabulary"});
+            return failed({narae::errc::bad_value, args.text("--teacher") + ": has " +
+                                                       std::to_string(teacher_config.vocab) + " rows, the student " +
+                                                       std::to_string(config.vocab) + ": not the same vocabulary"});
         const narae::model::shape s(teacher_config);
-        teacher_bytes = learn::network::bytes(s, teacher_options, **team, gemm) +
-                        learn::count_parameters(s).all * sizeof(float);
+        teacher_bytes =
+            learn::network::bytes(s, teacher_options, **team, gemm) + learn::count_parameters(s).all * sizeof(float);
     }
     const auto text_bytes = (corpus.tokens() + valid.tokens()) * 4 + 24 * (corpus.count() + valid.count());
     const auto total = need.network + (o.state_on_disk.empty() ? need.state : 0) + teacher_bytes + text_bytes;
@@ -254,19 +274,21 @@ int train_model(const std::vector<std::string>& words) {
     }
 
     std::fprintf(stderr,
-                 "%s parameters; %s tokens in %zu documents, %" PRIu64 " steps of %zu; %s kernels\n"
+                 "%s parameters; %s tokens in %zu documents, %" PRIu64
+                 " steps of %zu; %s kernels\n"
                  "memory: %s (network %s, weights and optimizer %s%s, text %s%s)\n",
                  number(static_cast<double>(learn::count_parameters(shape).all) / 1e6, "%.1f million").c_str(),
                  number(static_cast<double>(corpus.tokens()) / 1e6, "%.2f million").c_str(), corpus.count(), o.steps,
                  per_step * o.length, gemm.name, size_text(total).c_str(), size_text(need.network).c_str(),
-                 size_text(need.state).c_str(), o.state_on_disk.empty() ? "" : " on disk", size_text(text_bytes).c_str(),
+                 size_text(need.state).c_str(), o.state_on_disk.empty() ? "" : " on disk",
+                 size_text(text_bytes).c_str(),
                  teacher_bytes == 0 ? "" : (", teacher " + size_text(teacher_bytes)).c_str());
 
     // The run.
     const double before = curve.empty() ? 0 : curve.back().seconds;
     const auto save = [&]() -> narae::result<void> {
-        for (const auto& [name, text] : {std::pair(to + ".csv", learn::curve_csv(curve)),
-                                         std::pair(to + ".svg", learn::curve_svg(curve, to))})
+        for (const auto& [name, text] :
+             {std::pair(to + ".csv", learn::curve_csv(curve)), std::pair(to + ".svg", learn::curve_svg(curve, to))})
             if (const auto fine = write_file(name, text); !fine) return fine;
         return run.save(state_path, corpus);
     };
@@ -284,8 +306,11 @@ int train_model(const std::vector<std::string>& words) {
             return failed(e);
         }
         const auto step = run.step();
-        curve.push_back({.step = step, .tokens = run.tokens(), .loss = report->loss,
-                         .rate = static_cast<double>(report->rate), .seconds = before + going.seconds()});
+        curve.push_back({.step = step,
+                         .tokens = run.tokens(),
+                         .loss = report->loss,
+                         .rate = static_cast<double>(report->rate),
+                         .seconds = before + going.seconds()});
         loss = recent_loss(curve);
         const double rate = static_cast<double>((step - first_step) * per_step * o.length) / going.seconds();
         const bool due = step % save_every == 0 || step == o.steps || stopped != 0;
@@ -295,12 +320,13 @@ int train_model(const std::vector<std::string>& words) {
         }
         if (watched || due) {
             const double left = static_cast<double>((o.steps - step) * per_step * o.length) / rate;
-            std::fprintf(stderr, "%sstep %" PRIu64 "/%" PRIu64 "  loss %.4f  %.0f tokens/s  %d:%02d left", watched ? "\r" : "",
-                         step, o.steps, loss, rate, static_cast<int>(left / 3600), static_cast<int>(left / 60) % 60);
+            std::fprintf(stderr, "%sstep %" PRIu64 "/%" PRIu64 "  loss %.4f  %.0f tokens/s  %d:%02d left",
+                         watched ? "\r" : "", step, o.steps, loss, rate, static_cast<int>(left / 3600),
+                         static_cast<int>(left / 60) % 60);
             if (due && last_valid > 0)
                 std::fprintf(stderr, "  held out %.4f, %.3f bits per character", last_valid,
-                             last_valid * static_cast<double>(valid.tokens()) / static_cast<double>(valid.characters()) /
-                                 std::log(2.0));
+                             last_valid * static_cast<double>(valid.tokens()) /
+                                 static_cast<double>(valid.characters()) / std::log(2.0));
             std::fputs(watched && !due ? "\033[K" : "\n", stderr);
         }
         if (!due) continue;
@@ -316,9 +342,12 @@ int train_model(const std::vector<std::string>& words) {
     if (args.has("--attribution")) history += ",\"attribution\":" + narae::text::json_quote(args.text("--attribution"));
     history += "}";
     auto earlier = init.empty() ? std::string() : std::string(sources[0].metadata(narae::store::narae_history_key));
-    if (earlier.size() > 2) history = earlier.substr(0, earlier.rfind(']')) + "," + history + "]";
-    else history = "[" + history + "]";
-    const auto written = run.write_model(to, tokenizer_bytes, {{std::string(narae::store::narae_history_key), history}});
+    if (earlier.size() > 2)
+        history = earlier.substr(0, earlier.rfind(']')) + "," + history + "]";
+    else
+        history = "[" + history + "]";
+    const auto written =
+        run.write_model(to, tokenizer_bytes, {{std::string(narae::store::narae_history_key), history}});
     if (!written) return failed(written.error());
     std::remove(state_path.c_str());
     std::printf("%s: %" PRIu64 " steps, loss %.4f, %s", to.c_str(), run.step(), loss, closing(*written, clock).c_str());

@@ -11,15 +11,16 @@ namespace {
 constexpr const char* help =
     "narae: runs a Korean language model\n"
     "\n"
-    "  narae generate -m MODEL -p PROMPT     text that goes on from the prompt\n"
-    "  narae chat     -m MODEL               questions and answers, line by line\n"
+    "  narae generate [-m MODEL] -p PROMPT   text that goes on from the prompt\n"
+    "  narae chat     [-m MODEL]             questions and answers, line by line\n"
     "  narae tokenize -m MODEL               stdin lines to token ids\n"
     "  narae logits   -m MODEL --ids F -o O  logits of token sequences, as raw float32\n"
     "  narae bench    -m MODEL               how fast it is here\n"
     "\n"
-    "MODEL is a narae file (see narae-convert) or an original Hugging Face GPT-NeoX folder.\n"
+    "MODEL is a narae file (see narae-convert) or an original Hugging Face GPT-NeoX folder; without one, the demo "
+    "model.\n"
     "narae VERB -h tells more. For example:\n"
-    "  narae generate -m model.safetensors -p \"옛날 옛적에\" -n 64\n";
+    "  narae generate -p \"옛날 옛적에\" -n 64\n";
 
 struct verb {
     const char* name;

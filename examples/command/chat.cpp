@@ -35,6 +35,15 @@ struct marks {
     }
 };
 
+/// Does a person type the questions, so that they are on the screen already?
+bool typed() noexcept {
+#if NARAE_POSIX
+    return ::isatty(::fileno(stdin)) != 0;
+#else
+    return true;
+#endif
+}
+
 }  // namespace
 
 int chat(const std::vector<std::string>& words) {
@@ -87,6 +96,7 @@ int chat(const std::vector<std::string>& words) {
         command::catch_signals();
         command::stopped = 0;
         if (question.empty()) continue;
+        if (!typed()) std::fprintf(stderr, "%s\n", question.c_str());
         const auto answer = talk.generate(prompt(question), how,
                                           [](std::string_view piece) { return put(piece) && command::stopped == 0; });
         if (!answer) return line.failed(answer.error());

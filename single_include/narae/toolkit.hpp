@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/toolkit.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: b52e1175069340d4
+// FNV-1a hash of all that follows this line: 0952455544b7e672
 //
 // The toolkit: makes, shrinks, teaches and judges models. Running one needs only narae.hpp, which never reaches here.
 //
@@ -2023,24 +2023,28 @@ public:
     void block(std::size_t part, float* c, std::size_t c_row, strided a, strided b, std::size_t m, std::size_t n,
                std::size_t k, bool add) noexcept {
         const auto rows = kernel_.rows, cols = kernel_.cols, piece_cols = piece_n / cols * cols;
+        const auto tall = kernel_.exact ? m : a_panels * rows;  // rows of A that are packed at once, if they are
         float* const piece = scratch_.data() + part * floats(kernel_);
         float* const a_panel = piece + piece_k * piece_n;
         for (std::size_t p = 0; p < k; p += piece_k, add = true) {
             const auto depth = (std::min)(piece_k, k - p);
-            for (std::size_t from = 0; from < n; from += piece_cols) {
-                const auto to = (std::min)(n, from + piece_cols);
-                for (std::size_t j = from; j < to; j += cols)
-                    kernel_.pack(piece + (j - from) * depth, b.from(p, j).transposed(), (std::min)(cols, n - j), depth);
-                for (std::size_t i = 0; i < m; i += rows) {
-                    const auto height = (std::min)(rows, m - i);
-                    strided left = a.from(i, p);
-                    if (!kernel_.exact) {
-                        kernel_.pack(a_panel, left, height, depth);
-                        left = {a_panel, 1, cols};
+            for (std::size_t top = 0; top < m; top += tall) {
+                const auto bottom = (std::min)(m, top + tall);
+                for (auto i = top; i < bottom && !kernel_.exact; i += rows)
+                    kernel_.pack(a_panel + (i - top) / rows * cols * depth, a.from(i, p), (std::min)(rows, m - i), depth);
+                for (std::size_t from = 0; from < n; from += piece_cols) {
+                    const auto to = (std::min)(n, from + piece_cols);
+                    for (auto j = from; j < to; j += cols)
+                        kernel_.pack(piece + (j - from) * depth, b.from(p, j).transposed(), (std::min)(cols, n - j),
+                                     depth);
+                    for (auto i = top; i < bottom; i += rows) {
+                        const auto left = kernel_.exact
+                                              ? a.from(i, p)
+                                              : strided{a_panel + (i - top) / rows * cols * depth, 1, cols};
+                        for (auto j = from; j < to; j += cols)
+                            kernel_.tile(c + i * c_row + j, c_row, left, piece + (j - from) * depth,
+                                         (std::min)(rows, m - i), (std::min)(cols, n - j), depth, add);
                     }
-                    for (std::size_t j = from; j < to; j += cols)
-                        kernel_.tile(c + i * c_row + j, c_row, left, piece + (j - from) * depth, height,
-                                     (std::min)(cols, n - j), depth, add);
                 }
             }
         }
@@ -2073,9 +2077,10 @@ private:
         : kernel_(kernel), scratch_(std::move(scratch)) {}
 
     static constexpr std::size_t piece_k = 256, piece_n = 384;  // of B: 384 KiB
+    static constexpr std::size_t a_panels = 32;
 
     static std::size_t floats(const kernel::gemm_kernel& kernel) noexcept {
-        return piece_k * (piece_n + (kernel.exact ? 0 : kernel.cols));
+        return piece_k * (piece_n + (kernel.exact ? 0 : a_panels * kernel.cols));
     }
     kernel::gemm_kernel kernel_;
     sys::buffer<float> scratch_;
@@ -3154,7 +3159,7 @@ inline result<void> fill_from(std::span<float> row, const store::checkpoint& fro
 // The head sees head_rows tokens at a time, so [T, V] is never whole. Read model/block.hpp and attention.hpp before.
 
 inline constexpr std::uint32_t no_target = 0xFFFFFFFF;
-inline constexpr std::size_t head_rows = 256;
+inline constexpr std::size_t head_rows = 512;
 /// Sequences of T tokens, one after the other: N = ids.size() rows, a multiple of T. Token t of a sequence sees its
 /// tokens first[t] .. t; it is taught targets[t], or nothing where that is no_target.
 struct batch {
@@ -4204,6 +4209,17 @@ public:
         return error{errc::unsupported, path + ": files cannot be mapped for writing here"};
 #endif
     }
+    /// Tells the system that these numbers are not needed for a while; they stay as they are.
+    void let_go(std::size_t from, std::size_t n) noexcept {
+#if NARAE_POSIX && !defined(__EMSCRIPTEN__)
+        if (!mapped_) return;
+        const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) / sizeof(float);
+        const auto begin = (from + page - 1) / page * page, end = (from + n) / page * page;
+        if (end > begin) ::madvise(data_ + begin, (end - begin) * sizeof(float), MADV_DONTNEED);  // shared: kept
+#else
+        (void)from, (void)n;
+#endif
+    }
     float* data() noexcept { return data_; }
     std::size_t size() const noexcept { return size_; }
 private:
@@ -4608,7 +4624,8 @@ public:
         }
         const auto tokens = static_cast<double>((std::max<std::size_t>)(1, loss.tokens));
         step_report r{loss.mean(), std::sqrt(squares(row(1))) / tokens, rate_at(step_)};
-        if (!(r.gradient_norm < 1e30) || !(r.loss < 1e30)) {
+        const auto finite = [](double x) { return detail::size_bits(x) < detail::size_bits(1e30); };
+        if (!finite(r.gradient_norm) || !finite(r.loss)) {
             std::memset(row(1).data(), 0, row(1).size() * sizeof(float));
             return error{errc::bad_value, concat({"step ", step_ + 1, ": the loss is not a number any more"})};
         }
@@ -4772,13 +4789,18 @@ private:
         for (const double s : sums) sum += s;
         return sum;
     }
+    /// A piece at a time, so that moments on disk need not all be in memory at once.
     void optimise(std::size_t from, std::size_t to, const kernel::adamw_step& how) {
-        team_->run([&](std::size_t part, std::size_t parts) {
-            const auto mine = sys::slice_of(to - from, 64, part, parts);
-            const auto at = from + mine.begin;
-            ops_.adamw(row(0).data() + at, row(2).data() + at, row(3).data() + at, row(1).data() + at,
-                       mine.end - mine.begin, how);
-        });
+        for (constexpr std::size_t piece = std::size_t{1} << 22; from < to; from += piece) {
+            const auto n = (std::min)(piece, to - from);
+            team_->run([&](std::size_t part, std::size_t parts) {
+                const auto mine = sys::slice_of(n, 64, part, parts);
+                const auto at = from + mine.begin;
+                ops_.adamw(row(0).data() + at, row(2).data() + at, row(3).data() + at, row(1).data() + at,
+                           mine.end - mine.begin, how);
+            });
+            for (const std::size_t moment : {2, 3}) numbers_.let_go(moment * count_.all + from, n);
+        }
     }
     /// What a state must have in common with the run that goes on from it.
     store::metadata_list facts_of(const documents& from) const {

@@ -135,7 +135,7 @@ same "chat answers each line" "$(printf '안녕\n\n잘 가\n' | "$command" chat 
 
 # --- bad use: exit 2, bad input: exit 1, one line each ---
 refuse 2 "unknown verb 'sing'" sing
-refuse 2 '-m MODEL is missing' generate -p x
+refuse 2 '-p PROMPT is missing' generate
 refuse 2 "'--temperature' \|--temperature is 'warm', not a number" generate -m "$model" -p x --temperature warm
 refuse 2 "-n is '-5', not a whole number" generate -m "$model" -p x -n -5
 for threads in 0 -5 100000 many; do

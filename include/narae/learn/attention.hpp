@@ -61,7 +61,7 @@ struct attention_block {
 
 }  // namespace detail
 
-/// mixed = softmax(Q K^T / sqrt(E)) V and log_sum for the query heads of key-value head g. Scratch: attention_scratch(T).
+/// mixed = softmax(Q K^T / sqrt(E)) V, and log_sum, of the query heads of key-value head g, in attention_scratch(T).
 inline void attend(const kernel::teach_table& ops, matmul& multiply, std::size_t thread, const model::shape& s,
                    const sequence& x, std::size_t g, float* scratch) noexcept {
     const detail::attention_block block{ops, multiply, thread, s};

@@ -43,7 +43,9 @@ public:
         const auto bad = text::utf8_first_invalid(text);
         if (bad < text.size())
             return error{errc::bad_value,
-                         concat({"line ", static_cast<std::uint64_t>(1 + std::ranges::count(text.substr(0, bad), '\n')), ": not UTF-8"}), bad};
+                         concat({"line ", static_cast<std::uint64_t>(1 + std::ranges::count(text.substr(0, bad), '\n')),
+                                 ": not UTF-8"}),
+                         bad};
         std::vector<std::string_view> lines;
         for (std::size_t at = 0; at < text.size();) {
             const auto end = (std::min)(text.find('\n', at), text.size());
@@ -108,18 +110,19 @@ public:
             const auto index = number * sequences + i, pass = index / this->sequences(T);
             arrange(pass, seed);
             std::uint64_t at = index % this->sequences(T) * T;
-            auto d = static_cast<std::size_t>(std::upper_bound(starts_.begin(), starts_.end(), at) - starts_.begin()) -
-                     1;
+            auto d =
+                static_cast<std::size_t>(std::upper_bound(starts_.begin(), starts_.end(), at) - starts_.begin()) - 1;
             std::uint32_t first = 0;
             for (std::size_t t = 0; t < T; ++d) {
                 const auto& doc = places_[order_[d]];
                 for (auto k = static_cast<std::size_t>(at - starts_[d]); k < doc.length && t < T; ++k, ++t, ++at) {
-                    if (k == 0 && !(t > 0 && doc.answer_at > 1 && places_[order_[d - 1]].answer_at > 1 && order_[d] % 2 == 0))
+                    if (k == 0 &&
+                        !(t > 0 && doc.answer_at > 1 && places_[order_[d - 1]].answer_at > 1 && order_[d] % 2 == 0))
                         first = static_cast<std::uint32_t>(t);
                     out.ids.push_back(ids_[doc.begin + k]);
-                    out.targets.push_back(k + 1 < doc.answer_at     ? no_target
-                                          : k + 1 < doc.length ? ids_[doc.begin + k + 1]
-                                                               : end_);
+                    out.targets.push_back(k + 1 < doc.answer_at ? no_target
+                                          : k + 1 < doc.length  ? ids_[doc.begin + k + 1]
+                                                                : end_);
                     out.first.push_back(first);
                 }
             }

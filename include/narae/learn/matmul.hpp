@@ -46,16 +46,16 @@ public:
             for (std::size_t top = 0; top < m; top += tall) {
                 const auto bottom = (std::min)(m, top + tall);
                 for (auto i = top; i < bottom && !kernel_.exact; i += rows)
-                    kernel_.pack(a_panel + (i - top) / rows * cols * depth, a.from(i, p), (std::min)(rows, m - i), depth);
+                    kernel_.pack(a_panel + (i - top) / rows * cols * depth, a.from(i, p), (std::min)(rows, m - i),
+                                 depth);
                 for (std::size_t from = 0; from < n; from += piece_cols) {
                     const auto to = (std::min)(n, from + piece_cols);
                     for (auto j = from; j < to; j += cols)
                         kernel_.pack(piece + (j - from) * depth, b.from(p, j).transposed(), (std::min)(cols, n - j),
                                      depth);
                     for (auto i = top; i < bottom; i += rows) {
-                        const auto left = kernel_.exact
-                                              ? a.from(i, p)
-                                              : strided{a_panel + (i - top) / rows * cols * depth, 1, cols};
+                        const auto left =
+                            kernel_.exact ? a.from(i, p) : strided{a_panel + (i - top) / rows * cols * depth, 1, cols};
                         for (auto j = from; j < to; j += cols)
                             kernel_.tile(c + i * c_row + j, c_row, left, piece + (j - from) * depth,
                                          (std::min)(rows, m - i), (std::min)(cols, n - j), depth, add);

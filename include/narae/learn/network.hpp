@@ -113,8 +113,14 @@ private:
     };
 
     network(const model::shape& s, const network_options& o, sys::team& team)
-        : s_(s), options_(o), segment_(!o.backward ? 1 : o.checkpoint_layers == 0 ? s.L : o.checkpoint_layers),
-          team_(&team), kernels_(kernel::runnable().best()), ops_(kernel::runnable_teach().back()) {
+        : s_(s),
+          options_(o),
+          segment_(!o.backward                ? 1
+                   : o.checkpoint_layers == 0 ? s.L
+                                              : o.checkpoint_layers),
+          team_(&team),
+          kernels_(kernel::runnable().best()),
+          ops_(kernel::runnable_teach().back()) {
         segment_ = (std::min)(segment_, s.L);
         tapes_.resize(segment_);
         starts_.resize(o.backward ? segments() : (std::min<std::size_t>)(2, s.L));
@@ -179,9 +185,8 @@ private:
     /// normed = norm(x)
     void normalise(const float* x, const norm_part<const float>& n) {
         const auto D = s_.D;
-        each_row([&](std::size_t t) {
-            kernels_.layer_norm(normed_ + t * D, x + t * D, n.gain, n.bias, D, s_.norm_eps);
-        });
+        each_row(
+            [&](std::size_t t) { kernels_.layer_norm(normed_ + t * D, x + t * D, n.gain, n.bias, D, s_.norm_eps); });
     }
     /// Its backward: dx += what dy, the gradient of its output, says; so do the gradients of its own vectors.
     void normalise_back(float* dx, const float* dy, const float* x, const norm_part<const float>& n,
@@ -269,9 +274,7 @@ private:
     /// Its backward: d, the gradient of what the block made, becomes that of t.x.
     void block_back(const layer_parts<const float>& w, const layer_parts<float>& g, const batch& b, const tape& t) {
         const auto D = s_.D, F = s_.F, R = s_.qkv_rows(), M = s_.H * s_.E;
-        const auto out_back = [&] {
-            linear_back(dmixed_, d_, t.mixed, w.attention_out.w, g.attention_out, D, M);
-        };
+        const auto out_back = [&] { linear_back(dmixed_, d_, t.mixed, w.attention_out.w, g.attention_out, D, M); };
         if (s_.parallel_residual) out_back();  // before d grows by the other branch
 
         gelu(wide_, t.up, w.ffn_up.bias);
@@ -297,8 +300,11 @@ private:
         const auto from = segment * segment_, to = (std::min)(s_.L, from + segment_);
         tapes_.front().x = start(segment);
         for (auto i = from; i < to; ++i)
-            block(w.layers[i], i + 1 < to ? tapes_[i + 1 - from].x : to < s_.L ? start(segment + 1) : last_, b,
-                  tapes_[i - from]);
+            block(w.layers[i],
+                  i + 1 < to  ? tapes_[i + 1 - from].x
+                  : to < s_.L ? start(segment + 1)
+                              : last_,
+                  b, tapes_[i - from]);
     }
 
     void forward(const parts<const float>& w, const batch& b) {
@@ -350,8 +356,7 @@ private:
         std::memset(normed_, 0, count * D * sizeof(float));  // from here on the gradient of the rows picked
         normalise_back(normed_, dnormed_, picked_, w.last, g->last, count);
         std::memset(d_, 0, rows_ * D * sizeof(float));
-        for (std::size_t i = 0; i < count; ++i)
-            std::memcpy(d_ + taught_[i] * D, normed_ + i * D, D * sizeof(float));
+        for (std::size_t i = 0; i < count; ++i) std::memcpy(d_ + taught_[i] * D, normed_ + i * D, D * sizeof(float));
         return sum;
     }
 

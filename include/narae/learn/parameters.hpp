@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // All numbers of a model as float32 in one row: matrices in the order of model::matrix_names, then vectors in that of
-// model::vector_names. Weights, gradients and the optimizer's moments are such rows, so they go through it side by side.
+// model::vector_names. Weights, gradients and the optimizer's moments are such rows and go side by side.
 #ifndef NARAE_LEARN_PARAMETERS_HPP
 #define NARAE_LEARN_PARAMETERS_HPP
 

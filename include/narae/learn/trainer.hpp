@@ -23,15 +23,15 @@ struct train_options {
     std::size_t sequences = 16, length = 256;  ///< of a micro-batch
     std::size_t accumulate = 1;                ///< micro-batches of a step
     std::size_t checkpoint_layers = 0;         ///< layers of a segment, see network.hpp; 0: all
-    float rate = 1e-3f;    ///< after `warmup` steps; then along a cosine down to a tenth. arXiv:1608.03983
+    float rate = 1e-3f;  ///< after `warmup` steps; then along a cosine down to a tenth. arXiv:1608.03983
     std::uint64_t warmup = 100;
-    float decay = 0.1f;    ///< of matrices; vectors do not decay
-    float clip = 1.0f;     ///< the largest length of a step's gradient. Pascanu et al. 2013, arXiv:1211.5063
+    float decay = 0.1f;  ///< of matrices; vectors do not decay
+    float clip = 1.0f;   ///< the largest length of a step's gradient. Pascanu et al. 2013, arXiv:1211.5063
     float beta1 = 0.9f, beta2 = 0.95f, eps = 1e-8f;  ///< AdamW: Loshchilov and Hutter 2019, arXiv:1711.05101
-    bool grid = false;     ///< matrices are seen as q4 would round them, gradients pass: straight-through estimation
+    bool grid = false;  ///< matrices are seen as q4 would round them, gradients pass: straight-through estimation
     float teacher_share = 0.5f;
     std::uint64_t seed = 1;
-    std::string state_on_disk{};  ///< weights, gradients and moments live in a mapped file of this name; empty: in memory
+    std::string state_on_disk{};  ///< a file that weights, gradients and moments are mapped from; empty: in memory
 };
 
 /// What a step found.
@@ -92,8 +92,8 @@ public:
         if (loss.tokens != 0) smooth_ = smooth_ == 0 ? r.loss : smooth_ + 0.02 * (r.loss - smooth_);
         lowest_ = lowest_ == 0 ? smooth_ : (std::min)(lowest_, smooth_);
         if (smooth_ > lowest_ + 1.5)
-            return error{errc::bad_value, concat({"step ", step_ + 1, ": the loss has grown from ", fixed(lowest_), " to ",
-                                                  fixed(smooth_), ": a lower rate may help"})};
+            return error{errc::bad_value, concat({"step ", step_ + 1, ": the loss has grown from ", fixed(lowest_),
+                                                  " to ", fixed(smooth_), ": a lower rate may help"})};
         ++step_;
         tokens_ += loss.tokens;
         const double clipped = r.gradient_norm > static_cast<double>(options_.clip)
@@ -102,8 +102,14 @@ public:
         const auto unbias = [&](float beta) {
             return static_cast<float>(1 / (1 - std::pow(static_cast<double>(beta), static_cast<double>(step_))));
         };
-        kernel::adamw_step how{r.rate, options_.beta1, options_.beta2, options_.eps, r.rate * options_.decay,
-                               unbias(options_.beta1), unbias(options_.beta2), static_cast<float>(clipped / tokens)};
+        kernel::adamw_step how{r.rate,
+                               options_.beta1,
+                               options_.beta2,
+                               options_.eps,
+                               r.rate * options_.decay,
+                               unbias(options_.beta1),
+                               unbias(options_.beta2),
+                               static_cast<float>(clipped / tokens)};
         optimise(0, count_.matrices, how);
         how.decay = 0;
         optimise(count_.matrices, count_.all, how);
@@ -214,7 +220,11 @@ private:
     static constexpr const char* state_names[] = {"weights", "first_moment", "second_moment"};
 
     trainer(const store::config& config, const train_options& o, sys::team& team)
-        : config_(config), shape_(config), options_(o), team_(&team), count_(count_parameters(shape_)),
+        : config_(config),
+          shape_(config),
+          options_(o),
+          team_(&team),
+          count_(count_parameters(shape_)),
           ops_(kernel::runnable_teach().back()) {}
 
     static network_options network_of(const train_options& o) {
@@ -276,17 +286,19 @@ private:
     /// What a state must have in common with the run that goes on from it.
     store::metadata_list facts_of(const documents& from) const {
         const auto& o = options_;
-        return {{"narae.train.shape", store::config_json(config_)},
-                {"narae.train.corpus", concat({from.count(), " documents, hash ", from.hash()})},
-                {"narae.train.options",
-                 concat({"steps ", o.steps, ", batch ", o.sequences, " x ", o.length, " x ", o.accumulate, ", warm-up ",
-                         o.warmup, ", seed ", o.seed, ", rates ", hex(static_cast<double>(o.rate)), " ",
-                         hex(static_cast<double>(o.decay)), " ", hex(static_cast<double>(o.clip)), o.grid ? ", q4" : ""})}};
+        return {
+            {"narae.train.shape", store::config_json(config_)},
+            {"narae.train.corpus", concat({from.count(), " documents, hash ", from.hash()})},
+            {"narae.train.options",
+             concat({"steps ", o.steps, ", batch ", o.sequences, " x ", o.length, " x ", o.accumulate, ", warm-up ",
+                     o.warmup, ", seed ", o.seed, ", rates ", hex(static_cast<double>(o.rate)), " ",
+                     hex(static_cast<double>(o.decay)), " ", hex(static_cast<double>(o.clip)), o.grid ? ", q4" : ""})}};
     }
 
     static std::string hex(double x) {
         std::string s;
-        for (int shift = 60; shift >= 0; shift -= 4) s += "0123456789abcdef"[std::bit_cast<std::uint64_t>(x) >> shift & 15];
+        for (int shift = 60; shift >= 0; shift -= 4)
+            s += "0123456789abcdef"[std::bit_cast<std::uint64_t>(x) >> shift & 15];
         return s;
     }
     static bool parse(std::string_view s, int base, std::uint64_t& out) noexcept {

@@ -114,8 +114,7 @@ TEST_CASE("teach: softmax and its backward") {
                 std::vector<double> exact, exact_back;
                 for (const auto v : x) exact.push_back(std::exp(wide(scale) * wide(v) - largest) / sum);
                 for (std::size_t i = 0; i < n; ++i) mean += exact[i] * wide(dp[i]);
-                for (std::size_t i = 0; i < n; ++i)
-                    exact_back.push_back(wide(scale) * exact[i] * (wide(dp[i]) - mean));
+                for (std::size_t i = 0; i < n; ++i) exact_back.push_back(wide(scale) * exact[i] * (wide(dp[i]) - mean));
                 const std::string name = t.name;
                 CAPTURE(name, n, scale);
                 const auto found = t.exp_sum(x.data(), n, scale);
@@ -147,8 +146,9 @@ TEST_CASE("teach: three steps of AdamW as the paper has them") {
                     ev[i] = b2 * ev[i] + (1 - b2) * d * d;
                     ew[i] -= rate * decay * ew[i] + rate * em[i] * u1 / (std::sqrt(ev[i] * u2) + eps);
                 }
-                t.adamw(w.data(), m.data(), v.data(), g.data(), n,
-                        {0.01f, 0.9f, 0.95f, 1e-8f, 0.01f * 0.1f, static_cast<float>(u1), static_cast<float>(u2), 0.5f});
+                t.adamw(
+                    w.data(), m.data(), v.data(), g.data(), n,
+                    {0.01f, 0.9f, 0.95f, 1e-8f, 0.01f * 0.1f, static_cast<float>(u1), static_cast<float>(u2), 0.5f});
                 CHECK(g == std::vector<float>(n));
             }
             near(w, ew, 1e-6);

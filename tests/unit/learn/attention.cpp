@@ -72,8 +72,8 @@ TEST_CASE("attention and its backward over blocks of queries equal the textbook"
         for (const std::size_t T : {1u, 64u, 65u, 150u})
             for (const std::uint32_t document : {1000u, 70u, 20u}) {
                 num::random random{T + document};
-                std::vector<float> qkv(T * s.qkv_rows()), dmixed(T * s.H * s.E), mixed(dmixed.size()),
-                    dqkv(qkv.size()), log_sum(T * s.H), scratch(learn::attention_scratch(T));
+                std::vector<float> qkv(T * s.qkv_rows()), dmixed(T * s.H * s.E), mixed(dmixed.size()), dqkv(qkv.size()),
+                    log_sum(T * s.H), scratch(learn::attention_scratch(T));
                 std::vector<std::uint32_t> first;
                 for (auto& x : qkv) x = random.normal();
                 for (auto& x : dmixed) x = random.normal();

@@ -19,7 +19,8 @@ struct setup {
 
 /// Two sequences of seven; the second holds two documents; some tokens are not taught.
 setup make_setup(const std::string& config) {
-    setup s{config, {3, 14, 15, 9, 26, 5, 35, 8, 9, 7, 9, 32, 38, 4}, {}, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 3, 3, 3}, 7};
+    setup s{
+        config, {3, 14, 15, 9, 26, 5, 35, 8, 9, 7, 9, 32, 38, 4}, {}, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 3, 3, 3}, 7};
     for (std::size_t i = 0; i < s.ids.size(); ++i)
         s.targets.push_back(i % 7 == 6 || i == 2 ? learn::no_target : s.ids[i + 1]);
     s.targets[9] = learn::no_target;  // the end of the first document
@@ -33,9 +34,9 @@ double oracle_loss(const store::checkpoint& from, const model::shape& shape, con
     for (std::size_t begin = 0; begin < s.ids.size();) {
         auto end = begin + 1;
         while (end < s.ids.size() && end % s.T != 0 && s.first[end] == s.first[begin]) ++end;
-        const auto logits = net.logits({s.ids.begin() + static_cast<std::ptrdiff_t>(begin),
-                                        s.ids.begin() + static_cast<std::ptrdiff_t>(end)},
-                                       1000, 0);
+        const auto logits = net.logits(
+            {s.ids.begin() + static_cast<std::ptrdiff_t>(begin), s.ids.begin() + static_cast<std::ptrdiff_t>(end)},
+            1000, 0);
         for (auto t = begin; t < end; ++t) {
             if (s.targets[t] == learn::no_target) continue;
             double sum = 0;
@@ -60,8 +61,8 @@ taught teach(const model::shape& shape, const std::vector<float>& weights, const
     auto net = learn::network::make(shape, o, **team, gemm);
     REQUIRE(net);
     taught t{{}, std::vector<float>(o.backward ? weights.size() : 0)};
-    t.loss = net->run(weights.data(), o.backward ? t.gradients.data() : nullptr, {s.T, s.ids, s.targets, s.first},
-                      teacher);
+    t.loss =
+        net->run(weights.data(), o.backward ? t.gradients.data() : nullptr, {s.T, s.ids, s.targets, s.first}, teacher);
     return t;
 }
 
@@ -154,9 +155,7 @@ TEST_CASE("a network takes the memory that it says, and less with segments") {
     auto team = sys::team::make(1);
     REQUIRE(team);
     const auto gemm = kernel::runnable_gemm().best();
-    const auto bytes = [&](std::size_t layers) {
-        return learn::network::bytes(shape, {4, 128, layers}, **team, gemm);
-    };
+    const auto bytes = [&](std::size_t layers) { return learn::network::bytes(shape, {4, 128, layers}, **team, gemm); };
     const std::uint64_t row = 4 * 128 * 4;  // bytes of one number for each of 512 tokens
     const auto tape = row * (shape.qkv_rows() + shape.H * shape.E + shape.H + shape.F);
     CHECK(bytes(0) - bytes(4) == 4 * tape + 7 * row * shape.D - (3 + 1) * row * shape.D);

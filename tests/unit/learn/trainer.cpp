@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "narae/learn/trainer.hpp"
 
+#include "../sys/scratch.hpp"
 #include "catch.hpp"
 #include "models.hpp"
-#include "../sys/scratch.hpp"
 
 using namespace narae;
 

@@ -38,8 +38,7 @@ NARAE_AVX2 inline void gelu_back(float* dy, const float* x, const float* bias, s
         const __m256 e = exp(_mm256_mul_ps(_mm256_mul_ps(z, z), _mm256_set1_ps(-0.5f))), tail = _mm256_mul_ps(p, e);
         const __m256 negative = _mm256_cmp_ps(v, _mm256_setzero_ps(), _CMP_LT_OQ);
         const __m256 share = _mm256_blendv_ps(_mm256_sub_ps(one, tail), tail, negative);
-        const __m256 slope =
-            _mm256_fmadd_ps(_mm256_mul_ps(v, _mm256_set1_ps(scalar::one_by_sqrt_2_pi)), e, share);
+        const __m256 slope = _mm256_fmadd_ps(_mm256_mul_ps(v, _mm256_set1_ps(scalar::one_by_sqrt_2_pi)), e, share);
         _mm256_storeu_ps(dy + i, _mm256_mul_ps(_mm256_loadu_ps(dy + i), slope));
     }
     scalar::gelu_back(dy + i, x + i, bias + i, n - i);

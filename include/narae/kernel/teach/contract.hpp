@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The contracts of what training does to one row of numbers, beside kernel/rows: the backward of each row operation, and
-// the step of the optimizer. Running a model needs none of this. Sums over a row run in num::lanes lanes.
+// The contracts of what training does to one row of numbers, beside kernel/rows: the backward of each row operation,
+// and the step of the optimizer. Running a model needs none of this. Sums over a row run in num::lanes lanes.
 #ifndef NARAE_KERNEL_TEACH_CONTRACT_HPP
 #define NARAE_KERNEL_TEACH_CONTRACT_HPP
 
@@ -48,9 +48,9 @@ using softmax_back_op = void(float* dp, const float* p, std::size_t n, float sca
 /// One step of AdamW. Loshchilov and Hutter 2019, arXiv:1711.05101: decay is apart from the gradient.
 struct adamw_step {
     float rate, beta1, beta2, eps;
-    float decay;         ///< of the weights, times the rate already
+    float decay;             ///< of the weights, times the rate already
     float unbias1, unbias2;  ///< 1 / (1 - beta^step)
-    float scale;         ///< of the gradients: clipping, and the mean over the tokens
+    float scale;             ///< of the gradients: clipping, and the mean over the tokens
 };
 
 /// w, m and v [n] after this step; g[n] becomes zero, ready for the next sum.
