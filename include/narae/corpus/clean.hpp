@@ -22,6 +22,8 @@ constexpr char32_t small(char32_t c) noexcept { return c - 'A' < 26 ? c + ('a' -
 constexpr bool is_latin(char32_t c) noexcept { return small(c) - 'a' < 26; }
 constexpr bool is_word(char32_t c) noexcept { return is_digit(c) || is_latin(c) || text::is_syllable(c); }
 
+constexpr bool one_of(char32_t c, std::u32string_view list) noexcept { return list.find(c) != list.npos; }
+
 /// Does `ascii` (small letters) stand at s[i]?
 constexpr bool stands_at(std::u32string_view s, std::size_t i, std::string_view ascii) noexcept {
     if (s.size() - i < ascii.size()) return false;
