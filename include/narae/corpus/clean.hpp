@@ -5,6 +5,7 @@
 #define NARAE_CORPUS_CLEAN_HPP
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -46,6 +47,17 @@ bool any_listed(std::u32string_view words, Is&& is) {
         if (is(words.substr(0, end))) return true;
     }
     return false;
+}
+
+/// The special tokens of the tokenizer that stand for personal data; the only ones that a clean text holds.
+inline constexpr std::array<std::u32string_view, 5> masks = {U"<|tel|>", U"<|rrn|>", U"<|acc|>", U"<|email|>",
+                                                             U"<|addr|>"};
+
+/// The length of the mask at s[i], or 0.
+inline std::size_t mask_at(std::u32string_view s, std::size_t i) noexcept {
+    for (const auto m : masks)
+        if (s.substr(i).starts_with(m)) return m.size();
+    return 0;
 }
 
 /// What becomes of a character: itself; a blank, for every space but TAB; or 0, nothing: controls, zero-width and
@@ -146,18 +158,19 @@ inline bool compose(std::u32string& s) {
 }
 
 /// One blank between words, none around a TAB, which parts turns, nor at the ends; true if that changed s. And "<|"
-/// becomes "|": what looks like a special token of the tokenizer is one that this room wrote.
+/// becomes "|" but in masks: no text can hold what the tokenizer takes for another special token.
 inline bool squeeze(std::u32string& s) {
     auto* to = s.data();
     char32_t waiting = 0;
-    for (const auto c : s) {
+    for (std::size_t i = 0; i < s.size(); ++i) {
+        const auto c = s[i];
         if (c == ' ' || c == '\t') {
             if (waiting != '\t') waiting = c;
             continue;
         }
         if (waiting != 0 && to != s.data()) *to++ = waiting;
         waiting = 0;
-        while (c == '|' && to != s.data() && to[-1] == '<') --to;
+        while (c == '|' && to != s.data() && to[-1] == '<' && mask_at(s, i - 1) == 0) --to;
         *to++ = c;
     }
     const auto before = s.size();

@@ -32,6 +32,7 @@ inline std::size_t end_of_tag(std::u32string_view s, std::size_t i, bool& blank)
             if (stands_at(s, at, closing)) return at + closing.size();
         return i;
     };
+    if (mask_at(s, i) != 0) return i;
     if (stands_at(s, i, "<|")) return past("|>", i + 2, 32);
     if (stands_at(s, i, "<!--")) return past("-->", i + 4, longest);
     auto at = i + 1;

@@ -17,8 +17,6 @@
 namespace narae::inline NARAE_ABI::corpus {
 
 enum class personal : std::uint8_t { telephone, registration, account, email, address };
-inline constexpr std::array<std::u32string_view, 5> masks = {U"<|tel|>", U"<|rrn|>", U"<|acc|>", U"<|email|>",
-                                                             U"<|addr|>"};
 
 /// A number as people write it: groups of digits, each with what parts it from the next one: '-', '.', ' ', ')' or 0.
 struct number {

@@ -54,9 +54,9 @@ struct letters {
                 put(c, i);
             } else if (is_latin(c)) {
                 ++foreign, put(small(c), i);
-            } else if (const auto mask = stands_at(s, i, "<|") ? s.substr(i, 10).find('>') : s.npos; mask != s.npos) {
+            } else if (const auto mask = c == '<' ? mask_at(s, i) : 0; mask != 0) {
                 contacts += one_of(s[i + 2], U"te");  // <|tel|>, <|email|>
-                i += mask;
+                i += mask - 1;
             } else if (c >= 0x80 && text::class_of(c) == text::char_class::letter) {
                 const bool jamo = c - 0x3131 <= 0x318E - 0x3131;
                 foreign += !jamo, put(c, i);

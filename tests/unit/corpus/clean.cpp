@@ -84,8 +84,11 @@ TEST_CASE("corpus/clean: one blank between words, none around turns") {
 }
 
 TEST_CASE("corpus/clean: nothing looks like a special token") {
-    CHECK(squeezed("가<|tel|>나") == "가|tel|>나");
+    CHECK(squeezed("가<|pad|>나") == "가|pad|>나");
     CHECK(squeezed("<<|") == "|");
+    CHECK(squeezed("<|tel") == "|tel");
+    CHECK(squeezed("<|tel|") == "|tel|");
+    CHECK(squeezed(" 가<<|tel|><|addr|>나") == "가<<|tel|><|addr|>나");  // but what stands for personal data
     CHECK(squeezed("a < |b") == "=a < |b");
 }
 
