@@ -19,17 +19,17 @@
 namespace narae::inline NARAE_ABI::corpus {
 
 constexpr bool is_digit(char32_t c) noexcept { return c - '0' < 10; }
-constexpr char32_t small(char32_t c) noexcept { return c - 'A' < 26 ? c + ('a' - 'A') : c; }
-constexpr bool is_latin(char32_t c) noexcept { return small(c) - 'a' < 26; }
+constexpr char32_t lower(char32_t c) noexcept { return c - 'A' < 26 ? c + ('a' - 'A') : c; }
+constexpr bool is_latin(char32_t c) noexcept { return lower(c) - 'a' < 26; }
 constexpr bool is_word(char32_t c) noexcept { return is_digit(c) || is_latin(c) || text::is_syllable(c); }
 
 constexpr bool one_of(char32_t c, std::u32string_view list) noexcept { return list.find(c) != list.npos; }
 
-/// Does `ascii` (small letters) stand at s[i]?
+/// Does `ascii` (in lower case) stand at s[i]?
 constexpr bool stands_at(std::u32string_view s, std::size_t i, std::string_view ascii) noexcept {
     if (s.size() - i < ascii.size()) return false;
     for (std::size_t k = 0; k < ascii.size(); ++k)
-        if (small(s[i + k]) != static_cast<char32_t>(ascii[k])) return false;
+        if (lower(s[i + k]) != static_cast<char32_t>(ascii[k])) return false;
     return true;
 }
 

@@ -203,7 +203,7 @@ private:
     struct kept_line {
         std::size_t end;  // in the worker's text, past its newline
         std::uint64_t hash;
-        signature near;
+        signature sketch;
         domains is;
     };
     struct worker {
@@ -212,13 +212,13 @@ private:
         std::vector<kept_line> lines = {};
         report counts = {};
 
-        rule take(std::string_view line, bool near) {
+        rule take(std::string_view line, bool sketched) {
             ++counts.lines;
             const auto begin = text.size();
             const auto r = line.size() > longest ? rule::too_long : clean(line, text, counts);
             if (r != rule::none) return ++counts[r], r;
             lines.push_back({0, hash_of(std::string_view(text).substr(begin)), {}, clean.last_domains()});
-            if (near) lines.back().near = signature_of(clean.last_letters());
+            if (sketched) lines.back().sketch = signature_of(clean.last_letters());
             text += '\n';
             lines.back().end = text.size();
             return r;
@@ -271,9 +271,9 @@ private:
         for (const auto& l : w.lines) {
             const auto line = std::string_view(w.text).substr(begin, l.end - begin);
             begin = l.end;
-            dropped = !seen_.insert(l.hash)                               ? rule::duplicate
-                      : options_.near_duplicates && !near_.insert(l.near) ? rule::near_duplicate
-                                                                          : rule::none;
+            dropped = !seen_.insert(l.hash)                                 ? rule::duplicate
+                      : options_.near_duplicates && !near_.insert(l.sketch) ? rule::near_duplicate
+                                                                            : rule::none;
             if (dropped != rule::none) {
                 ++w.counts[dropped];
                 continue;

@@ -40,7 +40,7 @@ inline std::size_t end_of_tag(std::u32string_view s, std::size_t i, bool& blank)
     char name[14] = " ";
     std::size_t length = 1;
     while (at < s.size() && length < 12 && (is_latin(s[at]) || (length > 1 && is_digit(s[at]))))
-        name[length++] = static_cast<char>(small(s[at++]));
+        name[length++] = static_cast<char>(lower(s[at++]));
     name[length++] = ' ';
     if (length == 2 || at == s.size() || (s[at] != '>' && s[at] != '/' && s[at] != ' ')) return i;
     const std::string_view wanted(name, length);
@@ -75,8 +75,8 @@ inline std::size_t end_of_entity(std::u32string_view s, std::size_t i, char32_t&
         std::size_t digit = at + 1 + hex;
         c = 0;
         const auto first = digit;
-        for (; digit < s.size() && c < 0x110000 && (is_digit(s[digit]) || (hex && small(s[digit]) - 'a' < 6)); ++digit)
-            c = c * (hex ? 16 : 10) + (is_digit(s[digit]) ? s[digit] - '0' : small(s[digit]) - 'a' + 10);
+        for (; digit < s.size() && c < 0x110000 && (is_digit(s[digit]) || (hex && lower(s[digit]) - 'a' < 6)); ++digit)
+            c = c * (hex ? 16 : 10) + (is_digit(s[digit]) ? s[digit] - '0' : lower(s[digit]) - 'a' + 10);
         if (digit != first && digit < s.size() && s[digit] == ';' && c < 0x110000 && c - 0xD800 >= 0x800) {
             c = c == '\t' ? U' ' : plain(c);
             return digit + 1;
@@ -125,7 +125,6 @@ inline std::size_t closing_marks(std::u32string_view s, std::size_t i, std::size
 ///   *text* **text** _text_ ~~text~~ `text`   text
 inline std::size_t strip_markup(std::u32string& s, std::u32string& out) {
     constexpr char32_t gone = 0;  // what the end of a pair becomes when its front is removed
-    constexpr std::size_t near = 400, far = 1000;
     const std::u32string_view view = s;
     const auto at = [&](std::size_t i) { return i < s.size() ? s[i] : U' '; };
     std::size_t addresses = 0;
@@ -163,9 +162,9 @@ inline std::size_t strip_markup(std::u32string& s, std::u32string& out) {
             case '[': {
                 const auto open = i + (c == '!');
                 if (at(open) != '[') break;
-                const auto close = find_near(view, ']', open + 1, near);
+                const auto close = find_near(view, ']', open + 1, 400);
                 if (close == view.npos || at(close + 1) != '(') break;
-                const auto last = find_near(view, ')', close + 2, far);
+                const auto last = find_near(view, ')', close + 2, 1000);
                 if (last == view.npos) break;
                 const auto target = view.substr(close + 2, last - close - 2);
                 const bool is_target = std::all_of(target.begin(), target.end(), [](char32_t t) { return t < 0x7F; }) &&

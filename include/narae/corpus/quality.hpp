@@ -20,8 +20,8 @@
 
 namespace narae::inline NARAE_ABI::corpus {
 
-/// The letters and digits of a line without anything between them, Latin ones small, and what was counted on the way.
-/// Masks of personal data are no letters.
+/// The letters and digits of a line without anything between them, Latin ones in lower case, and what was counted on
+/// the way. Masks of personal data are no letters.
 struct letters {
     std::u32string text;
     std::vector<std::uint32_t> at;                      ///< where each stands in the line
@@ -53,7 +53,7 @@ struct letters {
             } else if (is_digit(c)) {
                 put(c, i);
             } else if (is_latin(c)) {
-                ++foreign, put(small(c), i);
+                ++foreign, put(lower(c), i);
             } else if (const auto mask = c == '<' ? mask_at(s, i) : 0; mask != 0) {
                 contacts += one_of(s[i + 2], U"te");  // <|tel|>, <|email|>
                 i += mask - 1;

@@ -26,7 +26,7 @@ std::string composed(std::string_view line) { return after(corpus::compose, line
 
 TEST_CASE("corpus/clean: characters that nobody sees go, every kind of space is a blank") {
     CHECK(utf8(points("나래를 펴다")) == "나래를 펴다");
-    CHECK(utf8(points("가\u200B나\uFEFF다\u00AD라\u200E마\u2060")) == "가나다라마");
+    CHECK(utf8(points("가\u200B나\uFEFF다\u00AD라\u200E마\u200F\u2060")) == "가나다라마");
     CHECK(utf8(points("가\u00A0나\u3000다\u2003라\u2028마\r")) == "가 나 다 라 마 ");
     CHECK(utf8(points(std::string("가\0\x01\x7F\u0085\u009F나", 13))) == "가 나");
     CHECK(utf8(points("가\t나")) == "가\t나");

@@ -100,6 +100,9 @@ TEST_CASE("corpus/quality: lines that say one thing again and again") {
     for (const char* line : {"", "좋아요 좋아요 좋아요", "바람이 분다. 비가 온다. 바람이 분다.",
                              "간장 공장 공장장은 강 공장장이고 된장 공장 공장장은 공 공장장이다"})
         CHECK(!repeats(line));
+    CHECK(
+        !repeats("바람이 불고 나무가 흔들리던 저녁. 멀리 보이는 산마다 눈이 쌓였다. 바람이 불고 나무가 흔들리던 "
+                 "저녁."));  // a third
     CHECK(!repeats(sentences(20000)));
     CHECK(repeats(sentences(150) + sentences(150) + sentences(150)));
     CHECK(!repeats(sentences(2000) + sentences(2000)));  // far apart
