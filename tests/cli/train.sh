@@ -98,7 +98,7 @@ grep -q "new vocabulary: $tokens tokens" stdout || complain "narae-convert says:
 
 # --- bad usage: exit 2 ---
 refuse 2 "the first word is not 'tokenizer'"
-refuse 2 "the first word is not 'tokenizer'" model text -o out
+refuse 2 "the first word is not 'tokenizer'" nothing text -o out
 refuse 2 'TEXT is missing' tokenizer
 refuse 2 'TEXT is missing' tokenizer -o out --boundaries three text
 refuse 2 '-o FILE is missing' tokenizer text
@@ -145,6 +145,74 @@ cp whole.json kept
 ) || bad=1
 cmp -s whole.json kept || complain 'a failure changes the file that was there'
 [ -e kept.part ] && complain 'a failure leaves kept.part behind'
+
+# --- corpus: raw lines to clean ones ---
+# clean ARGUMENTS...: standard input to stdout, with one line on stderr.
+clean() {
+    "$command" corpus "$@" >stdout 2>stderr || complain "corpus $* exits with $?: $(cat stderr)"
+    [ "$(wc -l <stderr)" -eq 1 ] || complain "corpus $* does not say one line: $(cat stderr)"
+    grep -q '^narae-train corpus: [0-9]* of [0-9]* lines kept, .* written in ' stderr || complain "corpus $* says: $(cat stderr)"
+}
+# gives TEXT ARGUMENTS...: what was cleaned last is TEXT.
+gives() {
+    printf '%b' "$1" | cmp -s - stdout || complain "corpus gives '$(cat stdout)' instead of '$1'"
+}
+accept '^example:  narae-train corpus' corpus -h
+{
+    printf '<p>\353\202\230\353\236\230\353\245\274 <b>펴다</b> &amp; 날다</p>\r\n'
+    printf '문의는 010-1234-5678, hong@example.com으로 하세요.\n오늘 뭐 했어?\t집에서 쉬었어요 ㅋㅋㅋㅋㅋㅋ\n'
+    printf 'Nothing but English\n\n짧다\n로그인 회원가입 장바구니 고객센터\n나래를 펴다 & 날다\n끝이 잘린 줄입니다\353'
+} >raw
+clean --report report.json <raw
+gives '나래를 펴다 & 날다\n문의는 <|tel|>, <|email|>으로 하세요.\n오늘 뭐 했어?\t집에서 쉬었어요 ㅋㅋㅋ\n끝이 잘린 줄입니다\n'
+for count in '"lines": 9' '"kept": 4' '"invalid_utf8": 1' '"markup": 1' '"runs": 1' '"telephone": 1' '"email": 1' '"not_korean": 1' \
+    '"too_short": 2' '"spam": 1' '"duplicate": 1' '"conversation": 2'; do
+    grep -q "$count,*\$" report.json || complain "the report does not say $count: $(cat report.json)"
+done
+grep -q '4 of 9 lines kept, ' stderr || complain "corpus says: $(cat stderr)"
+[ -e report.json.part ] && complain 'corpus leaves report.json.part behind'
+cp stdout cleaned
+clean <cleaned
+cmp -s stdout cleaned || complain 'clean text changes'
+clean --domain conversation <raw
+gives '문의는 <|tel|>, <|email|>으로 하세요.\n오늘 뭐 했어?\t집에서 쉬었어요 ㅋㅋㅋ\n'
+line='어느 날 아침 바람이 나무를 흔들고 지나가자 마당에는 노란 잎이 가득 쌓였다'
+printf '%s\n%s 또\n' "$line" "$line" >near
+clean <near
+gives "$line\\n"
+clean --near-duplicates off <near
+gives "$line\\n$line 또\\n"
+clean --report report.json </dev/null
+gives ''
+grep -q '"lines": 0' report.json || complain "the report of nothing: $(cat report.json)"
+i=0
+while [ $i -lt 300 ]; do
+    cat raw text
+    printf '나래를 %s번 펴고\n' $i
+    i=$((i + 1))
+done >long
+head -c 3000000 /dev/zero >>long
+clean --threads 1 --report one.json <long
+cp stdout cleaned
+for threads in 2 3; do
+    clean --threads $threads --report more.json <long
+    cmp -s stdout cleaned || complain "$threads threads give another text"
+    cmp -s one.json more.json || complain "$threads threads give another report"
+done
+grep -q '"too_long": 1' one.json || complain "a line without end: $(cat one.json)"
+[ "$(cat long | "$command" corpus 2>stderr | cksum)" = "$(cksum <cleaned)" ] || complain 'a pipe gives another text'
+refuse 2 'unknown option -o' corpus -o out
+refuse 2 "unexpected argument 'raw'" corpus raw
+refuse 2 "near-duplicates is 'maybe', not one of off, on" corpus --near-duplicates maybe
+refuse 2 "domain is 'news', not one of conversation, information" corpus --domain news
+refuse 2 'report needs a value: FILE' corpus --report
+refuse 1 'nowhere/report: cannot write: No such file' corpus --report nowhere/report <raw
+if [ -w /dev/full ]; then
+    "$command" corpus --report out <raw >/dev/full 2>stderr
+    [ $? -eq 1 ] || complain 'a full disk goes unnoticed'
+    [ "$(cat stderr)" = 'narae-train corpus: cannot write to standard output' ] || complain "a full disk: $(cat stderr)"
+    [ -e out ] || [ -e out.part ] && complain 'a failed filter leaves a report behind'
+fi
 
 # --- Ctrl-C: nothing half-written stays ---
 i=0

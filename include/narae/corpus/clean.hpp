@@ -5,6 +5,7 @@
 #define NARAE_CORPUS_CLEAN_HPP
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -18,15 +19,17 @@
 namespace narae::inline NARAE_ABI::corpus {
 
 constexpr bool is_digit(char32_t c) noexcept { return c - '0' < 10; }
-constexpr char32_t small(char32_t c) noexcept { return c - 'A' < 26 ? c + ('a' - 'A') : c; }
-constexpr bool is_latin(char32_t c) noexcept { return small(c) - 'a' < 26; }
+constexpr char32_t lower(char32_t c) noexcept { return c - 'A' < 26 ? c + ('a' - 'A') : c; }
+constexpr bool is_latin(char32_t c) noexcept { return lower(c) - 'a' < 26; }
 constexpr bool is_word(char32_t c) noexcept { return is_digit(c) || is_latin(c) || text::is_syllable(c); }
 
-/// Does `ascii` (small letters) stand at s[i]?
+constexpr bool one_of(char32_t c, std::u32string_view list) noexcept { return list.find(c) != list.npos; }
+
+/// Does `ascii` (in lower case) stand at s[i]?
 constexpr bool stands_at(std::u32string_view s, std::size_t i, std::string_view ascii) noexcept {
     if (s.size() - i < ascii.size()) return false;
     for (std::size_t k = 0; k < ascii.size(); ++k)
-        if (small(s[i + k]) != static_cast<char32_t>(ascii[k])) return false;
+        if (lower(s[i + k]) != static_cast<char32_t>(ascii[k])) return false;
     return true;
 }
 
@@ -44,6 +47,17 @@ bool any_listed(std::u32string_view words, Is&& is) {
         if (is(words.substr(0, end))) return true;
     }
     return false;
+}
+
+/// The special tokens of the tokenizer that stand for personal data; the only ones that a clean text holds.
+inline constexpr std::array<std::u32string_view, 5> masks = {U"<|tel|>", U"<|rrn|>", U"<|acc|>", U"<|email|>",
+                                                             U"<|addr|>"};
+
+/// The length of the mask at s[i], or 0.
+inline std::size_t mask_at(std::u32string_view s, std::size_t i) noexcept {
+    for (const auto m : masks)
+        if (s.substr(i).starts_with(m)) return m.size();
+    return 0;
 }
 
 /// What becomes of a character: itself; a blank, for every space but TAB; or 0, nothing: controls, zero-width and
@@ -144,18 +158,19 @@ inline bool compose(std::u32string& s) {
 }
 
 /// One blank between words, none around a TAB, which parts turns, nor at the ends; true if that changed s. And "<|"
-/// becomes "|": what looks like a special token of the tokenizer is one that this room wrote.
+/// becomes "|" but in masks: no text can hold what the tokenizer takes for another special token.
 inline bool squeeze(std::u32string& s) {
     auto* to = s.data();
     char32_t waiting = 0;
-    for (const auto c : s) {
+    for (std::size_t i = 0; i < s.size(); ++i) {
+        const auto c = s[i];
         if (c == ' ' || c == '\t') {
             if (waiting != '\t') waiting = c;
             continue;
         }
         if (waiting != 0 && to != s.data()) *to++ = waiting;
         waiting = 0;
-        while (c == '|' && to != s.data() && to[-1] == '<') --to;
+        while (c == '|' && to != s.data() && to[-1] == '<' && mask_at(s, i - 1) == 0) --to;
         *to++ = c;
     }
     const auto before = s.size();

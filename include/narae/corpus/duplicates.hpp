@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Lines that were there before: the same bytes, by a 64-bit hash, or nearly the same letters, by MinHash (Broder 1997)
 // and bands of it (Leskovec, Rajaraman, Ullman: Mining of Massive Datasets, ch. 3). Memory grows with what is
-// remembered up to a limit; beyond it the oldest is forgotten.
+// remembered up to a limit; beyond it the oldest are forgotten.
 #ifndef NARAE_CORPUS_DUPLICATES_HPP
 #define NARAE_CORPUS_DUPLICATES_HPP
 
@@ -32,34 +32,41 @@ inline std::uint64_t hash_of(std::string_view bytes) noexcept {
     return (std::max)(token::mix(token::mix(hash ^ rest)), std::uint64_t{1});
 }
 
-/// A set of hashes in buckets of eight, 8 bytes each; `most` of them at the very most, then one of a full bucket goes.
+/// The last `most` hashes, or down to half as many: when one half is full the other one is forgotten. 16 to 32 bytes
+/// each.
 class seen_hashes {
 public:
-    explicit seen_hashes(std::size_t most) : most_(std::bit_ceil((std::max)(most, least))), slots_(least) {}
+    explicit seen_hashes(std::size_t most) : half_((std::max)(most / 2, std::size_t{1})) {}
 
     /// Adds `hash`, which is not 0; false if it was there.
     bool insert(std::uint64_t hash) {
-        for (;;) {
-            auto* bucket = slots_.data() + 8 * (static_cast<std::size_t>(hash) & (slots_.size() / 8 - 1));
-            for (std::size_t k = 0; k < 8; ++k) {
-                if (bucket[k] == hash) return false;
-                if (bucket[k] == 0) return bucket[k] = hash, true;
-            }
-            if (slots_.size() == most_) {
-                std::copy(bucket + 1, bucket + 8, bucket);
-                return bucket[7] = hash, true;
-            }
-            std::vector<std::uint64_t> old(2 * slots_.size());
-            old.swap(slots_);
-            for (const auto h : old)
-                if (h != 0) insert(h);
+        if (*place(old_, hash) == hash || *place(new_, hash) == hash) return false;
+        if (count_ == half_) {
+            old_.swap(new_);
+            new_.assign(least, 0);
+            count_ = 0;
+        } else if (2 * (count_ + 1) > new_.size()) {
+            std::vector<std::uint64_t> wider(2 * new_.size());
+            for (const auto h : new_)
+                if (h != 0) *place(wider, h) = h;
+            new_.swap(wider);
         }
+        *place(new_, hash) = hash;
+        ++count_;
+        return true;
     }
 
 private:
-    static constexpr std::size_t least = std::size_t{1} << 12;
-    std::size_t most_;
-    std::vector<std::uint64_t> slots_;
+    static constexpr std::size_t least = 64;
+
+    static std::uint64_t* place(std::vector<std::uint64_t>& slots, std::uint64_t hash) noexcept {
+        auto at = static_cast<std::size_t>(hash) & (slots.size() - 1);
+        while (slots[at] != 0 && slots[at] != hash) at = (at + 1) & (slots.size() - 1);
+        return &slots[at];
+    }
+
+    std::size_t half_, count_ = 0;
+    std::vector<std::uint64_t> new_ = std::vector<std::uint64_t>(least), old_ = new_;
 };
 
 /// 64 minima of hashed shingles, 8 bits of each: the share of equal ones estimates how much two lines have in common
@@ -67,18 +74,19 @@ private:
 using signature = std::array<std::uint8_t, 64>;
 
 inline signature signature_of(const letters& l) {
-    constexpr auto factors = [] {
+    constexpr auto seeds = [] {
         std::array<std::uint32_t, std::tuple_size_v<signature>> f{};
         std::uint64_t x = 1;
-        for (auto& y : f) y = static_cast<std::uint32_t>((x = token::mix(x + 0x5DEECE66D)) >> 24) | 1;
+        for (auto& y : f) y = static_cast<std::uint32_t>((x = token::mix(x + 0x5DEECE66D)) >> 24);
         return f;
     }();
-    std::array<std::uint32_t, factors.size()> minima;
+    std::array<std::uint32_t, seeds.size()> minima;
     minima.fill(~std::uint32_t{0});
     for_each_shingle(l.text, [&](std::uint64_t hash) {
         const auto x = static_cast<std::uint32_t>(hash >> 16);
         for (std::size_t k = 0; k < minima.size(); ++k) {
-            const auto y = (x ^ factors[k]) * factors[k];
+            auto y = (x ^ seeds[k]) * 0x85EBCA6B;
+            y = (y ^ y >> 13) * 0xC2B2AE35;
             minima[k] = y < minima[k] ? y : minima[k];
         }
     });
@@ -88,7 +96,7 @@ inline signature signature_of(const letters& l) {
 }
 
 /// The last `most` lines that were new, 128 bytes each. A line is looked up by 16 bands of 4 bytes of its signature,
-/// then compared with the line that was found: one in which 8 of 10 shingles are common is found, surely enough.
+/// then compared with the line that was found: one that shares 7 of 10 shingles is found, surely enough.
 class near_duplicates {
 public:
     explicit near_duplicates(std::size_t most)
@@ -116,7 +124,7 @@ private:
     static bool alike(const signature& a, const signature& b) noexcept {
         unsigned equal = 0;
         for (std::size_t k = 0; k < a.size(); ++k) equal += a[k] == b[k];
-        return equal * 10 >= a.size() * 8;
+        return equal * 10 >= a.size() * 7;
     }
     /// Where the number of the newest line with this band stands, counted from 1.
     std::uint32_t* place(const signature& s, std::size_t band) noexcept {

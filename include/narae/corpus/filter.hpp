@@ -39,8 +39,8 @@ enum class rule : std::uint8_t {
     email,
     address,
     boilerplate,  ///< sentences of web pages removed
-    too_short,    ///< the first rule of content: dropped, as by all that follow
-    not_korean,
+    not_korean,   ///< the first rule of content: dropped, as by all that follow
+    too_short,
     repetitive,
     spam,
     other_domain,  ///< not what options.domain asks for
@@ -49,11 +49,11 @@ enum class rule : std::uint8_t {
     none,  ///< the line is kept
 };
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(rule::none)> rule_names = {
-    "too_long",     "invalid_utf8", "characters", "markup",       "runs",        "telephone",
-    "registration", "account",      "email",      "address",      "boilerplate", "too_short",
-    "not_korean",   "repetitive",   "spam",       "other_domain", "duplicate",   "near_duplicate"};
+    "too_long",   "invalid_utf8", "characters", "markup", "runs",                         //
+    "telephone",  "registration", "account",    "email",  "address",      "boilerplate",  //
+    "not_korean", "too_short",    "repetitive", "spam",   "other_domain", "duplicate",   "near_duplicate"};
 /// Does the rule drop lines, or change them?
-constexpr bool drops(rule r) noexcept { return r == rule::too_long || r >= rule::too_short; }
+constexpr bool drops(rule r) noexcept { return r == rule::too_long || r >= rule::not_korean; }
 
 /// Lines and bytes, newlines included. Reports of parts of a corpus add up, but for duplicates between the parts.
 struct report {
@@ -90,7 +90,7 @@ enum class domain : std::uint8_t { any, conversation, information };
 struct filter_options {
     bool near_duplicates = true;
     corpus::domain domain = domain::any;     ///< what to keep
-    std::size_t remembered = 1u << 24;       ///< lines compared for duplicates, 8 to 16 bytes each
+    std::size_t remembered = 1u << 24;       ///< lines compared for duplicates, 32 bytes each at most
     std::size_t remembered_near = 1u << 20;  ///< lines compared for near duplicates, 128 bytes each
     std::size_t threads = 1;                 ///< for feed(); 0: one per processor
 };
@@ -120,8 +120,8 @@ public:
             changed(rule::boilerplate, true);
             letters_.read(text_, find_);
         }
-        if (too_short(letters_)) return rule::too_short;
         if (not_korean(letters_)) return rule::not_korean;
+        if (too_short(letters_)) return rule::too_short;
         if (repetitive_(letters_)) return rule::repetitive;
         if (spam(letters_, addresses)) return rule::spam;
         is_ = domains_of(text_, letters_);
@@ -167,17 +167,10 @@ public:
     /// One line, without its newline. Errors: out_of_memory.
     result<verdict> process(std::string_view line) {
         return guarded([&]() -> result<verdict> {
-            verdict v;
             counts_.bytes_in += line.size() + 1;
-            auto& w = workers_.front();
-            v.dropped_by = w.take(line, options_.near_duplicates);
-            const auto before = counts_;
-            settle(w, v.text);
-            if (!v.text.empty())
-                v.text.pop_back();
-            else if (v.dropped_by == rule::none)
-                v.dropped_by =
-                    counts_[rule::duplicate] != before[rule::duplicate] ? rule::duplicate : rule::near_duplicate;
+            verdict v{workers_.front().take(line, options_.near_duplicates), {}};
+            const auto dropped = settle(workers_.front(), v.text);
+            if (v.dropped_by == rule::none && (v.dropped_by = dropped) == rule::none) v.text.pop_back();
             return v;
         });
     }
@@ -210,7 +203,7 @@ private:
     struct kept_line {
         std::size_t end;  // in the worker's text, past its newline
         std::uint64_t hash;
-        signature near;
+        signature sketch;
         domains is;
     };
     struct worker {
@@ -219,13 +212,13 @@ private:
         std::vector<kept_line> lines = {};
         report counts = {};
 
-        rule take(std::string_view line, bool near) {
+        rule take(std::string_view line, bool sketched) {
             ++counts.lines;
             const auto begin = text.size();
             const auto r = line.size() > longest ? rule::too_long : clean(line, text, counts);
             if (r != rule::none) return ++counts[r], r;
             lines.push_back({0, hash_of(std::string_view(text).substr(begin)), {}, clean.last_domains()});
-            if (near) lines.back().near = signature_of(clean.last_letters());
+            if (sketched) lines.back().sketch = signature_of(clean.last_letters());
             text += '\n';
             lines.back().end = text.size();
             return r;
@@ -270,27 +263,31 @@ private:
         return {};
     }
 
-    /// Moves the worker's lines that were not there before to `out`, and its counts to the report.
-    void settle(worker& w, std::string& out) {
+    /// Moves the worker's lines that were not there before to `out`, and its counts to the report. Returns the rule
+    /// that dropped the last one, or none.
+    rule settle(worker& w, std::string& out) {
+        auto dropped = rule::none;
         std::size_t begin = 0;
         for (const auto& l : w.lines) {
             const auto line = std::string_view(w.text).substr(begin, l.end - begin);
             begin = l.end;
-            if (!seen_.insert(l.hash)) {
-                ++w.counts[rule::duplicate];
-            } else if (options_.near_duplicates && !near_.insert(l.near)) {
-                ++w.counts[rule::near_duplicate];
-            } else {
-                out += line;
-                ++w.counts.kept;
-                w.counts.bytes_out += line.size();
-                w.counts.conversation += l.is.conversation;
-                w.counts.information += l.is.information;
+            dropped = !seen_.insert(l.hash)                                 ? rule::duplicate
+                      : options_.near_duplicates && !near_.insert(l.sketch) ? rule::near_duplicate
+                                                                            : rule::none;
+            if (dropped != rule::none) {
+                ++w.counts[dropped];
+                continue;
             }
+            out += line;
+            ++w.counts.kept;
+            w.counts.bytes_out += line.size();
+            w.counts.conversation += l.is.conversation;
+            w.counts.information += l.is.information;
         }
         counts_ += std::exchange(w.counts, {});
         w.lines.clear();
         w.text.clear();
+        return dropped;
     }
 
     filter_options options_;

@@ -25,13 +25,14 @@ inline std::size_t end_of_tag(std::u32string_view s, std::size_t i, bool& blank)
         "img "
         "input label legend li link main map math meta nav noscript object ol option p param picture pre ref section "
         "select source style script summary svg table tbody td textarea tfoot th thead title tr ul video ";
-    constexpr std::size_t longest = 2000, longest_script = 20000;  // and no further: a line full of fronts stays cheap
+    constexpr std::size_t longest = 2000, longest_script = 20000;  // a line full of fronts stays cheap
     blank = true;
     const auto past = [&](std::string_view closing, std::size_t from, std::size_t most) {
         for (auto at = from; (at = find_near(s, static_cast<char32_t>(closing[0]), at, most)) != s.npos; ++at)
             if (stands_at(s, at, closing)) return at + closing.size();
         return i;
     };
+    if (mask_at(s, i) != 0) return i;
     if (stands_at(s, i, "<|")) return past("|>", i + 2, 32);
     if (stands_at(s, i, "<!--")) return past("-->", i + 4, longest);
     auto at = i + 1;
@@ -39,7 +40,7 @@ inline std::size_t end_of_tag(std::u32string_view s, std::size_t i, bool& blank)
     char name[14] = " ";
     std::size_t length = 1;
     while (at < s.size() && length < 12 && (is_latin(s[at]) || (length > 1 && is_digit(s[at]))))
-        name[length++] = static_cast<char>(small(s[at++]));
+        name[length++] = static_cast<char>(lower(s[at++]));
     name[length++] = ' ';
     if (length == 2 || at == s.size() || (s[at] != '>' && s[at] != '/' && s[at] != ' ')) return i;
     const std::string_view wanted(name, length);
@@ -74,8 +75,8 @@ inline std::size_t end_of_entity(std::u32string_view s, std::size_t i, char32_t&
         std::size_t digit = at + 1 + hex;
         c = 0;
         const auto first = digit;
-        for (; digit < s.size() && c < 0x110000 && (is_digit(s[digit]) || (hex && small(s[digit]) - 'a' < 6)); ++digit)
-            c = c * (hex ? 16 : 10) + (is_digit(s[digit]) ? s[digit] - '0' : small(s[digit]) - 'a' + 10);
+        for (; digit < s.size() && c < 0x110000 && (is_digit(s[digit]) || (hex && lower(s[digit]) - 'a' < 6)); ++digit)
+            c = c * (hex ? 16 : 10) + (is_digit(s[digit]) ? s[digit] - '0' : lower(s[digit]) - 'a' + 10);
         if (digit != first && digit < s.size() && s[digit] == ';' && c < 0x110000 && c - 0xD800 >= 0x800) {
             c = c == '\t' ? U' ' : plain(c);
             return digit + 1;
@@ -90,22 +91,40 @@ inline std::size_t end_of_address(std::u32string_view s, std::size_t i) noexcept
     if ((i != 0 && (is_latin(s[i - 1]) || is_digit(s[i - 1]))) ||
         (!stands_at(s, i, "http://") && !stands_at(s, i, "https://") && !stands_at(s, i, "www.")))
         return i;
-    const auto is_part = [](char32_t c) {
-        return c > ' ' && c < 0x7F && c != '<' && c != '>' && c != '"' && c != ')' && c != ']';
-    };
     auto end = i;
-    while (end < s.size() && is_part(s[end])) ++end;
-    while (std::u32string_view(U".,;:!?*'").find(s[end - 1]) != std::u32string_view::npos) --end;
-    return end;
+    while (end < s.size() && s[end] > ' ' && s[end] < 0x7F && !one_of(s[end], U"<>\")]")) ++end;
+    while (one_of(s[end - 1], U".,;:!?*'")) --end;
+    return end - i > (s[i] == 'w' ? 4 : 8) ? end : i;
+}
+
+/// Where the marks stand that end what the n marks at s[i] emphasise, at most 200 characters on; npos if nowhere. Marks
+/// open where no word ends. ~ comes in pairs only; names in snake_case and quotes like `this' are text.
+inline std::size_t closing_marks(std::u32string_view s, std::size_t i, std::size_t n) noexcept {
+    const auto c = s[i];
+    const auto open = i + n;
+    if (n > 3 || (c == '~' && n != 2) || (i != 0 && is_word(s[i - 1])) || open == s.size() ||
+        one_of(s[open], U" \t.,;:!?)]}"))
+        return s.npos;
+    bool plain_name = c == '_';
+    for (auto k = open; k < s.size() && k < open + 200 && s[k] != '\t' && !(c == '`' && s[k] == '\''); ++k) {
+        plain_name = plain_name && s[k] < 0x80;
+        if (s[k] != c) continue;
+        auto end = k;
+        while (end < s.size() && s[end] == c) ++end;
+        if (end - k == n && !plain_name && !one_of(s[k - 1], U" ([{") &&
+            !(end < s.size() && (is_latin(s[end]) || is_digit(s[end]))))
+            return k;
+        k = end - 1;
+    }
+    return s.npos;
 }
 
 /// `out` becomes s without markup; s is used up. Returns how many web addresses were removed.
 ///   [text](target), ![text](target)   text, nothing
 ///   # heading, > quote, - item        at the front of a line or turn; "##" in front of any word
-///   *text* **text** _text_ ~~text~~   text; a mark opens where no word ends and closes within 200 characters
+///   *text* **text** _text_ ~~text~~ `text`   text
 inline std::size_t strip_markup(std::u32string& s, std::u32string& out) {
     constexpr char32_t gone = 0;  // what the end of a pair becomes when its front is removed
-    constexpr std::size_t near = 200, far = 1000;
     const std::u32string_view view = s;
     const auto at = [&](std::size_t i) { return i < s.size() ? s[i] : U' '; };
     std::size_t addresses = 0;
@@ -117,7 +136,6 @@ inline std::size_t strip_markup(std::u32string& s, std::u32string& out) {
         auto end = i;
         switch (c) {
             case gone: ++i; continue;
-            case '`': ++i; continue;
             case '<': {
                 bool blank = false;
                 if ((end = end_of_tag(view, i, blank)) != i) {
@@ -144,9 +162,9 @@ inline std::size_t strip_markup(std::u32string& s, std::u32string& out) {
             case '[': {
                 const auto open = i + (c == '!');
                 if (at(open) != '[') break;
-                const auto close = find_near(view, ']', open + 1, 2 * near);
+                const auto close = find_near(view, ']', open + 1, 400);
                 if (close == view.npos || at(close + 1) != '(') break;
-                const auto last = find_near(view, ')', close + 2, far);
+                const auto last = find_near(view, ')', close + 2, 1000);
                 if (last == view.npos) break;
                 const auto target = view.substr(close + 2, last - close - 2);
                 const bool is_target = std::all_of(target.begin(), target.end(), [](char32_t t) { return t < 0x7F; }) &&
@@ -168,28 +186,18 @@ inline std::size_t strip_markup(std::u32string& s, std::u32string& out) {
                 break;
             case '*':
             case '_':
-            case '~': {
+            case '~':
+            case '`': {
                 if (c == '*' && front && at(i + 1) == ' ') {
                     end = i + 2;
                     break;
                 }
-                auto open = i;
-                while (at(open) == c) ++open;
-                const auto n = open - i;
-                end = open;
-                bool closed = false;
-                if (n <= 3 && (c != '~' || n == 2) && !(i != 0 && is_word(s[i - 1])) && at(open) != ' ')
-                    for (auto k = open; !closed && k < s.size() && k < open + near && s[k] != '\t';) {
-                        auto stop = k;
-                        while (at(stop) == c) ++stop;
-                        const auto inside = view.substr(open, k - open);
-                        closed = stop - k == n && s[k - 1] != ' ' && !is_latin(at(stop)) && !is_digit(at(stop)) &&
-                                 (c != '_' ||
-                                  std::any_of(inside.begin(), inside.end(), [](char32_t t) { return t >= 0x80; }));
-                        if (closed) std::fill_n(s.begin() + static_cast<std::ptrdiff_t>(k), n, gone);
-                        k = (std::max)(stop, k + 1);
-                    }
-                if (!closed) out.append(view.substr(i, n));
+                while (at(end) == c) ++end;
+                const auto n = end - i, close = closing_marks(view, i, n);
+                if (close == view.npos)
+                    out.append(view.substr(i, n));
+                else
+                    std::fill_n(s.begin() + static_cast<std::ptrdiff_t>(close), n, gone);
                 break;
             }
             default: break;

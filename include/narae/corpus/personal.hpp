@@ -17,8 +17,6 @@
 namespace narae::inline NARAE_ABI::corpus {
 
 enum class personal : std::uint8_t { telephone, registration, account, email, address };
-inline constexpr std::array<std::u32string_view, 5> masks = {U"<|tel|>", U"<|rrn|>", U"<|acc|>", U"<|email|>",
-                                                             U"<|addr|>"};
 
 /// A number as people write it: groups of digits, each with what parts it from the next one: '-', '.', ' ', ')' or 0.
 struct number {
@@ -47,13 +45,6 @@ struct number {
             if (!is_digit(at(i))) g.gap = 0;
             if (g.gap == 0) break;
         }
-    }
-
-    /// How many groups from the front hang together by hyphens.
-    std::size_t hyphened() const noexcept {
-        std::size_t n = 1;
-        while (n < count && groups[n - 1].gap == '-') ++n;
-        return n;
     }
 };
 
@@ -86,33 +77,29 @@ inline bool near_word(std::u32string_view s, std::size_t begin, std::size_t end,
 ///   1588-1234                                  numbers for a whole country; what may be years needs a word beside it
 inline std::size_t telephone(std::u32string_view s, const number& n) {
     constexpr std::u32string_view words =  // jeonhwa munui sangdam senteo yeollak gogaek daepyo yeyak
-        U"\uC804\uD654 \uBB38\uC758 \uC0C1\uB2F4 \uC13C\uD130 \uC5F0\uB77D \uACE0\uAC1D \uB300\uD45C \uC608\uC57D Tel "
-        U"TEL tel "
-        U"\u260E \u260F";
-    constexpr std::uint16_t country_wide[] = {1522, 1533, 1544, 1551, 1555, 1566, 1577, 1588, 1599, 1600, 1604, 1644,
-                                              1660, 1661, 1666, 1668, 1670, 1688, 1800, 1811, 1833, 1855, 1877, 1899};
+        U"\uC804\uD654 \uBB38\uC758 \uC0C1\uB2F4 \uC13C\uD130 \uC5F0\uB77D \uACE0\uAC1D \uB300\uD45C \uC608\uC57D "
+        U"\u260E "
+        U"\u260F Tel TEL tel";
+    constexpr std::u32string_view country_wide =
+        U"1522 1533 1544 1551 1555 1566 1577 1588 1599 1600 1604 1644 1660 1661 1666 1668 1670 1688 1800 1811 1833 "
+        U"1855 "
+        U"1877 1899";
     const auto& g = n.groups;
     const bool plus = g[0].begin != 0 && s[g[0].begin - 1] == '+';
-    std::size_t first = 0;
-    auto digits = s.substr(g[0].begin, (std::min<std::size_t>)(g[0].size(), 20));
-    std::u32string code;  // the first group, with its 0
-    const bool abroad = stands_at(digits, 0, "82") && (digits.size() == 2 ? n.count > 1 : plus);
-    if (abroad && digits.size() == 2) {
-        digits = s.substr(g[1].begin, (std::min<std::size_t>)(g[1].size(), 20));
-        first = 1;
-    } else if (abroad) {
-        digits.remove_prefix(2);
-    }
-    if (abroad && digits[0] != '0') code = U"0";
-    code += digits;
-    const auto one_of = [&](std::size_t k, std::string_view list) {
-        return k < code.size() && code[k] < 0x80 && list.find(static_cast<char>(code[k])) != list.npos;
+    const auto digits_of = [&](std::size_t k) {
+        return s.substr(g[k].begin, (std::min<std::size_t>)(g[k].size(), 20));
     };
-    const bool mobile = stands_at(code, 0, "01") && one_of(2, "016789");
-    const std::size_t area = stands_at(code, 0, "02")                            ? 2
-                             : stands_at(code, 0, "050") && one_of(3, "2345678") ? 4
+    auto code = std::u32string(digits_of(0));  // the first group, with its 0
+    const bool abroad = stands_at(code, 0, "82") && (code.size() == 2 ? n.count > 1 : plus);
+    const std::size_t first = abroad && code.size() == 2;
+    if (abroad) code = first != 0 ? digits_of(1) : code.substr(2);
+    if (abroad && code[0] != '0') code.insert(0, 1, '0');
+    const auto is = [&](std::size_t k, std::u32string_view list) { return k < code.size() && one_of(code[k], list); };
+    const bool mobile = stands_at(code, 0, "01") && is(2, U"016789");
+    const std::size_t area = stands_at(code, 0, "02")                         ? 2
+                             : stands_at(code, 0, "050") && is(3, U"2345678") ? 4
                              : mobile || stands_at(code, 0, "070") || stands_at(code, 0, "080") ||
-                                     (one_of(0, "0") && one_of(1, "3456") && one_of(2, "12345"))
+                                     (is(0, U"0") && is(1, U"3456") && is(2, U"12345"))
                                  ? 3
                                  : 0;
     const auto size = [&](std::size_t k) { return first + k < n.count ? g[first + k].size() : 0; };
@@ -123,14 +110,9 @@ inline std::size_t telephone(std::u32string_view s, const number& n) {
         if (mobile && (code.size() == area || size(1) == 4) && fits(code.size() + size(1))) return first + 2;
         if ((mobile || plus) && fits(code.size())) return first + 1;
     } else if (!abroad && g[0].size() == 4 && g[0].gap == '-' && g[1].size() == 4) {
-        const auto value = [&](const number::group& x) {
-            unsigned v = 0;
-            for (auto i = x.begin; i < x.end; ++i) v = v * 10 + (s[i] - '0');
-            return v;
-        };
-        const auto a = value(g[0]), b = value(g[1]);
-        const bool years = b > a && b < a + 130;
-        if (std::find(std::begin(country_wide), std::end(country_wide), a) != std::end(country_wide) &&
+        const auto front = s.substr(g[0].begin, 4), back = s.substr(g[1].begin, 4);
+        const bool years = back > front && back < U"2100";
+        if (any_listed(country_wide, [&](auto known) { return known == front; }) &&
             (!years || near_word(s, g[0].begin, g[1].end, words)))
             return 2;
     }
@@ -152,7 +134,7 @@ inline std::size_t registration(std::u32string_view s, const number& n) noexcept
     if (month < 1 || month > 12 || day < 1 || day > days[month - 1] || kind < 1 || kind > 8) return 0;
     if (!whole && g[0].gap == '-' && g[1].size() == 1) {
         auto end = g[1].end;
-        while (end < s.size() && (s[end] == '*' || s[end] == 0x25CF || s[end] == 'X' || s[end] == 'x')) ++end;
+        while (end < s.size() && one_of(s[end], U"*\u25CFXx")) ++end;
         return end - g[1].end >= 3 ? end : 0;  // a run is cut to three before
     }
     if (!whole && g[1].size() != 7) return 0;
@@ -172,15 +154,14 @@ inline std::size_t account(std::u32string_view s, const number& n) noexcept {
         U"\uACC4\uC88C \uC740\uD589 \uC785\uAE08 \uC1A1\uAE08 \uC774\uCCB4 \uC608\uAE08 \uD1B5\uC7A5 \uBC45\uD06C "
         U"\uB18D\uD611 \uC2E0\uD611 \uC218\uD611 \uAE08\uACE0 \uCE74\uB4DC";
     const auto& g = n.groups;
-    const auto count = n.hyphened();
+    std::size_t count = 0, digits = 0;
+    do digits += g[count++].size();
+    while (count < n.count && g[count - 1].gap == '-');
     if (count != 1 && count != 3 && count != 4) return 0;
-    std::size_t digits = 0;
-    for (std::size_t k = 0; k < count; ++k) digits += g[k].size();
     const auto end = g[count - 1].end;
     const bool date = count > 1 && g[0].size() == 4 && g[1].size() == 2 && g[2].size() == 2 && s[g[1].begin] < '2' &&
                       s[g[2].begin] < '4';
-    const bool sum = count == 1 && end < s.size() && text::is_syllable(s[end]) &&
-                     (s[end] == 0xC6D0 /* won */ || s[end] == 0xB2EC /* dal */ || s[end] == 0xC5D4 /* en */);
+    const bool sum = count == 1 && end < s.size() && one_of(s[end], U"\uC6D0\uB2EC\uC5D4");  // won, dal(leo), en
     return digits >= 10 && digits <= 16 && !date && !sum && near_word(s, g[0].begin, end, words) ? count : 0;
 }
 
@@ -203,29 +184,29 @@ inline bounds street_address(std::u32string_view s, std::size_t i) noexcept {
     constexpr std::u32string_view roads = U"\uB85C\uAE38\uB3D9\uB9AC\uAC00";  // ro gil dong ri ga
     constexpr std::u32string_view districts = U"\uC2DC\uAD70\uAD6C";          // si gun gu
     constexpr std::u32string_view parts = U"\uC2DC\uAD70\uAD6C\uC74D\uBA74\uB3D9\uB9AC\uAC00\uB85C";
-    constexpr std::u32string_view counters =  // myeong gae got nyeon wol il si bun cho hoe cha man cheon won ho ga dae
-        U"\uBA85\uAC1C\uACF3\uB144\uC6D4\uC77C\uC2DC\uBD84\uCD08\uD68C\uCC28\uB9CC\uCC9C\uC6D0\uD638\uAC00\uB300";
+    constexpr std::u32string_view particles =  // e ui ro eu i eun neun eul reul wa gwa yeot
+        U"\uC5D0\uC758\uB85C\uC73C\uC774\uC740\uB294\uC744\uB97C\uC640\uACFC\uC600";
     constexpr std::u32string_view rooms = U"\uB3D9\uD638\uCE35";  // dong ho cheung
-    const auto in = [](std::u32string_view list, char32_t c) { return list.find(c) != list.npos; };
     const auto at = [&](std::size_t k) { return k < s.size() ? s[k] : U'\0'; };
     const auto digits = [&](std::size_t k) {
         while (is_digit(at(k))) ++k;
         return k;
     };
-    if (i < 2 || s[i - 1] != ' ' || !in(roads, s[i - 2])) return {};
+    if (i < 2 || s[i - 1] != ' ' || !one_of(s[i - 2], roads)) return {};
     bool district = false, found = false;
     auto begin = i - 1;  // the blank after a word
     for (int word = 0; word < 6 && !found; ++word) {
         const auto last = begin;
         while (begin > 0 && is_word(s[begin - 1])) --begin;
         const auto w = s.substr(begin, last - begin);
-        found = word > 0 && district && any_listed(provinces, [&](auto p) {
+        if (w.size() < 2) return {};
+        district = district || (word > 0 && one_of(w.back(), districts));
+        found = district && any_listed(provinces, [&](auto p) {
                     const auto rest = w.substr((std::min)(w.size(), p.size()));
                     return w.starts_with(p) && (rest.empty() || any_listed(rests, [&](auto r) { return r == rest; }));
                 });
         if (found) break;
-        if (w.size() < 2 || (word > 0 && !in(parts, w.back())) || begin == 0 || s[begin - 1] != ' ') return {};
-        district = district || (word > 0 && in(districts, w.back()));
+        if ((word > 0 && !one_of(w.back(), parts)) || begin == 0 || s[begin - 1] != ' ') return {};
         --begin;
     }
     if (!found) return {};
@@ -234,15 +215,16 @@ inline bounds street_address(std::u32string_view s, std::size_t i) noexcept {
         return at(k) == '-' && is_digit(at(k + 1)) ? digits(k + 1) : k;
     };
     auto end = part(i);
-    if (in(counters, at(end)) || !number_closes(s, end)) return {};
-    if (at(end) == 0xBC88 /* beon */ && (at(end + 1) == 0xAE38 /* gil */ || at(end + 1) == 0xC9C0 /* ji */))
-        end = at(end + 1) == 0xAE38 && at(end + 2) == ' ' && is_digit(at(end + 3)) ? part(end + 3) : end + 2;
-    else if (at(end) == 0xBC88)
-        return {};
+    const auto beon = at(end) == 0xBC88;
+    if (at(end + beon) == 0xAE38 /* gil */ && at(end + beon + 1) == ' ' && is_digit(at(end + beon + 2)))
+        end = part(end + beon + 2);
+    else if (beon && at(end + 1) == 0xC9C0 /* ji */)
+        end += 2;
+    if (text::is_syllable(at(end)) ? !one_of(at(end), particles) : !number_closes(s, end)) return {};
     for (auto k = end; k < s.size();) {
         while (at(k) == ' ' || at(k) == ',') ++k;
         const auto next = digits(k);
-        if (next == k || !in(rooms, at(next))) break;
+        if (next == k || !one_of(at(next), rooms)) break;
         k = end = next + 1;
     }
     return {begin, end};
@@ -252,9 +234,8 @@ inline bounds street_address(std::u32string_view s, std::size_t i) noexcept {
 inline bounds email(std::u32string_view s, std::size_t i, std::size_t from) noexcept {
     const auto is_part = [](char32_t c) { return is_latin(c) || is_digit(c) || c == '-' || c == '.'; };
     auto begin = i, end = i + 1;
-    while (begin > from && (is_part(s[begin - 1]) || s[begin - 1] == '_' || s[begin - 1] == '%' || s[begin - 1] == '+'))
-        --begin;
-    while (begin < i && (s[begin] == '.' || s[begin] == '-')) ++begin;
+    while (begin > from && (is_part(s[begin - 1]) || one_of(s[begin - 1], U"_%+"))) --begin;
+    while (begin < i && one_of(s[begin], U".-")) ++begin;
     while (end < s.size() && is_part(s[end])) ++end;
     while (end > i + 1 && !is_latin(s[end - 1])) --end;
     const auto domain = s.substr(i + 1, end - i - 1);

@@ -19,18 +19,17 @@ inline constexpr std::size_t phrase_kinds = 6;
 
 /// By kind, apart by blanks; each has two letters at least.
 inline constexpr std::u32string_view phrases[phrase_kinds] = {
-    // mudanjeonjae, mudanbokje, mudanbaepo, jaebaepogeumji, jaebaeporeulgeumji, allrightsreserved,
-    // gisajebomitbodojaryo, jeboneunkakaotok, neibeoeseogudok, gudokgwajotayo, jotayowagudok, gudokbeoteun,
-    // muryosusingeobu, susingeobureulwonha, balsinjeonyongmeil, tongsinpanmaeeopsingo, hoseutingjegongja,
-    // jabaseukeuripteureulhwalseonghwa, beuraujeoreuleopgeureideu, peijireulchateulsueopseupnida
-    U"\uBB34\uB2E8\uC804\uC7AC \uBB34\uB2E8\uBCF5\uC81C \uBB34\uB2E8\uBC30\uD3EC "
-    U"\uC7AC\uBC30\uD3EC\uAE08\uC9C0 \uC7AC\uBC30\uD3EC\uB97C\uAE08\uC9C0 allrightsreserved "
-    U"\uAE30\uC0AC\uC81C\uBCF4\uBC0F\uBCF4\uB3C4\uC790\uB8CC \uC81C\uBCF4\uB294\uCE74\uCE74\uC624\uD1A1 "
-    U"\uB124\uC774\uBC84\uC5D0\uC11C\uAD6C\uB3C5 \uAD6C\uB3C5\uACFC\uC88B\uC544\uC694 "
-    U"\uC88B\uC544\uC694\uC640\uAD6C\uB3C5 \uAD6C\uB3C5\uBC84\uD2BC \uBB34\uB8CC\uC218\uC2E0\uAC70\uBD80 "
-    U"\uC218\uC2E0\uAC70\uBD80\uB97C\uC6D0\uD558 \uBC1C\uC2E0\uC804\uC6A9\uBA54\uC77C "
-    U"\uD1B5\uC2E0\uD310\uB9E4\uC5C5\uC2E0\uACE0 \uD638\uC2A4\uD305\uC81C\uACF5\uC790 "
-    U"\uC790\uBC14\uC2A4\uD06C\uB9BD\uD2B8\uB97C\uD65C\uC131\uD654 "
+    // mudanjeonjae, jaebaepogeumji, jaebaeporeulgeumji, allrightsreserved, gisajebomitbodojaryo,
+    // jeboneunkakaotok, neibeoeseogudok, gudokgwajotayo, jotayowagudok, muryosusingeobu, susingeobureulwonha,
+    // balsinjeonyongmeil, tongsinpanmaeeopsingo, hoseutingjegongja, jabaseukeuripteureulhwalseonghwa,
+    // beuraujeoreuleopgeureideu, peijireulchateulsueopseupnida
+    U"\uBB34\uB2E8\uC804\uC7AC \uC7AC\uBC30\uD3EC\uAE08\uC9C0 \uC7AC\uBC30\uD3EC\uB97C\uAE08\uC9C0 "
+    U"allrightsreserved \uAE30\uC0AC\uC81C\uBCF4\uBC0F\uBCF4\uB3C4\uC790\uB8CC "
+    U"\uC81C\uBCF4\uB294\uCE74\uCE74\uC624\uD1A1 \uB124\uC774\uBC84\uC5D0\uC11C\uAD6C\uB3C5 "
+    U"\uAD6C\uB3C5\uACFC\uC88B\uC544\uC694 \uC88B\uC544\uC694\uC640\uAD6C\uB3C5 "
+    U"\uBB34\uB8CC\uC218\uC2E0\uAC70\uBD80 \uC218\uC2E0\uAC70\uBD80\uB97C\uC6D0\uD558 "
+    U"\uBC1C\uC2E0\uC804\uC6A9\uBA54\uC77C \uD1B5\uC2E0\uD310\uB9E4\uC5C5\uC2E0\uACE0 "
+    U"\uD638\uC2A4\uD305\uC81C\uACF5\uC790 \uC790\uBC14\uC2A4\uD06C\uB9BD\uD2B8\uB97C\uD65C\uC131\uD654 "
     U"\uBE0C\uB77C\uC6B0\uC800\uB97C\uC5C5\uADF8\uB808\uC774\uB4DC "
     U"\uD398\uC774\uC9C0\uB97C\uCC3E\uC744\uC218\uC5C6\uC2B5\uB2C8\uB2E4",
     // rogeuin, rogeuaut, hoewongaip, maipeiji, jangbaguni, gogaeksenteo, saiteumaep, iyongyakgwan,
@@ -47,12 +46,12 @@ inline constexpr std::u32string_view phrases[phrase_kinds] = {
     U"\uB2E4\uC74C\uAE00 \uC778\uC1C4\uD558\uAE30 \uACF5\uC720\uD558\uAE30 \uC2A4\uD06C\uB7A9 "
     U"\uB313\uAE00\uC4F0\uAE30 \uB9E8\uC704\uB85C \uB354\uBCF4\uAE30 \uC804\uCCB4\uBCF4\uAE30 "
     U"\uBAA9\uB85D\uBCF4\uAE30 \uBA54\uB274 \uAC80\uC0C9 \uBAA9\uB85D \uD648\uC73C\uB85C",
-    // dangildaechul, mujikjadaechul, daechulsangdam, geupjeon, sinyongbulryangja, totosaiteu, saseoltoto,
-    // kajinosaiteu, bakarasaiteu, meoktwi, chuljanganma, chuljangmasaji, katokmunui, katoksangdam,
-    // telregeuraemmunui, muryosangdam, muryocheheom, muryobaesong, choejeoga, halinkupon, gaipkupon,
-    // singyugaip, jigeumkeulrik, ringkeukeulrik, barogagikeulrik, dangcheomjabalpyo, gosuik, jaetaekalba,
-    // bueopmunui, seonchaksun, sangdamhwanyeong, munuihwanyeong
-    U"\uB2F9\uC77C\uB300\uCD9C \uBB34\uC9C1\uC790\uB300\uCD9C \uB300\uCD9C\uC0C1\uB2F4 \uAE09\uC804 "
+    // dangildaechul, mujikjadaechul, daechulsangdam, sinyongbulryangja, totosaiteu, saseoltoto, kajinosaiteu,
+    // bakarasaiteu, meoktwi, chuljanganma, chuljangmasaji, katokmunui, katoksangdam, telregeuraemmunui,
+    // muryosangdam, muryocheheom, muryobaesong, choejeoga, halinkupon, gaipkupon, singyugaip, jigeumkeulrik,
+    // ringkeukeulrik, barogagikeulrik, dangcheomjabalpyo, gosuik, jaetaekalba, bueopmunui, sangdamhwanyeong,
+    // munuihwanyeong
+    U"\uB2F9\uC77C\uB300\uCD9C \uBB34\uC9C1\uC790\uB300\uCD9C \uB300\uCD9C\uC0C1\uB2F4 "
     U"\uC2E0\uC6A9\uBD88\uB7C9\uC790 \uD1A0\uD1A0\uC0AC\uC774\uD2B8 \uC0AC\uC124\uD1A0\uD1A0 "
     U"\uCE74\uC9C0\uB178\uC0AC\uC774\uD2B8 \uBC14\uCE74\uB77C\uC0AC\uC774\uD2B8 \uBA39\uD280 "
     U"\uCD9C\uC7A5\uC548\uB9C8 \uCD9C\uC7A5\uB9C8\uC0AC\uC9C0 \uCE74\uD1A1\uBB38\uC758 "
@@ -60,8 +59,7 @@ inline constexpr std::u32string_view phrases[phrase_kinds] = {
     U"\uBB34\uB8CC\uCCB4\uD5D8 \uBB34\uB8CC\uBC30\uC1A1 \uCD5C\uC800\uAC00 \uD560\uC778\uCFE0\uD3F0 "
     U"\uAC00\uC785\uCFE0\uD3F0 \uC2E0\uADDC\uAC00\uC785 \uC9C0\uAE08\uD074\uB9AD \uB9C1\uD06C\uD074\uB9AD "
     U"\uBC14\uB85C\uAC00\uAE30\uD074\uB9AD \uB2F9\uCCA8\uC790\uBC1C\uD45C \uACE0\uC218\uC775 "
-    U"\uC7AC\uD0DD\uC54C\uBC14 \uBD80\uC5C5\uBB38\uC758 \uC120\uCC29\uC21C \uC0C1\uB2F4\uD658\uC601 "
-    U"\uBB38\uC758\uD658\uC601",
+    U"\uC7AC\uD0DD\uC54C\uBC14 \uBD80\uC5C5\uBB38\uC758 \uC0C1\uB2F4\uD658\uC601 \uBB38\uC758\uD658\uC601",
     // mueot, museun, eotteotge, eojjaeseo, waegeureon, waeireon, eonje, eodi, nugu, nuga, eoneu, eolma,
     // eotteon, eotteohan, mwoga, mwonga, mwoya, mwoyeyo, mwoeyo, mwonji, myeotgae, myeotmyeong, myeotsi,
     // myeotnyeon, chai

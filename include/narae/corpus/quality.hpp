@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -19,14 +20,14 @@
 
 namespace narae::inline NARAE_ABI::corpus {
 
-/// The letters and digits of a line without anything between them, Latin ones small, and what was counted on the way.
-/// Masks of personal data are no letters.
+/// The letters and digits of a line without anything between them, Latin ones in lower case, and what was counted on
+/// the way. Masks of personal data are no letters.
 struct letters {
     std::u32string text;
     std::vector<std::uint32_t> at;                      ///< where each stands in the line
     std::size_t syllables = 0, foreign = 0, marks = 0;  ///< Hangul syllables; other letters but jamo; symbols
     std::size_t words = 0, contacts = 0;                ///< telephone and e-mail masks and hashtags
-    std::array<std::size_t, phrase_kinds> phrases{};    ///< how many of each kind; of menus the letters in whole words
+    std::array<std::size_t, phrase_kinds> phrases{};    ///< how many of each kind; menus as whole words
     std::vector<std::uint32_t> boilerplate;             ///< where in the line such phrases begin
 
     void read(std::u32string_view s, const phrase_finder& find) {
@@ -34,30 +35,34 @@ struct letters {
         syllables = foreign = marks = words = contacts = 0;
         phrases = {};
         std::size_t n = 0;
+        bool word = false;
         const auto put = [&](char32_t c, std::size_t i) {
+            words += !word;
+            word = true;
             text[n] = c;
             at[n++] = static_cast<std::uint32_t>(i);
         };
-        const auto starts_word = [&](std::size_t i) { return i == 0 || s[i - 1] == ' ' || s[i - 1] == '\t'; };
         for (std::size_t i = 0; i < s.size(); ++i) {
             const auto c = s[i];
-            if (c == ' ' || c == '\t') continue;
-            words += starts_word(i);
+            if (c == ' ' || c == '\t') {
+                word = false;
+                continue;
+            }
             if (text::is_syllable(c)) {
                 ++syllables, put(c, i);
             } else if (is_digit(c)) {
                 put(c, i);
             } else if (is_latin(c)) {
-                ++foreign, put(small(c), i);
-            } else if (c == '<' && i + 1 < s.size() && s[i + 1] == '|') {
-                contacts += s[i + 2] == 't' || (s[i + 2] == 'e');
-                i = s.find('>', i);
+                ++foreign, put(lower(c), i);
+            } else if (const auto mask = c == '<' ? mask_at(s, i) : 0; mask != 0) {
+                contacts += one_of(s[i + 2], U"te");  // <|tel|>, <|email|>
+                i += mask - 1;
             } else if (c >= 0x80 && text::class_of(c) == text::char_class::letter) {
                 const bool jamo = c - 0x3131 <= 0x318E - 0x3131;
                 foreign += !jamo, put(c, i);
             } else {
-                marks += c >= 0x80 || std::u32string_view(U".,?!'\"()").find(c) == std::u32string_view::npos;
-                contacts += c == '#' && starts_word(i) && i + 1 < s.size() && is_word(s[i + 1]);
+                marks += !one_of(c, U".,?!'\"()");
+                contacts += c == '#' && !word && i + 1 < s.size() && is_word(s[i + 1]);
             }
         }
         text.resize(n), at.resize(n);
@@ -65,8 +70,7 @@ struct letters {
         find(text, [&](phrase kind, std::size_t begin, std::size_t length) {
             const bool whole = parted(begin) && parted(begin + length);
             if (kind == phrase::boilerplate) boilerplate.push_back(at[begin]);
-            if (kind != phrase::menu || whole)
-                phrases[static_cast<std::size_t>(kind)] += kind == phrase::menu ? length : 1;
+            phrases[static_cast<std::size_t>(kind)] += kind != phrase::menu || whole;
         });
     }
 
@@ -99,59 +103,60 @@ inline bool cut_boilerplate(std::u32string& s, const letters& l) {
 /// Fewer than 5 syllables: an interjection, a heading, nothing.
 inline bool too_short(const letters& l) noexcept { return l.syllables < 5; }
 
-/// Less than 4 in 10 letters are Hangul.
-inline bool not_korean(const letters& l) noexcept { return l.syllables * 6 < l.foreign * 4; }
+/// Less than 3 in 10 letters are Hangul.
+inline bool not_korean(const letters& l) noexcept { return l.syllables * 7 < l.foreign * 3; }
 
 /// Few words between links: three or more web addresses, telephone numbers, e-mail addresses and hashtags, one in ten
-/// words; more symbols than letters; half of it menu; two adverts, or one beside a contact.
+/// words; more symbols than letters; half of it menu; an advert and a contact, or two adverts, in 60 letters each.
 inline bool spam(const letters& l, std::size_t addresses) noexcept {
-    const auto links = l.contacts + addresses;
-    const auto adverts = l.count(phrase::advert);
-    return (links >= 3 && links * 10 > l.words) || l.marks > l.text.size() ||
-           l.count(phrase::menu) * 2 >= l.text.size() || adverts + (adverts != 0 && links != 0) >= 2;
+    const auto links = l.contacts + addresses, menu = l.count(phrase::menu), adverts = l.count(phrase::advert);
+    const auto selling = adverts == 0 ? 0 : adverts + links;
+    return (links >= 3 && links * 10 > l.words) || l.marks > l.text.size() || (menu >= 2 && menu * 2 >= l.words) ||
+           (selling >= 2 && selling * 60 > l.text.size());
 }
 
-/// f(hash) for each run of six letters, or once for all where there are fewer.
+/// f(hash) for each six letters in a row, those at both ends included that reach beyond the text: every letter is in
+/// six.
 template <class F>
 void for_each_shingle(std::u32string_view text, F&& f) {
-    constexpr std::size_t size = 6;
+    constexpr std::size_t size = 5;
     constexpr std::uint64_t base = 0x9E3779B97F4A7C15;
     std::uint64_t hash = 0, top = 1;
     for (std::size_t i = 0; i < size; ++i) top *= base;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        hash = hash * base + text[i];
+    for (std::size_t i = 0; i + 1 < text.size() + size; ++i) {
+        hash = hash * base + (i < text.size() ? text[i] : 0);
         if (i >= size) hash -= top * text[i - size];
-        if (i + 1 >= size || i + 1 == text.size()) f(token::mix(hash ^ hash >> 29));
+        f(token::mix(hash ^ hash >> 29));
     }
 }
 
 /// Tells lines that say one thing again and again.
 class repetition {
 public:
-    /// More than half of the runs of six letters stood in the line before. Lines under 12 letters are not judged.
+    /// More than half of the runs of five letters stood in the 4,000 letters before, or fewer: long lines are judged in
+    /// pieces. Lines under 12 letters are not judged.
     bool operator()(const letters& l) {
+        constexpr std::size_t piece = 4096;
         if (l.text.size() < 12) return false;
-        std::size_t slots = 64;
-        while (slots < 2 * l.text.size()) slots *= 2;
-        if (slots > seen_.size() || ++line_ == 0) {
-            seen_.assign((std::max)(slots, seen_.size()), 0);
-            line_ = 1;
-        }
-        std::size_t all = 0, again = 0;
+        const auto mask = 2 * std::bit_ceil((std::min)(l.text.size(), piece)) - 1;
+        std::size_t again = 0, n = 0;
         for_each_shingle(l.text, [&](std::uint64_t hash) {
-            const auto mark = std::uint64_t{line_} << 32 | hash >> 32;
-            auto at = static_cast<std::size_t>(hash) & (slots - 1);
-            while (seen_[at] >> 32 == line_ && seen_[at] != mark) at = (at + 1) & (slots - 1);
+            if (n++ % piece == 0 && ++piece_ == 0) {
+                seen_.fill(0);
+                piece_ = 1;
+            }
+            const auto mark = std::uint64_t{piece_} << 32 | hash >> 32;
+            auto at = static_cast<std::size_t>(hash) & mask;
+            while (seen_[at] >> 32 == piece_ && seen_[at] != mark) at = (at + 1) & mask;
             again += seen_[at] == mark;
             seen_[at] = mark;
-            ++all;
         });
-        return again * 2 > all;
+        return again * 2 > l.text.size();
     }
 
 private:
-    std::vector<std::uint64_t> seen_;  // the line's number, then half a hash: nothing has to be cleared between lines
-    std::uint32_t line_ = 0;
+    std::array<std::uint64_t, 8192> seen_{};  // a piece's number, then half a hash: nothing is cleared between pieces
+    std::uint32_t piece_ = 0;
 };
 
 /// What a line is good for; it may be both, or neither.
@@ -160,12 +165,14 @@ struct domains {
     bool information = false;   ///< asks for a fact, or explains one
 };
 
-/// Judged by endings: -yo, -jyo, -kka, -ni, -nya, -ne at the end of a sentence; -ji, -ja, -ya, -eo, -hae, -rae and
-/// "?" where a mark ends it. Questions with a word such as "what" or "how", requests to tell, and definitions inform.
+/// Judged by endings: -yo, -jyo, -kka, -ni, -nya, -ne at the end of a sentence; -ji, -ja, -ya, -eo, -hae, -rae, -a,
+/// -jwo, -ra where a mark follows or the line is short; "?". What asks with a word such as "what", requests to be told,
+/// or explains ("is called", "because") informs, if it does so once in 200 letters.
 inline domains domains_of(std::u32string_view s, const letters& l) {
-    constexpr std::u32string_view sure = U"\uC694\uC8E0\uAE4C\uB2C8\uB0D0\uB124";          // yo jyo kka ni nya ne
-    constexpr std::u32string_view marked = U"\uC9C0\uC790\uC57C\uC5B4\uD574\uB798\uC544";  // ji ja ya eo hae rae a
-    const auto in = [](std::u32string_view list, char32_t c) { return list.find(c) != list.npos; };
+    constexpr std::u32string_view sure = U"\uC694\uC8E0\uAE4C\uB2C8\uB0D0\uB124";  // yo jyo kka ni nya ne
+    constexpr std::u32string_view casual =                                         // ji ja ya eo hae rae a jwo ra
+        U"\uC9C0\uC790\uC57C\uC5B4\uD574\uB798\uC544\uC918\uB77C";
+    const bool brief = l.text.size() < 30;
     std::size_t sentences = 0, spoken = 0;
     bool asks = false, turns = false;
     char32_t last = 0, mark = 0;  // the last syllable of the sentence, the mark after it
@@ -173,7 +180,7 @@ inline domains domains_of(std::u32string_view s, const letters& l) {
         if (last == 0) return;
         ++sentences;
         asks = asks || end == '?' || last == 0xAE4C /* kka */;
-        spoken += in(sure, last) || end == '?' || (end != 0 && in(marked, last));
+        spoken += one_of(last, sure) || end == '?' || ((end != 0 || brief) && one_of(last, casual));
         last = 0;
     };
     for (const auto c : s) {
@@ -190,8 +197,8 @@ inline domains domains_of(std::u32string_view s, const letters& l) {
         }
     }
     finish(mark);
-    return {turns || spoken * 2 > sentences,
-            (asks && l.count(phrase::question) != 0) || l.count(phrase::request) + l.count(phrase::explanation) != 0};
+    const auto facts = (asks ? l.count(phrase::question) : 0) + l.count(phrase::request) + l.count(phrase::explanation);
+    return {turns || (spoken != 0 && spoken * 2 >= sentences), facts != 0 && facts * 200 >= l.text.size()};
 }
 
 }  // namespace narae::inline NARAE_ABI::corpus
