@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/toolkit.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 0952455544b7e672
+// FNV-1a hash of all that follows this line: 1c37de8b19920c00
 //
 // The toolkit: makes, shrinks, teaches and judges models. Running one needs only narae.hpp, which never reaches here.
 //
@@ -86,14 +86,16 @@
 // The rules of this room work on code points in buffers that are used again: no memory is asked for per character.
 namespace narae::inline NARAE_ABI::corpus {
 constexpr bool is_digit(char32_t c) noexcept { return c - '0' < 10; }
-constexpr char32_t small(char32_t c) noexcept { return c - 'A' < 26 ? c + ('a' - 'A') : c; }
-constexpr bool is_latin(char32_t c) noexcept { return small(c) - 'a' < 26; }
+constexpr char32_t lower(char32_t c) noexcept { return c - 'A' < 26 ? c + ('a' - 'A') : c; }
+constexpr bool is_latin(char32_t c) noexcept { return lower(c) - 'a' < 26; }
 constexpr bool is_word(char32_t c) noexcept { return is_digit(c) || is_latin(c) || text::is_syllable(c); }
-/// Does `ascii` (small letters) stand at s[i]?
+
+constexpr bool one_of(char32_t c, std::u32string_view list) noexcept { return list.find(c) != list.npos; }
+/// Does `ascii` (in lower case) stand at s[i]?
 constexpr bool stands_at(std::u32string_view s, std::size_t i, std::string_view ascii) noexcept {
     if (s.size() - i < ascii.size()) return false;
     for (std::size_t k = 0; k < ascii.size(); ++k)
-        if (small(s[i + k]) != static_cast<char32_t>(ascii[k])) return false;
+        if (lower(s[i + k]) != static_cast<char32_t>(ascii[k])) return false;
     return true;
 }
 /// The first c in s[from, from + most), or npos.
@@ -109,6 +111,15 @@ bool any_listed(std::u32string_view words, Is&& is) {
         if (is(words.substr(0, end))) return true;
     }
     return false;
+}
+/// The special tokens of the tokenizer that stand for personal data; the only ones that a clean text holds.
+inline constexpr std::array<std::u32string_view, 5> masks = {U"<|tel|>", U"<|rrn|>", U"<|acc|>", U"<|email|>",
+                                                             U"<|addr|>"};
+/// The length of the mask at s[i], or 0.
+inline std::size_t mask_at(std::u32string_view s, std::size_t i) noexcept {
+    for (const auto m : masks)
+        if (s.substr(i).starts_with(m)) return m.size();
+    return 0;
 }
 /// What becomes of a character: itself; a blank, for every space but TAB; or 0, nothing: controls, zero-width and
 /// direction marks, variation selectors, private use, the replacement character.
@@ -203,18 +214,19 @@ inline bool compose(std::u32string& s) {
     return true;
 }
 /// One blank between words, none around a TAB, which parts turns, nor at the ends; true if that changed s. And "<|"
-/// becomes "|": what looks like a special token of the tokenizer is one that this room wrote.
+/// becomes "|" but in masks: no text can hold what the tokenizer takes for another special token.
 inline bool squeeze(std::u32string& s) {
     auto* to = s.data();
     char32_t waiting = 0;
-    for (const auto c : s) {
+    for (std::size_t i = 0; i < s.size(); ++i) {
+        const auto c = s[i];
         if (c == ' ' || c == '\t') {
             if (waiting != '\t') waiting = c;
             continue;
         }
         if (waiting != 0 && to != s.data()) *to++ = waiting;
         waiting = 0;
-        while (c == '|' && to != s.data() && to[-1] == '<') --to;
+        while (c == '|' && to != s.data() && to[-1] == '<' && mask_at(s, i - 1) == 0) --to;
         *to++ = c;
     }
     const auto before = s.size();
@@ -243,18 +255,17 @@ enum class phrase : std::uint8_t { boilerplate, menu, advert, question, request,
 inline constexpr std::size_t phrase_kinds = 6;
 /// By kind, apart by blanks; each has two letters at least.
 inline constexpr std::u32string_view phrases[phrase_kinds] = {
-    // mudanjeonjae, mudanbokje, mudanbaepo, jaebaepogeumji, jaebaeporeulgeumji, allrightsreserved,
-    // gisajebomitbodojaryo, jeboneunkakaotok, neibeoeseogudok, gudokgwajotayo, jotayowagudok, gudokbeoteun,
-    // muryosusingeobu, susingeobureulwonha, balsinjeonyongmeil, tongsinpanmaeeopsingo, hoseutingjegongja,
-    // jabaseukeuripteureulhwalseonghwa, beuraujeoreuleopgeureideu, peijireulchateulsueopseupnida
-    U"\uBB34\uB2E8\uC804\uC7AC \uBB34\uB2E8\uBCF5\uC81C \uBB34\uB2E8\uBC30\uD3EC "
-    U"\uC7AC\uBC30\uD3EC\uAE08\uC9C0 \uC7AC\uBC30\uD3EC\uB97C\uAE08\uC9C0 allrightsreserved "
-    U"\uAE30\uC0AC\uC81C\uBCF4\uBC0F\uBCF4\uB3C4\uC790\uB8CC \uC81C\uBCF4\uB294\uCE74\uCE74\uC624\uD1A1 "
-    U"\uB124\uC774\uBC84\uC5D0\uC11C\uAD6C\uB3C5 \uAD6C\uB3C5\uACFC\uC88B\uC544\uC694 "
-    U"\uC88B\uC544\uC694\uC640\uAD6C\uB3C5 \uAD6C\uB3C5\uBC84\uD2BC \uBB34\uB8CC\uC218\uC2E0\uAC70\uBD80 "
-    U"\uC218\uC2E0\uAC70\uBD80\uB97C\uC6D0\uD558 \uBC1C\uC2E0\uC804\uC6A9\uBA54\uC77C "
-    U"\uD1B5\uC2E0\uD310\uB9E4\uC5C5\uC2E0\uACE0 \uD638\uC2A4\uD305\uC81C\uACF5\uC790 "
-    U"\uC790\uBC14\uC2A4\uD06C\uB9BD\uD2B8\uB97C\uD65C\uC131\uD654 "
+    // mudanjeonjae, jaebaepogeumji, jaebaeporeulgeumji, allrightsreserved, gisajebomitbodojaryo,
+    // jeboneunkakaotok, neibeoeseogudok, gudokgwajotayo, jotayowagudok, muryosusingeobu, susingeobureulwonha,
+    // balsinjeonyongmeil, tongsinpanmaeeopsingo, hoseutingjegongja, jabaseukeuripteureulhwalseonghwa,
+    // beuraujeoreuleopgeureideu, peijireulchateulsueopseupnida
+    U"\uBB34\uB2E8\uC804\uC7AC \uC7AC\uBC30\uD3EC\uAE08\uC9C0 \uC7AC\uBC30\uD3EC\uB97C\uAE08\uC9C0 "
+    U"allrightsreserved \uAE30\uC0AC\uC81C\uBCF4\uBC0F\uBCF4\uB3C4\uC790\uB8CC "
+    U"\uC81C\uBCF4\uB294\uCE74\uCE74\uC624\uD1A1 \uB124\uC774\uBC84\uC5D0\uC11C\uAD6C\uB3C5 "
+    U"\uAD6C\uB3C5\uACFC\uC88B\uC544\uC694 \uC88B\uC544\uC694\uC640\uAD6C\uB3C5 "
+    U"\uBB34\uB8CC\uC218\uC2E0\uAC70\uBD80 \uC218\uC2E0\uAC70\uBD80\uB97C\uC6D0\uD558 "
+    U"\uBC1C\uC2E0\uC804\uC6A9\uBA54\uC77C \uD1B5\uC2E0\uD310\uB9E4\uC5C5\uC2E0\uACE0 "
+    U"\uD638\uC2A4\uD305\uC81C\uACF5\uC790 \uC790\uBC14\uC2A4\uD06C\uB9BD\uD2B8\uB97C\uD65C\uC131\uD654 "
     U"\uBE0C\uB77C\uC6B0\uC800\uB97C\uC5C5\uADF8\uB808\uC774\uB4DC "
     U"\uD398\uC774\uC9C0\uB97C\uCC3E\uC744\uC218\uC5C6\uC2B5\uB2C8\uB2E4",
     // rogeuin, rogeuaut, hoewongaip, maipeiji, jangbaguni, gogaeksenteo, saiteumaep, iyongyakgwan,
@@ -271,12 +282,12 @@ inline constexpr std::u32string_view phrases[phrase_kinds] = {
     U"\uB2E4\uC74C\uAE00 \uC778\uC1C4\uD558\uAE30 \uACF5\uC720\uD558\uAE30 \uC2A4\uD06C\uB7A9 "
     U"\uB313\uAE00\uC4F0\uAE30 \uB9E8\uC704\uB85C \uB354\uBCF4\uAE30 \uC804\uCCB4\uBCF4\uAE30 "
     U"\uBAA9\uB85D\uBCF4\uAE30 \uBA54\uB274 \uAC80\uC0C9 \uBAA9\uB85D \uD648\uC73C\uB85C",
-    // dangildaechul, mujikjadaechul, daechulsangdam, geupjeon, sinyongbulryangja, totosaiteu, saseoltoto,
-    // kajinosaiteu, bakarasaiteu, meoktwi, chuljanganma, chuljangmasaji, katokmunui, katoksangdam,
-    // telregeuraemmunui, muryosangdam, muryocheheom, muryobaesong, choejeoga, halinkupon, gaipkupon,
-    // singyugaip, jigeumkeulrik, ringkeukeulrik, barogagikeulrik, dangcheomjabalpyo, gosuik, jaetaekalba,
-    // bueopmunui, seonchaksun, sangdamhwanyeong, munuihwanyeong
-    U"\uB2F9\uC77C\uB300\uCD9C \uBB34\uC9C1\uC790\uB300\uCD9C \uB300\uCD9C\uC0C1\uB2F4 \uAE09\uC804 "
+    // dangildaechul, mujikjadaechul, daechulsangdam, sinyongbulryangja, totosaiteu, saseoltoto, kajinosaiteu,
+    // bakarasaiteu, meoktwi, chuljanganma, chuljangmasaji, katokmunui, katoksangdam, telregeuraemmunui,
+    // muryosangdam, muryocheheom, muryobaesong, choejeoga, halinkupon, gaipkupon, singyugaip, jigeumkeulrik,
+    // ringkeukeulrik, barogagikeulrik, dangcheomjabalpyo, gosuik, jaetaekalba, bueopmunui, sangdamhwanyeong,
+    // munuihwanyeong
+    U"\uB2F9\uC77C\uB300\uCD9C \uBB34\uC9C1\uC790\uB300\uCD9C \uB300\uCD9C\uC0C1\uB2F4 "
     U"\uC2E0\uC6A9\uBD88\uB7C9\uC790 \uD1A0\uD1A0\uC0AC\uC774\uD2B8 \uC0AC\uC124\uD1A0\uD1A0 "
     U"\uCE74\uC9C0\uB178\uC0AC\uC774\uD2B8 \uBC14\uCE74\uB77C\uC0AC\uC774\uD2B8 \uBA39\uD280 "
     U"\uCD9C\uC7A5\uC548\uB9C8 \uCD9C\uC7A5\uB9C8\uC0AC\uC9C0 \uCE74\uD1A1\uBB38\uC758 "
@@ -284,8 +295,7 @@ inline constexpr std::u32string_view phrases[phrase_kinds] = {
     U"\uBB34\uB8CC\uCCB4\uD5D8 \uBB34\uB8CC\uBC30\uC1A1 \uCD5C\uC800\uAC00 \uD560\uC778\uCFE0\uD3F0 "
     U"\uAC00\uC785\uCFE0\uD3F0 \uC2E0\uADDC\uAC00\uC785 \uC9C0\uAE08\uD074\uB9AD \uB9C1\uD06C\uD074\uB9AD "
     U"\uBC14\uB85C\uAC00\uAE30\uD074\uB9AD \uB2F9\uCCA8\uC790\uBC1C\uD45C \uACE0\uC218\uC775 "
-    U"\uC7AC\uD0DD\uC54C\uBC14 \uBD80\uC5C5\uBB38\uC758 \uC120\uCC29\uC21C \uC0C1\uB2F4\uD658\uC601 "
-    U"\uBB38\uC758\uD658\uC601",
+    U"\uC7AC\uD0DD\uC54C\uBC14 \uBD80\uC5C5\uBB38\uC758 \uC0C1\uB2F4\uD658\uC601 \uBB38\uC758\uD658\uC601",
     // mueot, museun, eotteotge, eojjaeseo, waegeureon, waeireon, eonje, eodi, nugu, nuga, eoneu, eolma,
     // eotteon, eotteohan, mwoga, mwonga, mwoya, mwoyeyo, mwoeyo, mwonji, myeotgae, myeotmyeong, myeotsi,
     // myeotnyeon, chai
@@ -342,14 +352,14 @@ private:
 // ==== narae/corpus/quality.hpp ====
 // What a line is worth: how Korean, how long, how repetitive, how much of it is links and menus; and what kind of text
 // it is. A line is read once into its letters and counts, and the rules look at these.
-/// The letters and digits of a line without anything between them, Latin ones small, and what was counted on the way.
-/// Masks of personal data are no letters.
+/// The letters and digits of a line without anything between them, Latin ones in lower case, and what was counted on
+/// the way. Masks of personal data are no letters.
 struct letters {
     std::u32string text;
     std::vector<std::uint32_t> at;                      ///< where each stands in the line
     std::size_t syllables = 0, foreign = 0, marks = 0;  ///< Hangul syllables; other letters but jamo; symbols
     std::size_t words = 0, contacts = 0;                ///< telephone and e-mail masks and hashtags
-    std::array<std::size_t, phrase_kinds> phrases{};    ///< how many of each kind; of menus the letters in whole words
+    std::array<std::size_t, phrase_kinds> phrases{};    ///< how many of each kind; menus as whole words
     std::vector<std::uint32_t> boilerplate;             ///< where in the line such phrases begin
 
     void read(std::u32string_view s, const phrase_finder& find) {
@@ -357,30 +367,34 @@ struct letters {
         syllables = foreign = marks = words = contacts = 0;
         phrases = {};
         std::size_t n = 0;
+        bool word = false;
         const auto put = [&](char32_t c, std::size_t i) {
+            words += !word;
+            word = true;
             text[n] = c;
             at[n++] = static_cast<std::uint32_t>(i);
         };
-        const auto starts_word = [&](std::size_t i) { return i == 0 || s[i - 1] == ' ' || s[i - 1] == '\t'; };
         for (std::size_t i = 0; i < s.size(); ++i) {
             const auto c = s[i];
-            if (c == ' ' || c == '\t') continue;
-            words += starts_word(i);
+            if (c == ' ' || c == '\t') {
+                word = false;
+                continue;
+            }
             if (text::is_syllable(c)) {
                 ++syllables, put(c, i);
             } else if (is_digit(c)) {
                 put(c, i);
             } else if (is_latin(c)) {
-                ++foreign, put(small(c), i);
-            } else if (c == '<' && i + 1 < s.size() && s[i + 1] == '|') {
-                contacts += s[i + 2] == 't' || (s[i + 2] == 'e');
-                i = s.find('>', i);
+                ++foreign, put(lower(c), i);
+            } else if (const auto mask = c == '<' ? mask_at(s, i) : 0; mask != 0) {
+                contacts += one_of(s[i + 2], U"te");  // <|tel|>, <|email|>
+                i += mask - 1;
             } else if (c >= 0x80 && text::class_of(c) == text::char_class::letter) {
                 const bool jamo = c - 0x3131 <= 0x318E - 0x3131;
                 foreign += !jamo, put(c, i);
             } else {
-                marks += c >= 0x80 || std::u32string_view(U".,?!'\"()").find(c) == std::u32string_view::npos;
-                contacts += c == '#' && starts_word(i) && i + 1 < s.size() && is_word(s[i + 1]);
+                marks += !one_of(c, U".,?!'\"()");
+                contacts += c == '#' && !word && i + 1 < s.size() && is_word(s[i + 1]);
             }
         }
         text.resize(n), at.resize(n);
@@ -388,8 +402,7 @@ struct letters {
         find(text, [&](phrase kind, std::size_t begin, std::size_t length) {
             const bool whole = parted(begin) && parted(begin + length);
             if (kind == phrase::boilerplate) boilerplate.push_back(at[begin]);
-            if (kind != phrase::menu || whole)
-                phrases[static_cast<std::size_t>(kind)] += kind == phrase::menu ? length : 1;
+            phrases[static_cast<std::size_t>(kind)] += kind != phrase::menu || whole;
         });
     }
     std::size_t count(phrase kind) const noexcept { return phrases[static_cast<std::size_t>(kind)]; }
@@ -418,67 +431,70 @@ inline bool cut_boilerplate(std::u32string& s, const letters& l) {
 }
 /// Fewer than 5 syllables: an interjection, a heading, nothing.
 inline bool too_short(const letters& l) noexcept { return l.syllables < 5; }
-/// Less than 4 in 10 letters are Hangul.
-inline bool not_korean(const letters& l) noexcept { return l.syllables * 6 < l.foreign * 4; }
+/// Less than 3 in 10 letters are Hangul.
+inline bool not_korean(const letters& l) noexcept { return l.syllables * 7 < l.foreign * 3; }
 /// Few words between links: three or more web addresses, telephone numbers, e-mail addresses and hashtags, one in ten
-/// words; more symbols than letters; half of it menu; two adverts, or one beside a contact.
+/// words; more symbols than letters; half of it menu; an advert and a contact, or two adverts, in 60 letters each.
 inline bool spam(const letters& l, std::size_t addresses) noexcept {
-    const auto links = l.contacts + addresses;
-    const auto adverts = l.count(phrase::advert);
-    return (links >= 3 && links * 10 > l.words) || l.marks > l.text.size() ||
-           l.count(phrase::menu) * 2 >= l.text.size() || adverts + (adverts != 0 && links != 0) >= 2;
+    const auto links = l.contacts + addresses, menu = l.count(phrase::menu), adverts = l.count(phrase::advert);
+    const auto selling = adverts == 0 ? 0 : adverts + links;
+    return (links >= 3 && links * 10 > l.words) || l.marks > l.text.size() || (menu >= 2 && menu * 2 >= l.words) ||
+           (selling >= 2 && selling * 60 > l.text.size());
 }
-/// f(hash) for each run of six letters, or once for all where there are fewer.
+/// f(hash) for each six letters in a row, those at both ends included that reach beyond the text: every letter is in
+/// six.
 template <class F>
 void for_each_shingle(std::u32string_view text, F&& f) {
-    constexpr std::size_t size = 6;
+    constexpr std::size_t size = 5;
     constexpr std::uint64_t base = 0x9E3779B97F4A7C15;
     std::uint64_t hash = 0, top = 1;
     for (std::size_t i = 0; i < size; ++i) top *= base;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        hash = hash * base + text[i];
+    for (std::size_t i = 0; i + 1 < text.size() + size; ++i) {
+        hash = hash * base + (i < text.size() ? text[i] : 0);
         if (i >= size) hash -= top * text[i - size];
-        if (i + 1 >= size || i + 1 == text.size()) f(token::mix(hash ^ hash >> 29));
+        f(token::mix(hash ^ hash >> 29));
     }
 }
 /// Tells lines that say one thing again and again.
 class repetition {
 public:
-    /// More than half of the runs of six letters stood in the line before. Lines under 12 letters are not judged.
+    /// More than half of the runs of five letters stood in the 4,000 letters before, or fewer: long lines are judged in
+    /// pieces. Lines under 12 letters are not judged.
     bool operator()(const letters& l) {
+        constexpr std::size_t piece = 4096;
         if (l.text.size() < 12) return false;
-        std::size_t slots = 64;
-        while (slots < 2 * l.text.size()) slots *= 2;
-        if (slots > seen_.size() || ++line_ == 0) {
-            seen_.assign((std::max)(slots, seen_.size()), 0);
-            line_ = 1;
-        }
-        std::size_t all = 0, again = 0;
+        const auto mask = 2 * std::bit_ceil((std::min)(l.text.size(), piece)) - 1;
+        std::size_t again = 0, n = 0;
         for_each_shingle(l.text, [&](std::uint64_t hash) {
-            const auto mark = std::uint64_t{line_} << 32 | hash >> 32;
-            auto at = static_cast<std::size_t>(hash) & (slots - 1);
-            while (seen_[at] >> 32 == line_ && seen_[at] != mark) at = (at + 1) & (slots - 1);
+            if (n++ % piece == 0 && ++piece_ == 0) {
+                seen_.fill(0);
+                piece_ = 1;
+            }
+            const auto mark = std::uint64_t{piece_} << 32 | hash >> 32;
+            auto at = static_cast<std::size_t>(hash) & mask;
+            while (seen_[at] >> 32 == piece_ && seen_[at] != mark) at = (at + 1) & mask;
             again += seen_[at] == mark;
             seen_[at] = mark;
-            ++all;
         });
-        return again * 2 > all;
+        return again * 2 > l.text.size();
     }
 private:
-    std::vector<std::uint64_t> seen_;  // the line's number, then half a hash: nothing has to be cleared between lines
-    std::uint32_t line_ = 0;
+    std::array<std::uint64_t, 8192> seen_{};  // a piece's number, then half a hash: nothing is cleared between pieces
+    std::uint32_t piece_ = 0;
 };
 /// What a line is good for; it may be both, or neither.
 struct domains {
     bool conversation = false;  ///< turns apart by TAB, or half of the sentences end as people speak
     bool information = false;   ///< asks for a fact, or explains one
 };
-/// Judged by endings: -yo, -jyo, -kka, -ni, -nya, -ne at the end of a sentence; -ji, -ja, -ya, -eo, -hae, -rae and
-/// "?" where a mark ends it. Questions with a word such as "what" or "how", requests to tell, and definitions inform.
+/// Judged by endings: -yo, -jyo, -kka, -ni, -nya, -ne at the end of a sentence; -ji, -ja, -ya, -eo, -hae, -rae, -a,
+/// -jwo, -ra where a mark follows or the line is short; "?". What asks with a word such as "what", requests to be told,
+/// or explains ("is called", "because") informs, if it does so once in 200 letters.
 inline domains domains_of(std::u32string_view s, const letters& l) {
-    constexpr std::u32string_view sure = U"\uC694\uC8E0\uAE4C\uB2C8\uB0D0\uB124";          // yo jyo kka ni nya ne
-    constexpr std::u32string_view marked = U"\uC9C0\uC790\uC57C\uC5B4\uD574\uB798\uC544";  // ji ja ya eo hae rae a
-    const auto in = [](std::u32string_view list, char32_t c) { return list.find(c) != list.npos; };
+    constexpr std::u32string_view sure = U"\uC694\uC8E0\uAE4C\uB2C8\uB0D0\uB124";  // yo jyo kka ni nya ne
+    constexpr std::u32string_view casual =                                         // ji ja ya eo hae rae a jwo ra
+        U"\uC9C0\uC790\uC57C\uC5B4\uD574\uB798\uC544\uC918\uB77C";
+    const bool brief = l.text.size() < 30;
     std::size_t sentences = 0, spoken = 0;
     bool asks = false, turns = false;
     char32_t last = 0, mark = 0;  // the last syllable of the sentence, the mark after it
@@ -486,7 +502,7 @@ inline domains domains_of(std::u32string_view s, const letters& l) {
         if (last == 0) return;
         ++sentences;
         asks = asks || end == '?' || last == 0xAE4C /* kka */;
-        spoken += in(sure, last) || end == '?' || (end != 0 && in(marked, last));
+        spoken += one_of(last, sure) || end == '?' || ((end != 0 || brief) && one_of(last, casual));
         last = 0;
     };
     for (const auto c : s) {
@@ -503,13 +519,13 @@ inline domains domains_of(std::u32string_view s, const letters& l) {
         }
     }
     finish(mark);
-    return {turns || spoken * 2 > sentences,
-            (asks && l.count(phrase::question) != 0) || l.count(phrase::request) + l.count(phrase::explanation) != 0};
+    const auto facts = (asks ? l.count(phrase::question) : 0) + l.count(phrase::request) + l.count(phrase::explanation);
+    return {turns || (spoken != 0 && spoken * 2 >= sentences), facts != 0 && facts * 200 >= l.text.size()};
 }
 // ==== narae/corpus/duplicates.hpp ====
 // Lines that were there before: the same bytes, by a 64-bit hash, or nearly the same letters, by MinHash (Broder 1997)
 // and bands of it (Leskovec, Rajaraman, Ullman: Mining of Massive Datasets, ch. 3). Memory grows with what is
-// remembered up to a limit; beyond it the oldest is forgotten.
+// remembered up to a limit; beyond it the oldest are forgotten.
 /// Never 0.
 inline std::uint64_t hash_of(std::string_view bytes) noexcept {
     std::uint64_t hash = bytes.size() + 1;
@@ -521,50 +537,57 @@ inline std::uint64_t hash_of(std::string_view bytes) noexcept {
     for (const char c : bytes) rest = rest << 8 | static_cast<unsigned char>(c);
     return (std::max)(token::mix(token::mix(hash ^ rest)), std::uint64_t{1});
 }
-/// A set of hashes in buckets of eight, 8 bytes each; `most` of them at the very most, then one of a full bucket goes.
+/// The last `most` hashes, or down to half as many: when one half is full the other one is forgotten. 16 to 32 bytes
+/// each.
 class seen_hashes {
 public:
-    explicit seen_hashes(std::size_t most) : most_(std::bit_ceil((std::max)(most, least))), slots_(least) {}
+    explicit seen_hashes(std::size_t most) : half_((std::max)(most / 2, std::size_t{1})) {}
     /// Adds `hash`, which is not 0; false if it was there.
     bool insert(std::uint64_t hash) {
-        for (;;) {
-            auto* bucket = slots_.data() + 8 * (static_cast<std::size_t>(hash) & (slots_.size() / 8 - 1));
-            for (std::size_t k = 0; k < 8; ++k) {
-                if (bucket[k] == hash) return false;
-                if (bucket[k] == 0) return bucket[k] = hash, true;
-            }
-            if (slots_.size() == most_) {
-                std::copy(bucket + 1, bucket + 8, bucket);
-                return bucket[7] = hash, true;
-            }
-            std::vector<std::uint64_t> old(2 * slots_.size());
-            old.swap(slots_);
-            for (const auto h : old)
-                if (h != 0) insert(h);
+        if (*place(old_, hash) == hash || *place(new_, hash) == hash) return false;
+        if (count_ == half_) {
+            old_.swap(new_);
+            new_.assign(least, 0);
+            count_ = 0;
+        } else if (2 * (count_ + 1) > new_.size()) {
+            std::vector<std::uint64_t> wider(2 * new_.size());
+            for (const auto h : new_)
+                if (h != 0) *place(wider, h) = h;
+            new_.swap(wider);
         }
+        *place(new_, hash) = hash;
+        ++count_;
+        return true;
     }
 private:
-    static constexpr std::size_t least = std::size_t{1} << 12;
-    std::size_t most_;
-    std::vector<std::uint64_t> slots_;
+    static constexpr std::size_t least = 64;
+
+    static std::uint64_t* place(std::vector<std::uint64_t>& slots, std::uint64_t hash) noexcept {
+        auto at = static_cast<std::size_t>(hash) & (slots.size() - 1);
+        while (slots[at] != 0 && slots[at] != hash) at = (at + 1) & (slots.size() - 1);
+        return &slots[at];
+    }
+    std::size_t half_, count_ = 0;
+    std::vector<std::uint64_t> new_ = std::vector<std::uint64_t>(least), old_ = new_;
 };
 /// 64 minima of hashed shingles, 8 bits of each: the share of equal ones estimates how much two lines have in common
 /// (shingles of both over shingles of either), give or take 0.05.
 using signature = std::array<std::uint8_t, 64>;
 
 inline signature signature_of(const letters& l) {
-    constexpr auto factors = [] {
+    constexpr auto seeds = [] {
         std::array<std::uint32_t, std::tuple_size_v<signature>> f{};
         std::uint64_t x = 1;
-        for (auto& y : f) y = static_cast<std::uint32_t>((x = token::mix(x + 0x5DEECE66D)) >> 24) | 1;
+        for (auto& y : f) y = static_cast<std::uint32_t>((x = token::mix(x + 0x5DEECE66D)) >> 24);
         return f;
     }();
-    std::array<std::uint32_t, factors.size()> minima;
+    std::array<std::uint32_t, seeds.size()> minima;
     minima.fill(~std::uint32_t{0});
     for_each_shingle(l.text, [&](std::uint64_t hash) {
         const auto x = static_cast<std::uint32_t>(hash >> 16);
         for (std::size_t k = 0; k < minima.size(); ++k) {
-            const auto y = (x ^ factors[k]) * factors[k];
+            auto y = (x ^ seeds[k]) * 0x85EBCA6B;
+            y = (y ^ y >> 13) * 0xC2B2AE35;
             minima[k] = y < minima[k] ? y : minima[k];
         }
     });
@@ -573,7 +596,7 @@ inline signature signature_of(const letters& l) {
     return s;
 }
 /// The last `most` lines that were new, 128 bytes each. A line is looked up by 16 bands of 4 bytes of its signature,
-/// then compared with the line that was found: one in which 8 of 10 shingles are common is found, surely enough.
+/// then compared with the line that was found: one that shares 7 of 10 shingles is found, surely enough.
 class near_duplicates {
 public:
     explicit near_duplicates(std::size_t most)
@@ -599,7 +622,7 @@ private:
     static bool alike(const signature& a, const signature& b) noexcept {
         unsigned equal = 0;
         for (std::size_t k = 0; k < a.size(); ++k) equal += a[k] == b[k];
-        return equal * 10 >= a.size() * 8;
+        return equal * 10 >= a.size() * 7;
     }
     /// Where the number of the newest line with this band stands, counted from 1.
     std::uint32_t* place(const signature& s, std::size_t band) noexcept {
@@ -633,13 +656,14 @@ inline std::size_t end_of_tag(std::u32string_view s, std::size_t i, bool& blank)
         "img "
         "input label legend li link main map math meta nav noscript object ol option p param picture pre ref section "
         "select source style script summary svg table tbody td textarea tfoot th thead title tr ul video ";
-    constexpr std::size_t longest = 2000, longest_script = 20000;  // and no further: a line full of fronts stays cheap
+    constexpr std::size_t longest = 2000, longest_script = 20000;  // a line full of fronts stays cheap
     blank = true;
     const auto past = [&](std::string_view closing, std::size_t from, std::size_t most) {
         for (auto at = from; (at = find_near(s, static_cast<char32_t>(closing[0]), at, most)) != s.npos; ++at)
             if (stands_at(s, at, closing)) return at + closing.size();
         return i;
     };
+    if (mask_at(s, i) != 0) return i;
     if (stands_at(s, i, "<|")) return past("|>", i + 2, 32);
     if (stands_at(s, i, "<!--")) return past("-->", i + 4, longest);
     auto at = i + 1;
@@ -647,7 +671,7 @@ inline std::size_t end_of_tag(std::u32string_view s, std::size_t i, bool& blank)
     char name[14] = " ";
     std::size_t length = 1;
     while (at < s.size() && length < 12 && (is_latin(s[at]) || (length > 1 && is_digit(s[at]))))
-        name[length++] = static_cast<char>(small(s[at++]));
+        name[length++] = static_cast<char>(lower(s[at++]));
     name[length++] = ' ';
     if (length == 2 || at == s.size() || (s[at] != '>' && s[at] != '/' && s[at] != ' ')) return i;
     const std::string_view wanted(name, length);
@@ -681,8 +705,8 @@ inline std::size_t end_of_entity(std::u32string_view s, std::size_t i, char32_t&
         std::size_t digit = at + 1 + hex;
         c = 0;
         const auto first = digit;
-        for (; digit < s.size() && c < 0x110000 && (is_digit(s[digit]) || (hex && small(s[digit]) - 'a' < 6)); ++digit)
-            c = c * (hex ? 16 : 10) + (is_digit(s[digit]) ? s[digit] - '0' : small(s[digit]) - 'a' + 10);
+        for (; digit < s.size() && c < 0x110000 && (is_digit(s[digit]) || (hex && lower(s[digit]) - 'a' < 6)); ++digit)
+            c = c * (hex ? 16 : 10) + (is_digit(s[digit]) ? s[digit] - '0' : lower(s[digit]) - 'a' + 10);
         if (digit != first && digit < s.size() && s[digit] == ';' && c < 0x110000 && c - 0xD800 >= 0x800) {
             c = c == '\t' ? U' ' : plain(c);
             return digit + 1;
@@ -696,21 +720,38 @@ inline std::size_t end_of_address(std::u32string_view s, std::size_t i) noexcept
     if ((i != 0 && (is_latin(s[i - 1]) || is_digit(s[i - 1]))) ||
         (!stands_at(s, i, "http://") && !stands_at(s, i, "https://") && !stands_at(s, i, "www.")))
         return i;
-    const auto is_part = [](char32_t c) {
-        return c > ' ' && c < 0x7F && c != '<' && c != '>' && c != '"' && c != ')' && c != ']';
-    };
     auto end = i;
-    while (end < s.size() && is_part(s[end])) ++end;
-    while (std::u32string_view(U".,;:!?*'").find(s[end - 1]) != std::u32string_view::npos) --end;
-    return end;
+    while (end < s.size() && s[end] > ' ' && s[end] < 0x7F && !one_of(s[end], U"<>\")]")) ++end;
+    while (one_of(s[end - 1], U".,;:!?*'")) --end;
+    return end - i > (s[i] == 'w' ? 4 : 8) ? end : i;
+}
+/// Where the marks stand that end what the n marks at s[i] emphasise, at most 200 characters on; npos if nowhere. Marks
+/// open where no word ends. ~ comes in pairs only; names in snake_case and quotes like `this' are text.
+inline std::size_t closing_marks(std::u32string_view s, std::size_t i, std::size_t n) noexcept {
+    const auto c = s[i];
+    const auto open = i + n;
+    if (n > 3 || (c == '~' && n != 2) || (i != 0 && is_word(s[i - 1])) || open == s.size() ||
+        one_of(s[open], U" \t.,;:!?)]}"))
+        return s.npos;
+    bool plain_name = c == '_';
+    for (auto k = open; k < s.size() && k < open + 200 && s[k] != '\t' && !(c == '`' && s[k] == '\''); ++k) {
+        plain_name = plain_name && s[k] < 0x80;
+        if (s[k] != c) continue;
+        auto end = k;
+        while (end < s.size() && s[end] == c) ++end;
+        if (end - k == n && !plain_name && !one_of(s[k - 1], U" ([{") &&
+            !(end < s.size() && (is_latin(s[end]) || is_digit(s[end]))))
+            return k;
+        k = end - 1;
+    }
+    return s.npos;
 }
 /// `out` becomes s without markup; s is used up. Returns how many web addresses were removed.
 ///   [text](target), ![text](target)   text, nothing
 ///   # heading, > quote, - item        at the front of a line or turn; "##" in front of any word
-///   *text* **text** _text_ ~~text~~   text; a mark opens where no word ends and closes within 200 characters
+///   *text* **text** _text_ ~~text~~ `text`   text
 inline std::size_t strip_markup(std::u32string& s, std::u32string& out) {
     constexpr char32_t gone = 0;  // what the end of a pair becomes when its front is removed
-    constexpr std::size_t near = 200, far = 1000;
     const std::u32string_view view = s;
     const auto at = [&](std::size_t i) { return i < s.size() ? s[i] : U' '; };
     std::size_t addresses = 0;
@@ -722,7 +763,6 @@ inline std::size_t strip_markup(std::u32string& s, std::u32string& out) {
         auto end = i;
         switch (c) {
             case gone: ++i; continue;
-            case '`': ++i; continue;
             case '<': {
                 bool blank = false;
                 if ((end = end_of_tag(view, i, blank)) != i) {
@@ -749,9 +789,9 @@ inline std::size_t strip_markup(std::u32string& s, std::u32string& out) {
             case '[': {
                 const auto open = i + (c == '!');
                 if (at(open) != '[') break;
-                const auto close = find_near(view, ']', open + 1, 2 * near);
+                const auto close = find_near(view, ']', open + 1, 400);
                 if (close == view.npos || at(close + 1) != '(') break;
-                const auto last = find_near(view, ')', close + 2, far);
+                const auto last = find_near(view, ')', close + 2, 1000);
                 if (last == view.npos) break;
                 const auto target = view.substr(close + 2, last - close - 2);
                 const bool is_target = std::all_of(target.begin(), target.end(), [](char32_t t) { return t < 0x7F; }) &&
@@ -773,28 +813,18 @@ inline std::size_t strip_markup(std::u32string& s, std::u32string& out) {
                 break;
             case '*':
             case '_':
-            case '~': {
+            case '~':
+            case '`': {
                 if (c == '*' && front && at(i + 1) == ' ') {
                     end = i + 2;
                     break;
                 }
-                auto open = i;
-                while (at(open) == c) ++open;
-                const auto n = open - i;
-                end = open;
-                bool closed = false;
-                if (n <= 3 && (c != '~' || n == 2) && !(i != 0 && is_word(s[i - 1])) && at(open) != ' ')
-                    for (auto k = open; !closed && k < s.size() && k < open + near && s[k] != '\t';) {
-                        auto stop = k;
-                        while (at(stop) == c) ++stop;
-                        const auto inside = view.substr(open, k - open);
-                        closed = stop - k == n && s[k - 1] != ' ' && !is_latin(at(stop)) && !is_digit(at(stop)) &&
-                                 (c != '_' ||
-                                  std::any_of(inside.begin(), inside.end(), [](char32_t t) { return t >= 0x80; }));
-                        if (closed) std::fill_n(s.begin() + static_cast<std::ptrdiff_t>(k), n, gone);
-                        k = (std::max)(stop, k + 1);
-                    }
-                if (!closed) out.append(view.substr(i, n));
+                while (at(end) == c) ++end;
+                const auto n = end - i, close = closing_marks(view, i, n);
+                if (close == view.npos)
+                    out.append(view.substr(i, n));
+                else
+                    std::fill_n(s.begin() + static_cast<std::ptrdiff_t>(close), n, gone);
                 break;
             }
             default: break;
@@ -810,8 +840,6 @@ inline std::size_t strip_markup(std::u32string& s, std::u32string& out) {
 // beside it that says what the number is.
 
 enum class personal : std::uint8_t { telephone, registration, account, email, address };
-inline constexpr std::array<std::u32string_view, 5> masks = {U"<|tel|>", U"<|rrn|>", U"<|acc|>", U"<|email|>",
-                                                             U"<|addr|>"};
 /// A number as people write it: groups of digits, each with what parts it from the next one: '-', '.', ' ', ')' or 0.
 struct number {
     struct group {
@@ -838,12 +866,6 @@ struct number {
             if (!is_digit(at(i))) g.gap = 0;
             if (g.gap == 0) break;
         }
-    }
-    /// How many groups from the front hang together by hyphens.
-    std::size_t hyphened() const noexcept {
-        std::size_t n = 1;
-        while (n < count && groups[n - 1].gap == '-') ++n;
-        return n;
     }
 };
 /// Can a number begin at s[i], or is it the rest of a longer one?
@@ -872,33 +894,29 @@ inline bool near_word(std::u32string_view s, std::size_t begin, std::size_t end,
 ///   1588-1234                                  numbers for a whole country; what may be years needs a word beside it
 inline std::size_t telephone(std::u32string_view s, const number& n) {
     constexpr std::u32string_view words =  // jeonhwa munui sangdam senteo yeollak gogaek daepyo yeyak
-        U"\uC804\uD654 \uBB38\uC758 \uC0C1\uB2F4 \uC13C\uD130 \uC5F0\uB77D \uACE0\uAC1D \uB300\uD45C \uC608\uC57D Tel "
-        U"TEL tel "
-        U"\u260E \u260F";
-    constexpr std::uint16_t country_wide[] = {1522, 1533, 1544, 1551, 1555, 1566, 1577, 1588, 1599, 1600, 1604, 1644,
-                                              1660, 1661, 1666, 1668, 1670, 1688, 1800, 1811, 1833, 1855, 1877, 1899};
+        U"\uC804\uD654 \uBB38\uC758 \uC0C1\uB2F4 \uC13C\uD130 \uC5F0\uB77D \uACE0\uAC1D \uB300\uD45C \uC608\uC57D "
+        U"\u260E "
+        U"\u260F Tel TEL tel";
+    constexpr std::u32string_view country_wide =
+        U"1522 1533 1544 1551 1555 1566 1577 1588 1599 1600 1604 1644 1660 1661 1666 1668 1670 1688 1800 1811 1833 "
+        U"1855 "
+        U"1877 1899";
     const auto& g = n.groups;
     const bool plus = g[0].begin != 0 && s[g[0].begin - 1] == '+';
-    std::size_t first = 0;
-    auto digits = s.substr(g[0].begin, (std::min<std::size_t>)(g[0].size(), 20));
-    std::u32string code;  // the first group, with its 0
-    const bool abroad = stands_at(digits, 0, "82") && (digits.size() == 2 ? n.count > 1 : plus);
-    if (abroad && digits.size() == 2) {
-        digits = s.substr(g[1].begin, (std::min<std::size_t>)(g[1].size(), 20));
-        first = 1;
-    } else if (abroad) {
-        digits.remove_prefix(2);
-    }
-    if (abroad && digits[0] != '0') code = U"0";
-    code += digits;
-    const auto one_of = [&](std::size_t k, std::string_view list) {
-        return k < code.size() && code[k] < 0x80 && list.find(static_cast<char>(code[k])) != list.npos;
+    const auto digits_of = [&](std::size_t k) {
+        return s.substr(g[k].begin, (std::min<std::size_t>)(g[k].size(), 20));
     };
-    const bool mobile = stands_at(code, 0, "01") && one_of(2, "016789");
-    const std::size_t area = stands_at(code, 0, "02")                            ? 2
-                             : stands_at(code, 0, "050") && one_of(3, "2345678") ? 4
+    auto code = std::u32string(digits_of(0));  // the first group, with its 0
+    const bool abroad = stands_at(code, 0, "82") && (code.size() == 2 ? n.count > 1 : plus);
+    const std::size_t first = abroad && code.size() == 2;
+    if (abroad) code = first != 0 ? digits_of(1) : code.substr(2);
+    if (abroad && code[0] != '0') code.insert(0, 1, '0');
+    const auto is = [&](std::size_t k, std::u32string_view list) { return k < code.size() && one_of(code[k], list); };
+    const bool mobile = stands_at(code, 0, "01") && is(2, U"016789");
+    const std::size_t area = stands_at(code, 0, "02")                         ? 2
+                             : stands_at(code, 0, "050") && is(3, U"2345678") ? 4
                              : mobile || stands_at(code, 0, "070") || stands_at(code, 0, "080") ||
-                                     (one_of(0, "0") && one_of(1, "3456") && one_of(2, "12345"))
+                                     (is(0, U"0") && is(1, U"3456") && is(2, U"12345"))
                                  ? 3
                                  : 0;
     const auto size = [&](std::size_t k) { return first + k < n.count ? g[first + k].size() : 0; };
@@ -909,14 +927,9 @@ inline std::size_t telephone(std::u32string_view s, const number& n) {
         if (mobile && (code.size() == area || size(1) == 4) && fits(code.size() + size(1))) return first + 2;
         if ((mobile || plus) && fits(code.size())) return first + 1;
     } else if (!abroad && g[0].size() == 4 && g[0].gap == '-' && g[1].size() == 4) {
-        const auto value = [&](const number::group& x) {
-            unsigned v = 0;
-            for (auto i = x.begin; i < x.end; ++i) v = v * 10 + (s[i] - '0');
-            return v;
-        };
-        const auto a = value(g[0]), b = value(g[1]);
-        const bool years = b > a && b < a + 130;
-        if (std::find(std::begin(country_wide), std::end(country_wide), a) != std::end(country_wide) &&
+        const auto front = s.substr(g[0].begin, 4), back = s.substr(g[1].begin, 4);
+        const bool years = back > front && back < U"2100";
+        if (any_listed(country_wide, [&](auto known) { return known == front; }) &&
             (!years || near_word(s, g[0].begin, g[1].end, words)))
             return 2;
     }
@@ -937,7 +950,7 @@ inline std::size_t registration(std::u32string_view s, const number& n) noexcept
     if (month < 1 || month > 12 || day < 1 || day > days[month - 1] || kind < 1 || kind > 8) return 0;
     if (!whole && g[0].gap == '-' && g[1].size() == 1) {
         auto end = g[1].end;
-        while (end < s.size() && (s[end] == '*' || s[end] == 0x25CF || s[end] == 'X' || s[end] == 'x')) ++end;
+        while (end < s.size() && one_of(s[end], U"*\u25CFXx")) ++end;
         return end - g[1].end >= 3 ? end : 0;  // a run is cut to three before
     }
     if (!whole && g[1].size() != 7) return 0;
@@ -956,15 +969,14 @@ inline std::size_t account(std::u32string_view s, const number& n) noexcept {
         U"\uACC4\uC88C \uC740\uD589 \uC785\uAE08 \uC1A1\uAE08 \uC774\uCCB4 \uC608\uAE08 \uD1B5\uC7A5 \uBC45\uD06C "
         U"\uB18D\uD611 \uC2E0\uD611 \uC218\uD611 \uAE08\uACE0 \uCE74\uB4DC";
     const auto& g = n.groups;
-    const auto count = n.hyphened();
+    std::size_t count = 0, digits = 0;
+    do digits += g[count++].size();
+    while (count < n.count && g[count - 1].gap == '-');
     if (count != 1 && count != 3 && count != 4) return 0;
-    std::size_t digits = 0;
-    for (std::size_t k = 0; k < count; ++k) digits += g[k].size();
     const auto end = g[count - 1].end;
     const bool date = count > 1 && g[0].size() == 4 && g[1].size() == 2 && g[2].size() == 2 && s[g[1].begin] < '2' &&
                       s[g[2].begin] < '4';
-    const bool sum = count == 1 && end < s.size() && text::is_syllable(s[end]) &&
-                     (s[end] == 0xC6D0 /* won */ || s[end] == 0xB2EC /* dal */ || s[end] == 0xC5D4 /* en */);
+    const bool sum = count == 1 && end < s.size() && one_of(s[end], U"\uC6D0\uB2EC\uC5D4");  // won, dal(leo), en
     return digits >= 10 && digits <= 16 && !date && !sum && near_word(s, g[0].begin, end, words) ? count : 0;
 }
 /// The street address whose number begins at s[i]: province, district, further parts, road or quarter, number, and
@@ -986,29 +998,29 @@ inline bounds street_address(std::u32string_view s, std::size_t i) noexcept {
     constexpr std::u32string_view roads = U"\uB85C\uAE38\uB3D9\uB9AC\uAC00";  // ro gil dong ri ga
     constexpr std::u32string_view districts = U"\uC2DC\uAD70\uAD6C";          // si gun gu
     constexpr std::u32string_view parts = U"\uC2DC\uAD70\uAD6C\uC74D\uBA74\uB3D9\uB9AC\uAC00\uB85C";
-    constexpr std::u32string_view counters =  // myeong gae got nyeon wol il si bun cho hoe cha man cheon won ho ga dae
-        U"\uBA85\uAC1C\uACF3\uB144\uC6D4\uC77C\uC2DC\uBD84\uCD08\uD68C\uCC28\uB9CC\uCC9C\uC6D0\uD638\uAC00\uB300";
+    constexpr std::u32string_view particles =  // e ui ro eu i eun neun eul reul wa gwa yeot
+        U"\uC5D0\uC758\uB85C\uC73C\uC774\uC740\uB294\uC744\uB97C\uC640\uACFC\uC600";
     constexpr std::u32string_view rooms = U"\uB3D9\uD638\uCE35";  // dong ho cheung
-    const auto in = [](std::u32string_view list, char32_t c) { return list.find(c) != list.npos; };
     const auto at = [&](std::size_t k) { return k < s.size() ? s[k] : U'\0'; };
     const auto digits = [&](std::size_t k) {
         while (is_digit(at(k))) ++k;
         return k;
     };
-    if (i < 2 || s[i - 1] != ' ' || !in(roads, s[i - 2])) return {};
+    if (i < 2 || s[i - 1] != ' ' || !one_of(s[i - 2], roads)) return {};
     bool district = false, found = false;
     auto begin = i - 1;  // the blank after a word
     for (int word = 0; word < 6 && !found; ++word) {
         const auto last = begin;
         while (begin > 0 && is_word(s[begin - 1])) --begin;
         const auto w = s.substr(begin, last - begin);
-        found = word > 0 && district && any_listed(provinces, [&](auto p) {
+        if (w.size() < 2) return {};
+        district = district || (word > 0 && one_of(w.back(), districts));
+        found = district && any_listed(provinces, [&](auto p) {
                     const auto rest = w.substr((std::min)(w.size(), p.size()));
                     return w.starts_with(p) && (rest.empty() || any_listed(rests, [&](auto r) { return r == rest; }));
                 });
         if (found) break;
-        if (w.size() < 2 || (word > 0 && !in(parts, w.back())) || begin == 0 || s[begin - 1] != ' ') return {};
-        district = district || (word > 0 && in(districts, w.back()));
+        if ((word > 0 && !one_of(w.back(), parts)) || begin == 0 || s[begin - 1] != ' ') return {};
         --begin;
     }
     if (!found) return {};
@@ -1017,15 +1029,16 @@ inline bounds street_address(std::u32string_view s, std::size_t i) noexcept {
         return at(k) == '-' && is_digit(at(k + 1)) ? digits(k + 1) : k;
     };
     auto end = part(i);
-    if (in(counters, at(end)) || !number_closes(s, end)) return {};
-    if (at(end) == 0xBC88 /* beon */ && (at(end + 1) == 0xAE38 /* gil */ || at(end + 1) == 0xC9C0 /* ji */))
-        end = at(end + 1) == 0xAE38 && at(end + 2) == ' ' && is_digit(at(end + 3)) ? part(end + 3) : end + 2;
-    else if (at(end) == 0xBC88)
-        return {};
+    const auto beon = at(end) == 0xBC88;
+    if (at(end + beon) == 0xAE38 /* gil */ && at(end + beon + 1) == ' ' && is_digit(at(end + beon + 2)))
+        end = part(end + beon + 2);
+    else if (beon && at(end + 1) == 0xC9C0 /* ji */)
+        end += 2;
+    if (text::is_syllable(at(end)) ? !one_of(at(end), particles) : !number_closes(s, end)) return {};
     for (auto k = end; k < s.size();) {
         while (at(k) == ' ' || at(k) == ',') ++k;
         const auto next = digits(k);
-        if (next == k || !in(rooms, at(next))) break;
+        if (next == k || !one_of(at(next), rooms)) break;
         k = end = next + 1;
     }
     return {begin, end};
@@ -1034,9 +1047,8 @@ inline bounds street_address(std::u32string_view s, std::size_t i) noexcept {
 inline bounds email(std::u32string_view s, std::size_t i, std::size_t from) noexcept {
     const auto is_part = [](char32_t c) { return is_latin(c) || is_digit(c) || c == '-' || c == '.'; };
     auto begin = i, end = i + 1;
-    while (begin > from && (is_part(s[begin - 1]) || s[begin - 1] == '_' || s[begin - 1] == '%' || s[begin - 1] == '+'))
-        --begin;
-    while (begin < i && (s[begin] == '.' || s[begin] == '-')) ++begin;
+    while (begin > from && (is_part(s[begin - 1]) || one_of(s[begin - 1], U"_%+"))) --begin;
+    while (begin < i && one_of(s[begin], U".-")) ++begin;
     while (end < s.size() && is_part(s[end])) ++end;
     while (end > i + 1 && !is_latin(s[end - 1])) --end;
     const auto domain = s.substr(i + 1, end - i - 1);
@@ -1109,8 +1121,8 @@ enum class rule : std::uint8_t {
     email,
     address,
     boilerplate,  ///< sentences of web pages removed
-    too_short,    ///< the first rule of content: dropped, as by all that follow
-    not_korean,
+    not_korean,   ///< the first rule of content: dropped, as by all that follow
+    too_short,
     repetitive,
     spam,
     other_domain,  ///< not what options.domain asks for
@@ -1119,11 +1131,11 @@ enum class rule : std::uint8_t {
     none,  ///< the line is kept
 };
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(rule::none)> rule_names = {
-    "too_long",     "invalid_utf8", "characters", "markup",       "runs",        "telephone",
-    "registration", "account",      "email",      "address",      "boilerplate", "too_short",
-    "not_korean",   "repetitive",   "spam",       "other_domain", "duplicate",   "near_duplicate"};
+    "too_long",   "invalid_utf8", "characters", "markup", "runs",                         //
+    "telephone",  "registration", "account",    "email",  "address",      "boilerplate",  //
+    "not_korean", "too_short",    "repetitive", "spam",   "other_domain", "duplicate",   "near_duplicate"};
 /// Does the rule drop lines, or change them?
-constexpr bool drops(rule r) noexcept { return r == rule::too_long || r >= rule::too_short; }
+constexpr bool drops(rule r) noexcept { return r == rule::too_long || r >= rule::not_korean; }
 /// Lines and bytes, newlines included. Reports of parts of a corpus add up, but for duplicates between the parts.
 struct report {
     std::uint64_t lines = 0, kept = 0, bytes_in = 0, bytes_out = 0;
@@ -1157,7 +1169,7 @@ enum class domain : std::uint8_t { any, conversation, information };
 struct filter_options {
     bool near_duplicates = true;
     corpus::domain domain = domain::any;     ///< what to keep
-    std::size_t remembered = 1u << 24;       ///< lines compared for duplicates, 8 to 16 bytes each
+    std::size_t remembered = 1u << 24;       ///< lines compared for duplicates, 32 bytes each at most
     std::size_t remembered_near = 1u << 20;  ///< lines compared for near duplicates, 128 bytes each
     std::size_t threads = 1;                 ///< for feed(); 0: one per processor
 };
@@ -1185,8 +1197,8 @@ public:
             changed(rule::boilerplate, true);
             letters_.read(text_, find_);
         }
-        if (too_short(letters_)) return rule::too_short;
         if (not_korean(letters_)) return rule::not_korean;
+        if (too_short(letters_)) return rule::too_short;
         if (repetitive_(letters_)) return rule::repetitive;
         if (spam(letters_, addresses)) return rule::spam;
         is_ = domains_of(text_, letters_);
@@ -1226,17 +1238,10 @@ public:
     /// One line, without its newline. Errors: out_of_memory.
     result<verdict> process(std::string_view line) {
         return guarded([&]() -> result<verdict> {
-            verdict v;
             counts_.bytes_in += line.size() + 1;
-            auto& w = workers_.front();
-            v.dropped_by = w.take(line, options_.near_duplicates);
-            const auto before = counts_;
-            settle(w, v.text);
-            if (!v.text.empty())
-                v.text.pop_back();
-            else if (v.dropped_by == rule::none)
-                v.dropped_by =
-                    counts_[rule::duplicate] != before[rule::duplicate] ? rule::duplicate : rule::near_duplicate;
+            verdict v{workers_.front().take(line, options_.near_duplicates), {}};
+            const auto dropped = settle(workers_.front(), v.text);
+            if (v.dropped_by == rule::none && (v.dropped_by = dropped) == rule::none) v.text.pop_back();
             return v;
         });
     }
@@ -1265,7 +1270,7 @@ private:
     struct kept_line {
         std::size_t end;  // in the worker's text, past its newline
         std::uint64_t hash;
-        signature near;
+        signature sketch;
         domains is;
     };
     struct worker {
@@ -1274,13 +1279,13 @@ private:
         std::vector<kept_line> lines = {};
         report counts = {};
 
-        rule take(std::string_view line, bool near) {
+        rule take(std::string_view line, bool sketched) {
             ++counts.lines;
             const auto begin = text.size();
             const auto r = line.size() > longest ? rule::too_long : clean(line, text, counts);
             if (r != rule::none) return ++counts[r], r;
             lines.push_back({0, hash_of(std::string_view(text).substr(begin)), {}, clean.last_domains()});
-            if (near) lines.back().near = signature_of(clean.last_letters());
+            if (sketched) lines.back().sketch = signature_of(clean.last_letters());
             text += '\n';
             lines.back().end = text.size();
             return r;
@@ -1322,27 +1327,31 @@ private:
         for (auto& w : workers_) settle(w, out);
         return {};
     }
-    /// Moves the worker's lines that were not there before to `out`, and its counts to the report.
-    void settle(worker& w, std::string& out) {
+    /// Moves the worker's lines that were not there before to `out`, and its counts to the report. Returns the rule
+    /// that dropped the last one, or none.
+    rule settle(worker& w, std::string& out) {
+        auto dropped = rule::none;
         std::size_t begin = 0;
         for (const auto& l : w.lines) {
             const auto line = std::string_view(w.text).substr(begin, l.end - begin);
             begin = l.end;
-            if (!seen_.insert(l.hash)) {
-                ++w.counts[rule::duplicate];
-            } else if (options_.near_duplicates && !near_.insert(l.near)) {
-                ++w.counts[rule::near_duplicate];
-            } else {
-                out += line;
-                ++w.counts.kept;
-                w.counts.bytes_out += line.size();
-                w.counts.conversation += l.is.conversation;
-                w.counts.information += l.is.information;
+            dropped = !seen_.insert(l.hash)                                 ? rule::duplicate
+                      : options_.near_duplicates && !near_.insert(l.sketch) ? rule::near_duplicate
+                                                                            : rule::none;
+            if (dropped != rule::none) {
+                ++w.counts[dropped];
+                continue;
             }
+            out += line;
+            ++w.counts.kept;
+            w.counts.bytes_out += line.size();
+            w.counts.conversation += l.is.conversation;
+            w.counts.information += l.is.information;
         }
         counts_ += std::exchange(w.counts, {});
         w.lines.clear();
         w.text.clear();
+        return dropped;
     }
     filter_options options_;
     std::unique_ptr<sys::team> team_;
@@ -1734,8 +1743,8 @@ inline gemm_list runnable_gemm() noexcept {
     return all;
 }
 // ==== narae/kernel/teach/contract.hpp ====
-// The contracts of what training does to one row of numbers, beside kernel/rows: the backward of each row operation, and
-// the step of the optimizer. Running a model needs none of this. Sums over a row run in num::lanes lanes.
+// The contracts of what training does to one row of numbers, beside kernel/rows: the backward of each row operation,
+// and the step of the optimizer. Running a model needs none of this. Sums over a row run in num::lanes lanes.
 /// y[n] += x[n].
 using add_op = void(float* y, const float* x, std::size_t n) noexcept;
 /// The sum of a[n] * b[n].
@@ -1765,9 +1774,9 @@ using softmax_back_op = void(float* dp, const float* p, std::size_t n, float sca
 /// One step of AdamW. Loshchilov and Hutter 2019, arXiv:1711.05101: decay is apart from the gradient.
 struct adamw_step {
     float rate, beta1, beta2, eps;
-    float decay;         ///< of the weights, times the rate already
+    float decay;             ///< of the weights, times the rate already
     float unbias1, unbias2;  ///< 1 / (1 - beta^step)
-    float scale;         ///< of the gradients: clipping, and the mean over the tokens
+    float scale;             ///< of the gradients: clipping, and the mean over the tokens
 };
 /// w, m and v [n] after this step; g[n] becomes zero, ready for the next sum.
 using adamw_op = void(float* w, float* m, float* v, float* g, std::size_t n, const adamw_step& step) noexcept;
@@ -1876,8 +1885,7 @@ NARAE_AVX2 inline void gelu_back(float* dy, const float* x, const float* bias, s
         const __m256 e = exp(_mm256_mul_ps(_mm256_mul_ps(z, z), _mm256_set1_ps(-0.5f))), tail = _mm256_mul_ps(p, e);
         const __m256 negative = _mm256_cmp_ps(v, _mm256_setzero_ps(), _CMP_LT_OQ);
         const __m256 share = _mm256_blendv_ps(_mm256_sub_ps(one, tail), tail, negative);
-        const __m256 slope =
-            _mm256_fmadd_ps(_mm256_mul_ps(v, _mm256_set1_ps(scalar::one_by_sqrt_2_pi)), e, share);
+        const __m256 slope = _mm256_fmadd_ps(_mm256_mul_ps(v, _mm256_set1_ps(scalar::one_by_sqrt_2_pi)), e, share);
         _mm256_storeu_ps(dy + i, _mm256_mul_ps(_mm256_loadu_ps(dy + i), slope));
     }
     scalar::gelu_back(dy + i, x + i, bias + i, n - i);
@@ -2031,16 +2039,16 @@ public:
             for (std::size_t top = 0; top < m; top += tall) {
                 const auto bottom = (std::min)(m, top + tall);
                 for (auto i = top; i < bottom && !kernel_.exact; i += rows)
-                    kernel_.pack(a_panel + (i - top) / rows * cols * depth, a.from(i, p), (std::min)(rows, m - i), depth);
+                    kernel_.pack(a_panel + (i - top) / rows * cols * depth, a.from(i, p), (std::min)(rows, m - i),
+                                 depth);
                 for (std::size_t from = 0; from < n; from += piece_cols) {
                     const auto to = (std::min)(n, from + piece_cols);
                     for (auto j = from; j < to; j += cols)
                         kernel_.pack(piece + (j - from) * depth, b.from(p, j).transposed(), (std::min)(cols, n - j),
                                      depth);
                     for (auto i = top; i < bottom; i += rows) {
-                        const auto left = kernel_.exact
-                                              ? a.from(i, p)
-                                              : strided{a_panel + (i - top) / rows * cols * depth, 1, cols};
+                        const auto left =
+                            kernel_.exact ? a.from(i, p) : strided{a_panel + (i - top) / rows * cols * depth, 1, cols};
                         for (auto j = from; j < to; j += cols)
                             kernel_.tile(c + i * c_row + j, c_row, left, piece + (j - from) * depth,
                                          (std::min)(rows, m - i), (std::min)(cols, n - j), depth, add);
@@ -2129,7 +2137,7 @@ struct attention_block {
     }
 };
 }  // namespace detail
-/// mixed = softmax(Q K^T / sqrt(E)) V and log_sum for the query heads of key-value head g. Scratch: attention_scratch(T).
+/// mixed = softmax(Q K^T / sqrt(E)) V, and log_sum, of the query heads of key-value head g, in attention_scratch(T).
 inline void attend(const kernel::teach_table& ops, matmul& multiply, std::size_t thread, const model::shape& s,
                    const sequence& x, std::size_t g, float* scratch) noexcept {
     const detail::attention_block block{ops, multiply, thread, s};
@@ -3077,7 +3085,7 @@ struct random {
 }  // namespace narae::inline NARAE_ABI::num
 // ==== narae/learn/parameters.hpp ====
 // All numbers of a model as float32 in one row: matrices in the order of model::matrix_names, then vectors in that of
-// model::vector_names. Weights, gradients and the optimizer's moments are such rows, so they go through it side by side.
+// model::vector_names. Weights, gradients and the optimizer's moments are such rows and go side by side.
 namespace narae::inline NARAE_ABI::learn {
 /// Where each part of a row lies. F: float of weights to write and of gradients, const float of weights to read.
 template <class F>
@@ -3244,8 +3252,14 @@ private:
         float* up = nullptr;       // [N, F] before the bias
     };
     network(const model::shape& s, const network_options& o, sys::team& team)
-        : s_(s), options_(o), segment_(!o.backward ? 1 : o.checkpoint_layers == 0 ? s.L : o.checkpoint_layers),
-          team_(&team), kernels_(kernel::runnable().best()), ops_(kernel::runnable_teach().back()) {
+        : s_(s),
+          options_(o),
+          segment_(!o.backward                ? 1
+                   : o.checkpoint_layers == 0 ? s.L
+                                              : o.checkpoint_layers),
+          team_(&team),
+          kernels_(kernel::runnable().best()),
+          ops_(kernel::runnable_teach().back()) {
         segment_ = (std::min)(segment_, s.L);
         tapes_.resize(segment_);
         starts_.resize(o.backward ? segments() : (std::min<std::size_t>)(2, s.L));
@@ -3305,9 +3319,8 @@ private:
     /// normed = norm(x)
     void normalise(const float* x, const norm_part<const float>& n) {
         const auto D = s_.D;
-        each_row([&](std::size_t t) {
-            kernels_.layer_norm(normed_ + t * D, x + t * D, n.gain, n.bias, D, s_.norm_eps);
-        });
+        each_row(
+            [&](std::size_t t) { kernels_.layer_norm(normed_ + t * D, x + t * D, n.gain, n.bias, D, s_.norm_eps); });
     }
     /// Its backward: dx += what dy, the gradient of its output, says; so do the gradients of its own vectors.
     void normalise_back(float* dx, const float* dy, const float* x, const norm_part<const float>& n,
@@ -3389,9 +3402,7 @@ private:
     /// Its backward: d, the gradient of what the block made, becomes that of t.x.
     void block_back(const layer_parts<const float>& w, const layer_parts<float>& g, const batch& b, const tape& t) {
         const auto D = s_.D, F = s_.F, R = s_.qkv_rows(), M = s_.H * s_.E;
-        const auto out_back = [&] {
-            linear_back(dmixed_, d_, t.mixed, w.attention_out.w, g.attention_out, D, M);
-        };
+        const auto out_back = [&] { linear_back(dmixed_, d_, t.mixed, w.attention_out.w, g.attention_out, D, M); };
         if (s_.parallel_residual) out_back();  // before d grows by the other branch
 
         gelu(wide_, t.up, w.ffn_up.bias);
@@ -3416,8 +3427,11 @@ private:
         const auto from = segment * segment_, to = (std::min)(s_.L, from + segment_);
         tapes_.front().x = start(segment);
         for (auto i = from; i < to; ++i)
-            block(w.layers[i], i + 1 < to ? tapes_[i + 1 - from].x : to < s_.L ? start(segment + 1) : last_, b,
-                  tapes_[i - from]);
+            block(w.layers[i],
+                  i + 1 < to  ? tapes_[i + 1 - from].x
+                  : to < s_.L ? start(segment + 1)
+                              : last_,
+                  b, tapes_[i - from]);
     }
     void forward(const parts<const float>& w, const batch& b) {
         rows_ = b.ids.size();
@@ -3466,8 +3480,7 @@ private:
         std::memset(normed_, 0, count * D * sizeof(float));  // from here on the gradient of the rows picked
         normalise_back(normed_, dnormed_, picked_, w.last, g->last, count);
         std::memset(d_, 0, rows_ * D * sizeof(float));
-        for (std::size_t i = 0; i < count; ++i)
-            std::memcpy(d_ + taught_[i] * D, normed_ + i * D, D * sizeof(float));
+        for (std::size_t i = 0; i < count; ++i) std::memcpy(d_ + taught_[i] * D, normed_ + i * D, D * sizeof(float));
         return sum;
     }
     /// The loss of one row of logits, which become its gradient: softmax - target, the target being one token, or the
@@ -3538,7 +3551,9 @@ public:
         const auto bad = text::utf8_first_invalid(text);
         if (bad < text.size())
             return error{errc::bad_value,
-                         concat({"line ", static_cast<std::uint64_t>(1 + std::ranges::count(text.substr(0, bad), '\n')), ": not UTF-8"}), bad};
+                         concat({"line ", static_cast<std::uint64_t>(1 + std::ranges::count(text.substr(0, bad), '\n')),
+                                 ": not UTF-8"}),
+                         bad};
         std::vector<std::string_view> lines;
         for (std::size_t at = 0; at < text.size();) {
             const auto end = (std::min)(text.find('\n', at), text.size());
@@ -3600,18 +3615,19 @@ public:
             const auto index = number * sequences + i, pass = index / this->sequences(T);
             arrange(pass, seed);
             std::uint64_t at = index % this->sequences(T) * T;
-            auto d = static_cast<std::size_t>(std::upper_bound(starts_.begin(), starts_.end(), at) - starts_.begin()) -
-                     1;
+            auto d =
+                static_cast<std::size_t>(std::upper_bound(starts_.begin(), starts_.end(), at) - starts_.begin()) - 1;
             std::uint32_t first = 0;
             for (std::size_t t = 0; t < T; ++d) {
                 const auto& doc = places_[order_[d]];
                 for (auto k = static_cast<std::size_t>(at - starts_[d]); k < doc.length && t < T; ++k, ++t, ++at) {
-                    if (k == 0 && !(t > 0 && doc.answer_at > 1 && places_[order_[d - 1]].answer_at > 1 && order_[d] % 2 == 0))
+                    if (k == 0 &&
+                        !(t > 0 && doc.answer_at > 1 && places_[order_[d - 1]].answer_at > 1 && order_[d] % 2 == 0))
                         first = static_cast<std::uint32_t>(t);
                     out.ids.push_back(ids_[doc.begin + k]);
-                    out.targets.push_back(k + 1 < doc.answer_at     ? no_target
-                                          : k + 1 < doc.length ? ids_[doc.begin + k + 1]
-                                                               : end_);
+                    out.targets.push_back(k + 1 < doc.answer_at ? no_target
+                                          : k + 1 < doc.length  ? ids_[doc.begin + k + 1]
+                                                                : end_);
                     out.first.push_back(first);
                 }
             }
@@ -4568,15 +4584,15 @@ struct train_options {
     std::size_t sequences = 16, length = 256;  ///< of a micro-batch
     std::size_t accumulate = 1;                ///< micro-batches of a step
     std::size_t checkpoint_layers = 0;         ///< layers of a segment, see network.hpp; 0: all
-    float rate = 1e-3f;    ///< after `warmup` steps; then along a cosine down to a tenth. arXiv:1608.03983
+    float rate = 1e-3f;  ///< after `warmup` steps; then along a cosine down to a tenth. arXiv:1608.03983
     std::uint64_t warmup = 100;
-    float decay = 0.1f;    ///< of matrices; vectors do not decay
-    float clip = 1.0f;     ///< the largest length of a step's gradient. Pascanu et al. 2013, arXiv:1211.5063
+    float decay = 0.1f;  ///< of matrices; vectors do not decay
+    float clip = 1.0f;   ///< the largest length of a step's gradient. Pascanu et al. 2013, arXiv:1211.5063
     float beta1 = 0.9f, beta2 = 0.95f, eps = 1e-8f;  ///< AdamW: Loshchilov and Hutter 2019, arXiv:1711.05101
-    bool grid = false;     ///< matrices are seen as q4 would round them, gradients pass: straight-through estimation
+    bool grid = false;  ///< matrices are seen as q4 would round them, gradients pass: straight-through estimation
     float teacher_share = 0.5f;
     std::uint64_t seed = 1;
-    std::string state_on_disk{};  ///< weights, gradients and moments live in a mapped file of this name; empty: in memory
+    std::string state_on_disk{};  ///< a file that weights, gradients and moments are mapped from; empty: in memory
 };
 /// What a step found.
 struct step_report {
@@ -4632,8 +4648,8 @@ public:
         if (loss.tokens != 0) smooth_ = smooth_ == 0 ? r.loss : smooth_ + 0.02 * (r.loss - smooth_);
         lowest_ = lowest_ == 0 ? smooth_ : (std::min)(lowest_, smooth_);
         if (smooth_ > lowest_ + 1.5)
-            return error{errc::bad_value, concat({"step ", step_ + 1, ": the loss has grown from ", fixed(lowest_), " to ",
-                                                  fixed(smooth_), ": a lower rate may help"})};
+            return error{errc::bad_value, concat({"step ", step_ + 1, ": the loss has grown from ", fixed(lowest_),
+                                                  " to ", fixed(smooth_), ": a lower rate may help"})};
         ++step_;
         tokens_ += loss.tokens;
         const double clipped = r.gradient_norm > static_cast<double>(options_.clip)
@@ -4642,8 +4658,14 @@ public:
         const auto unbias = [&](float beta) {
             return static_cast<float>(1 / (1 - std::pow(static_cast<double>(beta), static_cast<double>(step_))));
         };
-        kernel::adamw_step how{r.rate, options_.beta1, options_.beta2, options_.eps, r.rate * options_.decay,
-                               unbias(options_.beta1), unbias(options_.beta2), static_cast<float>(clipped / tokens)};
+        kernel::adamw_step how{r.rate,
+                               options_.beta1,
+                               options_.beta2,
+                               options_.eps,
+                               r.rate * options_.decay,
+                               unbias(options_.beta1),
+                               unbias(options_.beta2),
+                               static_cast<float>(clipped / tokens)};
         optimise(0, count_.matrices, how);
         how.decay = 0;
         optimise(count_.matrices, count_.all, how);
@@ -4748,7 +4770,11 @@ private:
     static constexpr const char* state_names[] = {"weights", "first_moment", "second_moment"};
 
     trainer(const store::config& config, const train_options& o, sys::team& team)
-        : config_(config), shape_(config), options_(o), team_(&team), count_(count_parameters(shape_)),
+        : config_(config),
+          shape_(config),
+          options_(o),
+          team_(&team),
+          count_(count_parameters(shape_)),
           ops_(kernel::runnable_teach().back()) {}
 
     static network_options network_of(const train_options& o) {
@@ -4805,16 +4831,18 @@ private:
     /// What a state must have in common with the run that goes on from it.
     store::metadata_list facts_of(const documents& from) const {
         const auto& o = options_;
-        return {{"narae.train.shape", store::config_json(config_)},
-                {"narae.train.corpus", concat({from.count(), " documents, hash ", from.hash()})},
-                {"narae.train.options",
-                 concat({"steps ", o.steps, ", batch ", o.sequences, " x ", o.length, " x ", o.accumulate, ", warm-up ",
-                         o.warmup, ", seed ", o.seed, ", rates ", hex(static_cast<double>(o.rate)), " ",
-                         hex(static_cast<double>(o.decay)), " ", hex(static_cast<double>(o.clip)), o.grid ? ", q4" : ""})}};
+        return {
+            {"narae.train.shape", store::config_json(config_)},
+            {"narae.train.corpus", concat({from.count(), " documents, hash ", from.hash()})},
+            {"narae.train.options",
+             concat({"steps ", o.steps, ", batch ", o.sequences, " x ", o.length, " x ", o.accumulate, ", warm-up ",
+                     o.warmup, ", seed ", o.seed, ", rates ", hex(static_cast<double>(o.rate)), " ",
+                     hex(static_cast<double>(o.decay)), " ", hex(static_cast<double>(o.clip)), o.grid ? ", q4" : ""})}};
     }
     static std::string hex(double x) {
         std::string s;
-        for (int shift = 60; shift >= 0; shift -= 4) s += "0123456789abcdef"[std::bit_cast<std::uint64_t>(x) >> shift & 15];
+        for (int shift = 60; shift >= 0; shift -= 4)
+            s += "0123456789abcdef"[std::bit_cast<std::uint64_t>(x) >> shift & 15];
         return s;
     }
     static bool parse(std::string_view s, int base, std::uint64_t& out) noexcept {
