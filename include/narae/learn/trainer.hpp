@@ -279,7 +279,7 @@ private:
                 ops_.adamw(row(0).data() + at, row(2).data() + at, row(3).data() + at, row(1).data() + at,
                            mine.end - mine.begin, how);
             });
-            for (const std::size_t moment : {2, 3}) numbers_.let_go(moment * count_.all + from, n);
+            for (const std::size_t moment : {2u, 3u}) numbers_.let_go(moment * count_.all + from, n);
         }
     }
 

@@ -139,8 +139,8 @@ TEST_CASE("segments of layers and threads change no bit of the gradients") {
         const auto weights = weights_of(*from, shape);
         const auto gemm = kernel::runnable_gemm().best();
         const auto whole = teach(shape, weights, s, {2, 7, 0}, gemm);
-        for (const std::size_t layers : {1, 2, 3, 100})
-            for (const std::size_t threads : {1, 2, 3}) {
+        for (const std::size_t layers : {1u, 2u, 3u, 100u})
+            for (const std::size_t threads : {1u, 2u, 3u}) {
                 CAPTURE(layers, threads);
                 const auto t = teach(shape, weights, s, {2, 7, layers}, gemm, threads);
                 CHECK(t.loss.nats == whole.loss.nats);
