@@ -56,8 +56,9 @@ documentation (CC BY 4.0); Korean documentation of Rust (MIT or Apache-2.0), Rea
 (CC BY-SA 3.0)'
 sources=$(printf %s "$sources" | tr '\n' ' ')
 run base.safetensors --tokenizer "$here/tokenizer.json" --shape 8x256x8 --steps 2600 --rate 2e-3 --warmup 150 \
-    --attribution "$sources" --corpus dialogue.txt dialogue.txt dialogue.txt dialogue.txt sentences.txt sentences.txt \
+    --corpus dialogue.txt dialogue.txt dialogue.txt dialogue.txt sentences.txt sentences.txt \
     treebank.txt novels.txt reviews.txt techdocs.txt msdocs.txt wiki.txt
-run chat.safetensors --init base.safetensors --q4 --rate 4e-4 --warmup 20 --corpus dialogue.txt \
+run chat.safetensors --init base.safetensors --q4 --rate 5e-4 --warmup 20 --attribution "$sources" \
+    --corpus dialogue.txt dialogue.txt sentences.txt treebank.txt \
     --instruct chatbot_qa.jsonl chatbot_qa.jsonl manual_dialogue.jsonl gist.jsonl
 "$convert" chat.safetensors -o "$here/demo.safetensors" --type q4
