@@ -257,6 +257,7 @@ int train_model(const std::vector<std::string>& words) {
         files.clear();
     } else if (!init.empty()) {
         if (const auto fine = learn::fill_from(run.weights(), sources[0], shape); !fine) return failed(fine.error());
+        for (const auto& t : sources[0].tensors()) sources[0].let_go(t);
     } else {
         learn::fill_random(run.weights(), shape, o.seed);
     }

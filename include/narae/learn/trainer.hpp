@@ -175,6 +175,7 @@ public:
                 return bad(concat({"no whole ", state_names[i]}));
             auto to = row(i == 0 ? 0 : i + 1);
             for (std::size_t n = 0; n < to.size(); ++n) to[n] = load_le<float>(found->bytes.data() + n * 4);
+            file->let_go(found->bytes);
         }
         step_ = bits[0], tokens_ = bits[1];
         smooth_ = std::bit_cast<double>(bits[2]), lowest_ = std::bit_cast<double>(bits[3]);
