@@ -14,7 +14,6 @@
 #include "narae/corpus/filter.hpp"
 #include "narae/corpus/markup.hpp"
 #include "narae/corpus/personal.hpp"
-#include "narae/corpus/phrases.hpp"
 #include "narae/corpus/quality.hpp"
 #include "narae/kernel/gemm/avx2.hpp"
 #include "narae/kernel/gemm/avx512.hpp"

@@ -116,26 +116,15 @@ inline decoded decode(std::string_view line, std::u32string& out) {
 
 /// Appends the UTF-8 of `s`.
 inline void encode(std::u32string_view s, std::string& out) {
-    const auto had = out.size();
-    out.resize(had + 4 * s.size());
-    auto* to = out.data() + had;
-    const auto put = [&](char32_t b) { *to++ = static_cast<char>(static_cast<unsigned char>(b)); };
     for (const auto c : s) {
-        if (c < 0x80) {
-            put(c);
-            continue;
+        if (text::is_syllable(c)) {  // most of them are
+            const auto byte = [](char32_t b) { return static_cast<char>(static_cast<unsigned char>(b)); };
+            const char three[] = {byte(0xE0 | c >> 12), byte(0x80 | (c >> 6 & 0x3F)), byte(0x80 | (c & 0x3F))};
+            out.append(three, 3);
+        } else {
+            text::utf8_append(out, c);
         }
-        if (c >= 0x10000)
-            put(0xF0 | c >> 18), put(0x80 | (c >> 12 & 0x3F));
-        else if (c >= 0x800)
-            put(0xE0 | c >> 12);
-        if (c >= 0x800)
-            put(0x80 | (c >> 6 & 0x3F));
-        else
-            put(0xC0 | c >> 6);
-        put(0x80 | (c & 0x3F));
     }
-    out.resize(static_cast<std::size_t>(to - out.data()));
 }
 
 /// NFC; true if that changed s. Most characters are known to stay as they are, and then so is the text.

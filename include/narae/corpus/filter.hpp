@@ -20,7 +20,6 @@
 #include "narae/corpus/duplicates.hpp"
 #include "narae/corpus/markup.hpp"
 #include "narae/corpus/personal.hpp"
-#include "narae/corpus/phrases.hpp"
 #include "narae/corpus/quality.hpp"
 #include "narae/sys/team.hpp"
 

@@ -28,7 +28,8 @@ inline std::size_t end_of_tag(std::u32string_view s, std::size_t i, bool& blank)
     constexpr std::size_t longest = 2000, longest_script = 20000;  // a line full of fronts stays cheap
     blank = true;
     const auto past = [&](std::string_view closing, std::size_t from, std::size_t most) {
-        for (auto at = from; (at = find_near(s, static_cast<char32_t>(closing[0]), at, most)) != s.npos; ++at)
+        const auto within_reach = s.substr(0, from + (std::min)(most, s.size() - from));
+        for (auto at = from; (at = within_reach.find(static_cast<char32_t>(closing[0]), at)) != s.npos; ++at)
             if (stands_at(s, at, closing)) return at + closing.size();
         return i;
     };

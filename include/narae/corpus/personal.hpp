@@ -157,7 +157,7 @@ inline std::size_t account(std::u32string_view s, const number& n) noexcept {
     std::size_t count = 0, digits = 0;
     do digits += g[count++].size();
     while (count < n.count && g[count - 1].gap == '-');
-    if (count != 1 && count != 3 && count != 4) return 0;
+    if ((count != 1 && count != 3 && count != 4) || (count == 4 && g[3].size() == 1)) return 0;  // 4 and 1: an ISBN
     const auto end = g[count - 1].end;
     const bool date = count > 1 && g[0].size() == 4 && g[1].size() == 2 && g[2].size() == 2 && s[g[1].begin] < '2' &&
                       s[g[2].begin] < '4';

@@ -127,8 +127,9 @@ TEST_CASE("corpus/personal: account numbers, where a word says so") {
         CHECK(masked(std::string(number) + " 입금") == "<|acc|> 입금");
         CHECK(masked(std::string("번호 ") + number) == std::string("번호 ") + number);
     }
-    for (const char* text : {"계좌에 1234567890원", "은행에서 2024-01-15 입금", "은행 2020-01-01-12",
-                             "입금 1,234,567,890원", "통장 123-456", "계좌 12345678901234567"}) {
+    for (const char* text :
+         {"계좌에 1234567890원", "은행에서 2024-01-15 입금", "은행 2020-01-01-12", "입금 1,234,567,890원",
+          "통장 123-456", "은행 89-5967-588-0", "은행 978-89-5967-588-0", "계좌 12345678901234567"}) {
         CAPTURE(text);
         CHECK(masked(text) == text);
     }
