@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/toolkit.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 1c37de8b19920c00
+// FNV-1a hash of all that follows this line: fdd6f480c7a87b2d
 //
 // The toolkit: makes, shrinks, teaches and judges models. Running one needs only narae.hpp, which never reaches here.
 //
@@ -174,26 +174,15 @@ inline decoded decode(std::string_view line, std::u32string& out) {
 }
 /// Appends the UTF-8 of `s`.
 inline void encode(std::u32string_view s, std::string& out) {
-    const auto had = out.size();
-    out.resize(had + 4 * s.size());
-    auto* to = out.data() + had;
-    const auto put = [&](char32_t b) { *to++ = static_cast<char>(static_cast<unsigned char>(b)); };
     for (const auto c : s) {
-        if (c < 0x80) {
-            put(c);
-            continue;
+        if (text::is_syllable(c)) {  // most of them are
+            const auto byte = [](char32_t b) { return static_cast<char>(static_cast<unsigned char>(b)); };
+            const char three[] = {byte(0xE0 | c >> 12), byte(0x80 | (c >> 6 & 0x3F)), byte(0x80 | (c & 0x3F))};
+            out.append(three, 3);
+        } else {
+            text::utf8_append(out, c);
         }
-        if (c >= 0x10000)
-            put(0xF0 | c >> 18), put(0x80 | (c >> 12 & 0x3F));
-        else if (c >= 0x800)
-            put(0xE0 | c >> 12);
-        if (c >= 0x800)
-            put(0x80 | (c >> 6 & 0x3F));
-        else
-            put(0xC0 | c >> 6);
-        put(0x80 | (c & 0x3F));
     }
-    out.resize(static_cast<std::size_t>(to - out.data()));
 }
 /// NFC; true if that changed s. Most characters are known to stay as they are, and then so is the text.
 inline bool compose(std::u32string& s) {
@@ -247,10 +236,11 @@ inline bool cut_runs(std::u32string& s) {
     s.resize(static_cast<std::size_t>(to - s.data()));
     return s.size() != before;
 }
-// ==== narae/corpus/phrases.hpp ====
-// Phrases that tell what a line is: left over from web pages, an advert, a question, an explanation. A small list of
-// our own, in letters only: text is compared without blanks and marks, so that spacing makes no difference.
-
+// ==== narae/corpus/quality.hpp ====
+// What a line is worth: how Korean, how long, how repetitive, how much of it is links and menus; and what kind of text
+// it is. A line is read once into its letters and counts, and the rules look at these.
+/// Phrases that tell what a line is: left over from web pages, adverts, questions, explanations. A small list of our
+/// own, in letters only: text is compared without blanks and marks, so that spacing makes no difference.
 enum class phrase : std::uint8_t { boilerplate, menu, advert, question, request, explanation };
 inline constexpr std::size_t phrase_kinds = 6;
 /// By kind, apart by blanks; each has two letters at least.
@@ -329,14 +319,14 @@ public:
                 return false;
             });
     }
-    /// f(kind, begin, length) for every phrase in `letters`.
+    /// f(kind, begin, length) for every phrase in `s`.
     template <class F>
-    void operator()(std::u32string_view letters, F&& f) const {
-        for (std::size_t i = 0; i + 1 < letters.size(); ++i) {
-            const auto at = slot(letters[i], letters[i + 1]);
+    void operator()(std::u32string_view s, F&& f) const {
+        for (std::size_t i = 0; i + 1 < s.size(); ++i) {
+            const auto at = slot(s[i], s[i + 1]);
             if ((fronts_[at / 64] >> at % 64 & 1) == 0) continue;
             for (const auto& k : known_)
-                if (letters.substr(i).starts_with(k.text)) f(k.kind, i, k.text.size());
+                if (s.substr(i).starts_with(k.text)) f(k.kind, i, k.text.size());
         }
     }
 private:
@@ -349,9 +339,6 @@ private:
     std::vector<entry> known_;
     std::array<std::uint64_t, 8192 / 64> fronts_{};
 };
-// ==== narae/corpus/quality.hpp ====
-// What a line is worth: how Korean, how long, how repetitive, how much of it is links and menus; and what kind of text
-// it is. A line is read once into its letters and counts, and the rules look at these.
 /// The letters and digits of a line without anything between them, Latin ones in lower case, and what was counted on
 /// the way. Masks of personal data are no letters.
 struct letters {
@@ -441,8 +428,7 @@ inline bool spam(const letters& l, std::size_t addresses) noexcept {
     return (links >= 3 && links * 10 > l.words) || l.marks > l.text.size() || (menu >= 2 && menu * 2 >= l.words) ||
            (selling >= 2 && selling * 60 > l.text.size());
 }
-/// f(hash) for each six letters in a row, those at both ends included that reach beyond the text: every letter is in
-/// six.
+/// f(hash) for each five letters in a row, also those that reach beyond an end: every letter stands in five.
 template <class F>
 void for_each_shingle(std::u32string_view text, F&& f) {
     constexpr std::size_t size = 5;
@@ -659,7 +645,8 @@ inline std::size_t end_of_tag(std::u32string_view s, std::size_t i, bool& blank)
     constexpr std::size_t longest = 2000, longest_script = 20000;  // a line full of fronts stays cheap
     blank = true;
     const auto past = [&](std::string_view closing, std::size_t from, std::size_t most) {
-        for (auto at = from; (at = find_near(s, static_cast<char32_t>(closing[0]), at, most)) != s.npos; ++at)
+        const auto within_reach = s.substr(0, from + (std::min)(most, s.size() - from));
+        for (auto at = from; (at = within_reach.find(static_cast<char32_t>(closing[0]), at)) != s.npos; ++at)
             if (stands_at(s, at, closing)) return at + closing.size();
         return i;
     };
@@ -972,7 +959,7 @@ inline std::size_t account(std::u32string_view s, const number& n) noexcept {
     std::size_t count = 0, digits = 0;
     do digits += g[count++].size();
     while (count < n.count && g[count - 1].gap == '-');
-    if (count != 1 && count != 3 && count != 4) return 0;
+    if ((count != 1 && count != 3 && count != 4) || (count == 4 && g[3].size() == 1)) return 0;  // 4 and 1: an ISBN
     const auto end = g[count - 1].end;
     const bool date = count > 1 && g[0].size() == 4 && g[1].size() == 2 && g[2].size() == 2 && s[g[1].begin] < '2' &&
                       s[g[2].begin] < '4';
@@ -4728,6 +4715,7 @@ public:
                 return bad(concat({"no whole ", state_names[i]}));
             auto to = row(i == 0 ? 0 : i + 1);
             for (std::size_t n = 0; n < to.size(); ++n) to[n] = load_le<float>(found->bytes.data() + n * 4);
+            file->let_go(found->bytes);
         }
         step_ = bits[0], tokens_ = bits[1];
         smooth_ = std::bit_cast<double>(bits[2]), lowest_ = std::bit_cast<double>(bits[3]);
@@ -4825,7 +4813,7 @@ private:
                 ops_.adamw(row(0).data() + at, row(2).data() + at, row(3).data() + at, row(1).data() + at,
                            mine.end - mine.begin, how);
             });
-            for (const std::size_t moment : {2, 3}) numbers_.let_go(moment * count_.all + from, n);
+            for (const std::size_t moment : {2u, 3u}) numbers_.let_go(moment * count_.all + from, n);
         }
     }
     /// What a state must have in common with the run that goes on from it.
