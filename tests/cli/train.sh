@@ -97,8 +97,8 @@ grep -q "new vocabulary: $tokens tokens" stdout || complain "narae-convert says:
 "$narae" generate -m model -p '나무' -n 4 >stdout 2>stderr || complain "the model does not run: $(cat stderr)"
 
 # --- bad usage: exit 2 ---
-refuse 2 "the first word is not 'tokenizer'"
-refuse 2 "the first word is not 'tokenizer'" nothing text -o out
+refuse 2 "the first word is none of 'corpus', 'tokenizer' and 'model'"
+refuse 2 "the first word is none of 'corpus', 'tokenizer' and 'model'" nothing text -o out
 refuse 2 'TEXT is missing' tokenizer
 refuse 2 'TEXT is missing' tokenizer -o out --boundaries three text
 refuse 2 '-o FILE is missing' tokenizer text
