@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/toolkit.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: fdd6f480c7a87b2d
+// FNV-1a hash of all that follows this line: a861ed1771600d54
 //
 // The toolkit: makes, shrinks, teaches and judges models. Running one needs only narae.hpp, which never reaches here.
 //
@@ -2565,7 +2565,7 @@ inline std::string fixed(double x, int decimals) {
     if (decimals == 0) return s;
     const auto n = static_cast<std::size_t>(decimals);
     if (s.size() <= n) s.insert(0, n + 1 - s.size(), '0');
-    s.insert(s.size() - n, ".");
+    s.insert(s.size() - n, 1, '.');
     s.erase(s.find_last_not_of('0') + 1);
     if (s.back() == '.') s.pop_back();
     return s;

@@ -133,6 +133,13 @@ same "bytes of logits" "$(wc -c <out.f32 | tr -d ' ')" $((4 * 512 * 4))
 "$command" bench -m "$model" -p 8 -n 4 -r 2 2>said | grep -q '^generation .* tokens per second' || complain "bench"
 same "chat answers each line" "$(printf '안녕\n\n잘 가\n' | "$command" chat -m "$model" -n 4 --system '짧게' 2>said | wc -l | tr -d ' ' | sed 's/^[2-9]$/some/')" some
 
+# --- without a model: the demo model, which goes on in Korean and answers in a line ---
+"$command" generate -p '오늘은 날씨가' -n 20 >stdout 2>said || complain "the demo model: $(cat said)"
+LC_ALL=C tr -d '\000-\177' <stdout | grep -q . || complain "the demo model says: $(cat stdout)"
+printf '고마워\n잘 자\n' | "$command" chat -n 60 >stdout 2>said || complain "the demo chat: $(cat said)"
+[ "$(wc -l <stdout)" -eq 2 ] || complain "the demo chat says: $(cat stdout)"
+grep -q '#\|<|' stdout && complain "the demo chat shows its marks: $(cat stdout)"
+
 # --- bad use: exit 2, bad input: exit 1, one line each ---
 refuse 2 "unknown verb 'sing'" sing
 refuse 2 '-p PROMPT is missing' generate

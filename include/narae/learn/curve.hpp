@@ -44,7 +44,7 @@ inline std::string fixed(double x, int decimals) {
     if (decimals == 0) return s;
     const auto n = static_cast<std::size_t>(decimals);
     if (s.size() <= n) s.insert(0, n + 1 - s.size(), '0');
-    s.insert(s.size() - n, ".");
+    s.insert(s.size() - n, 1, '.');
     s.erase(s.find_last_not_of('0') + 1);
     if (s.back() == '.') s.pop_back();
     return s;
