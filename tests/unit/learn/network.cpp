@@ -5,7 +5,7 @@
 
 #include "catch.hpp"
 #include "models.hpp"
-#include "oracle/neox.hpp"
+#include "../../oracle/neox.hpp"
 
 using namespace narae;
 
