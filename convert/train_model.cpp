@@ -238,7 +238,8 @@ int train_model(const std::vector<std::string>& words) {
         teacher_bytes =
             learn::network::bytes(s, teacher_options, **team, gemm) + learn::count_parameters(s).all * sizeof(float);
     }
-    const auto text_bytes = (corpus.tokens() + valid.tokens()) * 4 + 24 * (corpus.count() + valid.count());
+    const auto text_bytes = (corpus.tokens() + valid.tokens()) * 4 + 24 * (corpus.count() + valid.count()) +
+                            (std::uint64_t{24} << 20);  // the tokenizer and this program
     const auto total = need.network + (o.state_on_disk.empty() ? need.state : 0) + teacher_bytes + text_bytes;
     if (const auto limit = args.bytes("--memory-limit", 0); limit != 0 && total > limit)
         return failed({narae::errc::out_of_memory,
@@ -277,7 +278,7 @@ int train_model(const std::vector<std::string>& words) {
     std::fprintf(stderr,
                  "%s parameters; %s tokens in %zu documents, %" PRIu64
                  " steps of %zu; %s kernels\n"
-                 "memory: %s (network %s, weights and optimizer %s%s, text %s%s)\n",
+                 "memory: %s (network %s, weights and optimizer %s%s, text and program %s%s)\n",
                  number(static_cast<double>(learn::count_parameters(shape).all) / 1e6, "%.1f million").c_str(),
                  number(static_cast<double>(corpus.tokens()) / 1e6, "%.2f million").c_str(), corpus.count(), o.steps,
                  per_step * o.length, gemm.name, size_text(total).c_str(), size_text(need.network).c_str(),
