@@ -133,7 +133,13 @@ int train_model(const std::vector<std::string>& words) {
     o.rate = static_cast<float>(args.real("--rate", 1e-3, 0, 10));
     o.decay = static_cast<float>(args.real("--decay", 0.1, 0, 10));
     o.clip = static_cast<float>(args.real("--clip", 1, 1e-6, 1e6));
-    o.teacher_share = static_cast<float>(args.real("--teacher-share", 0.5, 0, 1));
+    const auto share = static_cast<float>(args.real("--teacher-share", 0.5, 0, 1));
+    o.teacher_share = args.has("--teacher") ? share : 0;
+    o.steps = args.number("--steps", 0, 1, 1u << 30);
+    const bool resume = args.has("--resume"), warmed = args.has("--warmup");
+    o.warmup = args.number("--warmup", 0, 0, 1u << 30);
+    auto save_every = args.number("--save-every", 0, 1, 1u << 30);
+    const auto limit = args.bytes("--memory-limit", 0);
     o.grid = args.has("--q4");
     o.seed = args.number("--seed", 1, 0, ~std::uint64_t{0});
     const auto tasks = args.real("--tasks", 0, 0, 1);
@@ -153,6 +159,9 @@ int train_model(const std::vector<std::string>& words) {
             if (!k.exact) gemm = k;
 
     if (const auto probe = narae::sys::file_sink::create(to); !probe) return failed(probe.error());  // now, not later
+    if (!resume && narae::sys::file_view::open(state_path))
+        return failed({narae::errc::bad_argument, state_path + ": the state of a run: --resume goes on from it, and " +
+                                                      "once it is removed a new one can begin"});
 
     // The tokenizer, the shape and the weights to start from.
     std::vector<narae::store::checkpoint> sources;  // --init, --teacher
@@ -217,9 +226,12 @@ int train_model(const std::vector<std::string>& words) {
         return failed({narae::errc::bad_value, "the corpus has " + std::to_string(corpus.tokens()) +
                                                    " tokens, fewer than one sequence of " + std::to_string(o.length)});
     const auto per_step = o.sequences * o.accumulate;
-    o.steps = args.number("--steps", (corpus.sequences(o.length) + per_step - 1) / per_step, 1, 1u << 30);
-    o.warmup = args.number("--warmup", o.steps / 50 + 1, 0, 1u << 30);
-    const auto save_every = args.number("--save-every", std::clamp<std::uint64_t>(o.steps / 10, 1, 500), 1, 1u << 30);
+    if (args.has("--valid") && valid.sequences(o.length) == 0)
+        return failed({narae::errc::bad_value, args.text("--valid") + ": has " + std::to_string(valid.tokens()) +
+                                                   " tokens, fewer than one sequence of " + std::to_string(o.length)});
+    if (o.steps == 0) o.steps = (corpus.sequences(o.length) + per_step - 1) / per_step;
+    if (!warmed) o.warmup = o.steps / 50 + 1;
+    if (save_every == 0) save_every = std::clamp<std::uint64_t>(o.steps / 10, 1, 500);
     if (args.has("--state-on-disk")) o.state_on_disk = to + ".numbers";
 
     // Memory: said first, then kept to.
@@ -241,7 +253,7 @@ int train_model(const std::vector<std::string>& words) {
     const auto text_bytes = (corpus.tokens() + valid.tokens()) * 4 + 24 * (corpus.count() + valid.count()) +
                             (std::uint64_t{24} << 20);  // the tokenizer and this program
     const auto total = need.network + (o.state_on_disk.empty() ? need.state : 0) + teacher_bytes + text_bytes;
-    if (const auto limit = args.bytes("--memory-limit", 0); limit != 0 && total > limit)
+    if (limit != 0 && total > limit)
         return failed({narae::errc::out_of_memory,
                        "training needs " + std::to_string(total) + " bytes, the limit is " + std::to_string(limit) +
                            " (--batch, --checkpoint-layers and --state-on-disk need less)"});
@@ -250,7 +262,7 @@ int train_model(const std::vector<std::string>& words) {
     if (!made) return failed(made.error());
     auto& run = *made;
     std::vector<learn::curve_point> curve;
-    if (args.has("--resume")) {
+    if (resume) {
         if (const auto fine = run.resume(state_path, corpus); !fine) return failed(fine.error());
         if (const auto text = read(to + ".csv"))
             if (auto before = learn::read_curve_csv(*text)) curve = std::move(*before);
@@ -298,13 +310,14 @@ int train_model(const std::vector<std::string>& words) {
     for (const auto& p : curve)
         if (p.valid > 0) last_valid = p.valid;
     const std::uint64_t first_step = run.step();
+    bool saved = resume;
     stopwatch going;
     const bool watched = command::watched();
     while (run.step() < o.steps) {
         const auto report = run.advance(corpus, teacher);
         if (!report) {
             auto e = report.error();
-            e.what += "; the last good state is in " + state_path;
+            e.what += saved ? "; the last good state is in " + state_path : "; no state had been saved yet";
             return failed(e);
         }
         const auto step = run.step();
@@ -333,6 +346,7 @@ int train_model(const std::vector<std::string>& words) {
         }
         if (!due) continue;
         if (const auto fine = save(); !fine) return failed(fine.error());
+        saved = true;
         if (stopped != 0 && step < o.steps)
             return failed({narae::errc::cancelled, "stopped; --resume goes on from " + state_path});
     }
@@ -343,13 +357,11 @@ int train_model(const std::vector<std::string>& words) {
                           (o.grid ? ",\"seen_as\":\"q4\"" : "") + ",\"texts\":[" + named + "]";
     if (args.has("--attribution")) history += ",\"attribution\":" + narae::text::json_quote(args.text("--attribution"));
     history += "}";
-    auto earlier = init.empty() ? std::string() : std::string(sources[0].metadata(narae::store::narae_history_key));
-    if (earlier.size() > 2)
-        history = earlier.substr(0, earlier.rfind(']')) + "," + history + "]";
-    else
-        history = "[" + history + "]";
+    const auto earlier = init.empty() ? std::string_view() : sources[0].metadata(narae::store::narae_history_key);
+    const auto whole_history = narae::quant::detail::appended(earlier, history, init + ": history");
+    if (!whole_history) return failed(whole_history.error());
     const auto written =
-        run.write_model(to, tokenizer_bytes, {{std::string(narae::store::narae_history_key), history}});
+        run.write_model(to, tokenizer_bytes, {{std::string(narae::store::narae_history_key), *whole_history}});
     if (!written) return failed(written.error());
     std::remove(state_path.c_str());
     std::printf("%s: %" PRIu64 " steps, loss %.4f, %s", to.c_str(), run.step(), loss, closing(*written, clock).c_str());

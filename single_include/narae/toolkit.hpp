@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/toolkit.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: a861ed1771600d54
+// FNV-1a hash of all that follows this line: 857017ef42d0851a
 //
 // The toolkit: makes, shrinks, teaches and judges models. Running one needs only narae.hpp, which never reaches here.
 //
@@ -2584,6 +2584,11 @@ inline std::string csv_number(double x) {
     if (e >= -5 && e < 9) return fixed(x, 8 - e);
     return fixed(x / std::pow(10.0, e), 8).append("e").append(std::to_string(e));
 }
+/// Decimal digits and nothing else.
+inline bool read_whole(std::string_view s, std::uint64_t& out) noexcept {
+    const auto [at, failed] = std::from_chars(s.data(), s.data() + s.size(), out);
+    return failed == std::errc{} && at == s.data() + s.size();
+}
 /// What csv_number writes; false if it is anything else.
 inline bool read_csv_number(std::string_view s, double& out) {
     const bool minus = s.starts_with('-');
@@ -2623,16 +2628,10 @@ inline result<std::vector<curve_point>> read_curve_csv(std::string_view csv) {
             const auto field = detail::split(line, ',');
             if (field.size() != 6) return bad("not six fields", "");
             curve_point p;
-            const auto whole = [](std::string_view s, std::uint64_t& out) {
-                const auto [at, failed] = std::from_chars(s.data(), s.data() + s.size(), out);
-                return failed == std::errc{} && at == s.data() + s.size();
-            };
-            const bool read[] = {whole(field[0], p.step),
-                                 whole(field[1], p.tokens),
-                                 detail::read_csv_number(field[2], p.loss),
-                                 detail::read_csv_number(field[3], p.valid),
-                                 detail::read_csv_number(field[4], p.rate),
-                                 detail::read_csv_number(field[5], p.seconds)};
+            const bool read[] = {
+                detail::read_whole(field[0], p.step),      detail::read_whole(field[1], p.tokens),
+                detail::read_csv_number(field[2], p.loss), detail::read_csv_number(field[3], p.valid),
+                detail::read_csv_number(field[4], p.rate), detail::read_csv_number(field[5], p.seconds)};
             for (std::size_t k = 0; k < 6; ++k)
                 if (!read[k]) return bad(detail::split(detail::curve_header, ',')[k], " is no number");
             points.push_back(p);
@@ -3191,7 +3190,7 @@ public:
         if (!sys::buffer<float>::make(floats).into(n.floats_, why)) return why.in("training");
         auto multiply = matmul::make(gemm, team.size());
         if (!multiply) return multiply.error().in("training");
-        n.multiply_.push_back(std::move(*multiply));
+        n.multiply_.emplace(std::move(*multiply));
         float* next = n.floats_.data();
         n.each_buffer([&](float*& where, std::size_t size) { where = next, next += round_up(size, 16); });
         for (std::size_t t = 0; t < o.length; ++t) model::fill_turn(n.turn_ + t * s.rotary, s, t);
@@ -3203,7 +3202,7 @@ public:
     static std::uint64_t bytes(const model::shape& s, const network_options& o, sys::team& team,
                                const kernel::gemm_kernel& gemm) {
         network n(s, o, team);
-        std::uint64_t floats = o.sequences * o.length * 4;
+        std::uint64_t floats = o.sequences * o.length * 6;  // taught_, losses_ and stats_
         n.each_buffer([&](float*&, std::size_t size) { floats += round_up(size, 16); });
         return floats * sizeof(float) + matmul::bytes(gemm, team.size());
     }
@@ -3290,7 +3289,7 @@ private:
     /// y[N, n] = x[N, k] W^T (+ bias).
     void linear(float* y, const float* x, const float* w, const float* bias, std::size_t n, std::size_t k) {
         if (bias != nullptr) each_row([&](std::size_t t) { std::memcpy(y + t * n, bias, n * sizeof(float)); });
-        multiply_[0].run(*team_, y, n, {x, k, 1}, {w, 1, k}, rows_, n, k, bias != nullptr);
+        multiply_->run(*team_, y, n, {x, k, 1}, {w, 1, k}, rows_, n, k, bias != nullptr);
     }
     /// Its backward: dx[N, k] = dy W; dW += dy^T x; dbias += the sum of dy's rows.
     void linear_back(float* dx, const float* dy, const float* x, const float* w, const linear_part<float>& g,
@@ -3300,8 +3299,8 @@ private:
             for (std::size_t t = 0; t < rows_; ++t)
                 ops_.add(g.bias + mine.begin, dy + t * n + mine.begin, mine.end - mine.begin);
         });
-        multiply_[0].run(*team_, g.w, k, {dy, 1, n}, {x, k, 1}, n, k, rows_, true);
-        multiply_[0].run(*team_, dx, k, {dy, n, 1}, {w, k, 1}, rows_, k, n, false);
+        multiply_->run(*team_, g.w, k, {dy, 1, n}, {x, k, 1}, n, k, rows_, true);
+        multiply_->run(*team_, dx, k, {dy, n, 1}, {w, k, 1}, rows_, k, n, false);
     }
     /// normed = norm(x)
     void normalise(const float* x, const norm_part<const float>& n) {
@@ -3370,13 +3369,13 @@ private:
                 if (out != x) std::memcpy(out + r * D, x + r * D, D * sizeof(float));
                 ops_.add(out + r * D, l.bias, D);
             });
-            multiply_[0].run(*team_, out, D, {by, k, 1}, {l.w, 1, k}, rows_, D, k, true);
+            multiply_->run(*team_, out, D, {by, k, 1}, {l.w, 1, k}, rows_, D, k, true);
         };
         normalise(t.x, w.before_attention);
         linear(t.qkv, normed_, w.qkv.w, w.qkv.bias, s_.qkv_rows(), D);
         rotate(t.qkv, b, 1);
         each_head(b, t, [&](std::size_t, const sequence& x, std::size_t g, std::size_t thread, float* scratch) {
-            attend(ops_, multiply_[0], thread, s_, x, g, scratch);
+            attend(ops_, *multiply_, thread, s_, x, g, scratch);
         });
         add_to_stream(t.x, t.mixed, w.attention_out, M);
         if (!s_.parallel_residual) std::memcpy(t.middle, out, rows_ * D * sizeof(float));
@@ -3402,7 +3401,7 @@ private:
         if (!s_.parallel_residual) out_back();
         std::memset(dwide_, 0, rows_ * R * sizeof(float));
         each_head(b, t, [&](std::size_t row, const sequence& x, std::size_t h, std::size_t thread, float* scratch) {
-            attend_back(ops_, multiply_[0], thread, s_, x, dwide_ + row * R, dmixed_ + row * M, h, scratch);
+            attend_back(ops_, *multiply_, thread, s_, x, dwide_ + row * R, dmixed_ + row * M, h, scratch);
         });
         rotate(dwide_, b, -1);
         normalise(t.x, w.before_attention);
@@ -3441,8 +3440,7 @@ private:
     }
     /// logits[n, V] of the normalised rows `from` and on.
     void head_logits(const float* head, std::size_t from, std::size_t n) {
-        multiply_[0].run(*team_, logits_, s_.V, {normed_ + from * s_.D, s_.D, 1}, {head, 1, s_.D}, n, s_.V, s_.D,
-                         false);
+        multiply_->run(*team_, logits_, s_.V, {normed_ + from * s_.D, s_.D, 1}, {head, 1, s_.D}, n, s_.V, s_.D, false);
     }
     /// Cross entropy of the rows in normed_, fused with the head; with g also d_, the gradient of the last rows.
     loss_sum head(const parts<const float>& w, const parts<float>* g, const batch& b, const teacher& t) {
@@ -3458,8 +3456,8 @@ private:
                                                       t.net == nullptr ? nullptr : t.net->logits_ + i * V, t.share);
             });
             if (g == nullptr) continue;
-            multiply_[0].run(*team_, dnormed_ + from * D, D, {logits_, V, 1}, {w.head, D, 1}, n, D, V, false);
-            multiply_[0].run(*team_, g->head, D, {logits_, 1, V}, {normed_ + from * D, D, 1}, V, D, n, true);
+            multiply_->run(*team_, dnormed_ + from * D, D, {logits_, V, 1}, {w.head, D, 1}, n, D, V, false);
+            multiply_->run(*team_, g->head, D, {logits_, 1, V}, {normed_ + from * D, D, 1}, V, D, n, true);
         }
         loss_sum sum{0, count};
         for (std::size_t i = 0; i < count; ++i) sum.nats += losses_[i];
@@ -3499,7 +3497,7 @@ private:
     sys::team* team_;
     kernel::table kernels_;
     kernel::teach_table ops_;
-    std::vector<matmul> multiply_;  // one
+    std::optional<matmul> multiply_;
     sys::buffer<float> floats_;
     std::vector<float*> starts_;  // [N, D] what each segment began with
     std::vector<tape> tapes_;     // of the segment at hand
@@ -3567,11 +3565,7 @@ public:
                 if (static_cast<double>(random.next() >> 11) * 0x1p-53 >= tasks) continue;
                 const auto made = make_task(static_cast<task>(random.below(4)), lines[i], boundaries, random.next());
                 if (!made) continue;
-                mine.begin_document();
-                encode.encode(made->prompt, {}, mine.ids_);
-                const auto answer_at = mine.ids_.size() - mine.places_.back().begin;
-                encode.encode(" " + made->answer, {}, mine.ids_);
-                mine.end_document(answer_at, {});
+                if (const auto e = encode_example(*tokenizer_, *made, false)) mine.add_example(*e);
             }
         });
         for (const auto& f : found) append(f);
@@ -3585,9 +3579,7 @@ public:
         for (const auto& one : *all) {
             const auto e = encode_example(*tokenizer_, one, true);
             if (!e) return e.error();
-            begin_document();
-            ids_.insert(ids_.end(), e->ids.begin(), e->ids.end() - 1);  // its end is the beginning of the next
-            end_document(e->answer_at + 1, {});
+            add_example(*e);
         }
         return {};
     }
@@ -3645,6 +3637,11 @@ private:
         places_.back().answer_at = static_cast<std::uint32_t>(answer_at);
         for (const char c : line) characters_ += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
         ++characters_;  // its end
+    }
+    void add_example(const example& e) {
+        begin_document();
+        ids_.insert(ids_.end(), e.ids.begin(), e.ids.end() - 1);  // its end is the beginning of the next
+        end_document(e.answer_at + 1, {});
     }
     void append(const documents& other) {
         for (auto p : other.places_) places_.push_back({p.begin + ids_.size(), p.length, p.answer_at});
@@ -4577,7 +4574,7 @@ struct train_options {
     float clip = 1.0f;   ///< the largest length of a step's gradient. Pascanu et al. 2013, arXiv:1211.5063
     float beta1 = 0.9f, beta2 = 0.95f, eps = 1e-8f;  ///< AdamW: Loshchilov and Hutter 2019, arXiv:1711.05101
     bool grid = false;  ///< matrices are seen as q4 would round them, gradients pass: straight-through estimation
-    float teacher_share = 0.5f;
+    float teacher_share = 0.5f;  ///< of the loss, where there is a teacher
     std::uint64_t seed = 1;
     std::string state_on_disk{};  ///< a file that weights, gradients and moments are mapped from; empty: in memory
 };
@@ -4601,12 +4598,12 @@ public:
     /// `team` is borrowed. The weights are zero at first: fill them, or resume.
     static result<trainer> make(const store::config& config, const train_options& o, sys::team& team,
                                 const kernel::gemm_kernel& gemm) {
-        trainer t(config, o, team);
+        trainer t(config, o, team, gemm.exact);
         error why;
         if (!sys::scratch::make(t.count_.all * rows_of(o), o.state_on_disk).into(t.numbers_, why)) return why;
         auto net = network::make(t.shape_, network_of(o), team, gemm);
         if (!net) return net.error();
-        t.net_.push_back(std::move(*net));
+        t.net_.emplace(std::move(*net));
         return t;
     }
     const model::shape& shape() const noexcept { return shape_; }
@@ -4621,22 +4618,23 @@ public:
         loss_sum loss;
         for (std::size_t i = 0; i < options_.accumulate; ++i) {
             from.fill(batch_, step_ * options_.accumulate + i, options_.sequences, options_.length, options_.seed);
-            const auto l = net_[0].run(seen, row(1).data(), batch_.view(), teacher);
+            const auto l = net_->run(seen, row(1).data(), batch_.view(), teacher);
             loss.nats += l.nats;
             loss.tokens += l.tokens;
         }
         const auto tokens = static_cast<double>((std::max<std::size_t>)(1, loss.tokens));
         step_report r{loss.mean(), std::sqrt(squares(row(1))) / tokens, rate_at(step_)};
-        const auto finite = [](double x) { return detail::size_bits(x) < detail::size_bits(1e30); };
-        if (!finite(r.gradient_norm) || !finite(r.loss)) {
+        const auto refuse = [&](std::initializer_list<piece> why) {
             std::memset(row(1).data(), 0, row(1).size() * sizeof(float));
-            return error{errc::bad_value, concat({"step ", step_ + 1, ": the loss is not a number any more"})};
-        }
+            return error{errc::bad_value, concat({"step ", step_ + 1, ": ", concat(why)})};
+        };
+        const auto finite = [](double x) { return detail::size_bits(x) < detail::size_bits(1e30); };
+        if (!finite(r.gradient_norm) || !finite(r.loss)) return refuse({"the loss is not a number any more"});
         if (loss.tokens != 0) smooth_ = smooth_ == 0 ? r.loss : smooth_ + 0.02 * (r.loss - smooth_);
         lowest_ = lowest_ == 0 ? smooth_ : (std::min)(lowest_, smooth_);
         if (smooth_ > lowest_ + 1.5)
-            return error{errc::bad_value, concat({"step ", step_ + 1, ": the loss has grown from ", fixed(lowest_),
-                                                  " to ", fixed(smooth_), ": a lower rate may help"})};
+            return refuse({"the loss has grown from ", detail::csv_number(lowest_), " to ", detail::csv_number(smooth_),
+                           ": a lower rate may help"});
         ++step_;
         tokens_ += loss.tokens;
         const double clipped = r.gradient_norm > static_cast<double>(options_.clip)
@@ -4665,7 +4663,7 @@ public:
         const auto batches = (std::max<std::uint64_t>)(1, on.sequences(options_.length) / options_.sequences);
         for (std::uint64_t i = 0; i < (std::min)(most, batches); ++i) {
             on.fill(batch_, i, options_.sequences, options_.length, 1);
-            const auto l = net_[0].run(seen, nullptr, batch_.view());
+            const auto l = net_->run(seen, nullptr, batch_.view());
             loss.nats += l.nats;
             loss.tokens += l.tokens;
         }
@@ -4678,8 +4676,8 @@ public:
         auto facts = facts_of(from);
         facts.emplace_back("narae.train.step", std::to_string(step_));
         facts.emplace_back("narae.train.tokens", std::to_string(tokens_));
-        facts.emplace_back("narae.train.smooth", hex(smooth_));
-        facts.emplace_back("narae.train.lowest", hex(lowest_));
+        facts.emplace_back("narae.train.smooth", std::to_string(std::bit_cast<std::uint64_t>(smooth_)));
+        facts.emplace_back("narae.train.lowest", std::to_string(std::bit_cast<std::uint64_t>(lowest_)));
         auto out = store::safetensors_writer::create(path, plan, facts);
         if (!out) return out.error();
         for (std::size_t i = 0; i < 3; ++i)
@@ -4706,7 +4704,7 @@ public:
         const char* const keys[] = {"narae.train.step", "narae.train.tokens", "narae.train.smooth",
                                     "narae.train.lowest"};
         for (std::size_t i = 0; i < 4; ++i)
-            if (!parse(value(keys[i]), i < 2 ? 10 : 16, bits[i])) return bad(concat({keys[i], " is no number"}));
+            if (!detail::read_whole(value(keys[i]), bits[i])) return bad(concat({keys[i], " is no number"}));
         for (std::size_t i = 0; i < 3; ++i) {
             const store::tensor* found = nullptr;
             for (const auto& t : state->tensors)
@@ -4757,11 +4755,12 @@ public:
 private:
     static constexpr const char* state_names[] = {"weights", "first_moment", "second_moment"};
 
-    trainer(const store::config& config, const train_options& o, sys::team& team)
+    trainer(const store::config& config, const train_options& o, sys::team& team, bool exact)
         : config_(config),
           shape_(config),
           options_(o),
           team_(&team),
+          exact_(exact),
           count_(count_parameters(shape_)),
           ops_(kernel::runnable_teach().back()) {}
 
@@ -4819,27 +4818,32 @@ private:
     /// What a state must have in common with the run that goes on from it.
     store::metadata_list facts_of(const documents& from) const {
         const auto& o = options_;
-        return {
-            {"narae.train.shape", store::config_json(config_)},
-            {"narae.train.corpus", concat({from.count(), " documents, hash ", from.hash()})},
-            {"narae.train.options",
-             concat({"steps ", o.steps, ", batch ", o.sequences, " x ", o.length, " x ", o.accumulate, ", warm-up ",
-                     o.warmup, ", seed ", o.seed, ", rates ", hex(static_cast<double>(o.rate)), " ",
-                     hex(static_cast<double>(o.decay)), " ", hex(static_cast<double>(o.clip)), o.grid ? ", q4" : ""})}};
+        const auto real = [](float x) { return detail::csv_number(static_cast<double>(x)); };
+        return {{"narae.train.shape", store::config_json(config_)},
+                {"narae.train.corpus", concat({from.count(), " documents, hash ", from.hash()})},
+                {"narae.train.options", concat({"steps ",
+                                                o.steps,
+                                                ", batch ",
+                                                o.sequences,
+                                                " x ",
+                                                o.length,
+                                                " x ",
+                                                o.accumulate,
+                                                ", warm-up ",
+                                                o.warmup,
+                                                ", rate ",
+                                                real(o.rate),
+                                                ", decay ",
+                                                real(o.decay),
+                                                ", clip ",
+                                                real(o.clip),
+                                                ", teacher ",
+                                                real(o.teacher_share),
+                                                ", seed ",
+                                                o.seed,
+                                                o.grid ? ", q4" : "",
+                                                exact_ ? "" : ", bf16"})}};
     }
-    static std::string hex(double x) {
-        std::string s;
-        for (int shift = 60; shift >= 0; shift -= 4)
-            s += "0123456789abcdef"[std::bit_cast<std::uint64_t>(x) >> shift & 15];
-        return s;
-    }
-    static bool parse(std::string_view s, int base, std::uint64_t& out) noexcept {
-        const auto end = s.data() + s.size();
-        const auto read = std::from_chars(s.data(), end, out, base);
-        return read.ec == std::errc{} && read.ptr == end;
-    }
-    static std::string fixed(double x) { return detail::fixed(x, 3); }
-
     static result<void> append(store::safetensors_writer& out, std::string_view name, std::span<const float> numbers) {
         std::vector<std::byte> bytes;
         for (std::size_t at = 0; at < numbers.size();) {
@@ -4855,10 +4859,11 @@ private:
     model::shape shape_;
     train_options options_;
     sys::team* team_;
+    bool exact_;  // products in float32
     parameter_count count_;
     kernel::teach_table ops_;
     sys::scratch numbers_;
-    std::vector<network> net_;  // one
+    std::optional<network> net_;
     owned_batch batch_;
     std::uint64_t step_ = 0, tokens_ = 0;
     double smooth_ = 0, lowest_ = 0;

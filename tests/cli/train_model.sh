@@ -124,6 +124,7 @@ refuse 1 'tiny-neox-parallel: has 512 rows, the tokenizer words.json [0-9]* ids'
 refuse 1 'not the same vocabulary' --corpus text $small --teacher "$models/tiny-neox-parallel" -o out
 refuse 1 'training needs [0-9]* bytes, the limit is 1048576 (' --corpus text $small --memory-limit 1M -o out
 refuse 1 'out.state: cannot open' --corpus text $small --resume -o out
+refuse 1 'short: has [0-9]* tokens, fewer than one sequence of 32' --corpus text $small --valid short -o out
 refuse 1 'nowhere/out: cannot write' --corpus text $small -o nowhere/out
 
 # --- a run of another shape; a disk that is full while saving ---
@@ -137,6 +138,10 @@ kill -INT $!
 wait $!
 if [ -e kept.state ]; then
     cp kept.state before
+    run -o kept && complain 'a new run takes the place of a state'
+    grep -q 'kept.state: the state of a run: --resume goes on from it' stderr || complain "a state there: $(cat stderr)"
+    run -o kept --resume --teacher whole && complain 'a run goes on with a teacher that it began without'
+    grep -q 'its options is .* teacher 0,.* not .* teacher 0.5,' stderr || complain "another teacher: $(cat stderr)"
     "$command" model --corpus text --instruct ask --tokenizer words.json --shape 1x32x2 --batch 4 --length 32 --rate 3e-3 \
         --steps 30 -o kept --resume >stdout 2>stderr
     [ $? -eq 1 ] || complain 'a state of another shape is taken'

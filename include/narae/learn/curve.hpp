@@ -66,6 +66,12 @@ inline std::string csv_number(double x) {
     return fixed(x / std::pow(10.0, e), 8).append("e").append(std::to_string(e));
 }
 
+/// Decimal digits and nothing else.
+inline bool read_whole(std::string_view s, std::uint64_t& out) noexcept {
+    const auto [at, failed] = std::from_chars(s.data(), s.data() + s.size(), out);
+    return failed == std::errc{} && at == s.data() + s.size();
+}
+
 /// What csv_number writes; false if it is anything else.
 inline bool read_csv_number(std::string_view s, double& out) {
     const bool minus = s.starts_with('-');
@@ -108,16 +114,10 @@ inline result<std::vector<curve_point>> read_curve_csv(std::string_view csv) {
             const auto field = detail::split(line, ',');
             if (field.size() != 6) return bad("not six fields", "");
             curve_point p;
-            const auto whole = [](std::string_view s, std::uint64_t& out) {
-                const auto [at, failed] = std::from_chars(s.data(), s.data() + s.size(), out);
-                return failed == std::errc{} && at == s.data() + s.size();
-            };
-            const bool read[] = {whole(field[0], p.step),
-                                 whole(field[1], p.tokens),
-                                 detail::read_csv_number(field[2], p.loss),
-                                 detail::read_csv_number(field[3], p.valid),
-                                 detail::read_csv_number(field[4], p.rate),
-                                 detail::read_csv_number(field[5], p.seconds)};
+            const bool read[] = {
+                detail::read_whole(field[0], p.step),      detail::read_whole(field[1], p.tokens),
+                detail::read_csv_number(field[2], p.loss), detail::read_csv_number(field[3], p.valid),
+                detail::read_csv_number(field[4], p.rate), detail::read_csv_number(field[5], p.seconds)};
             for (std::size_t k = 0; k < 6; ++k)
                 if (!read[k]) return bad(detail::split(detail::curve_header, ',')[k], " is no number");
             points.push_back(p);

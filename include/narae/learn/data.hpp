@@ -72,11 +72,7 @@ public:
                 if (static_cast<double>(random.next() >> 11) * 0x1p-53 >= tasks) continue;
                 const auto made = make_task(static_cast<task>(random.below(4)), lines[i], boundaries, random.next());
                 if (!made) continue;
-                mine.begin_document();
-                encode.encode(made->prompt, {}, mine.ids_);
-                const auto answer_at = mine.ids_.size() - mine.places_.back().begin;
-                encode.encode(" " + made->answer, {}, mine.ids_);
-                mine.end_document(answer_at, {});
+                if (const auto e = encode_example(*tokenizer_, *made, false)) mine.add_example(*e);
             }
         });
         for (const auto& f : found) append(f);
@@ -91,9 +87,7 @@ public:
         for (const auto& one : *all) {
             const auto e = encode_example(*tokenizer_, one, true);
             if (!e) return e.error();
-            begin_document();
-            ids_.insert(ids_.end(), e->ids.begin(), e->ids.end() - 1);  // its end is the beginning of the next
-            end_document(e->answer_at + 1, {});
+            add_example(*e);
         }
         return {};
     }
@@ -156,6 +150,11 @@ private:
         places_.back().answer_at = static_cast<std::uint32_t>(answer_at);
         for (const char c : line) characters_ += (static_cast<unsigned char>(c) & 0xC0) != 0x80;
         ++characters_;  // its end
+    }
+    void add_example(const example& e) {
+        begin_document();
+        ids_.insert(ids_.end(), e.ids.begin(), e.ids.end() - 1);  // its end is the beginning of the next
+        end_document(e.answer_at + 1, {});
     }
     void append(const documents& other) {
         for (auto p : other.places_) places_.push_back({p.begin + ids_.size(), p.length, p.answer_at});

@@ -6,6 +6,7 @@
 #ifndef NARAE_LEARN_NETWORK_HPP
 #define NARAE_LEARN_NETWORK_HPP
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -61,7 +62,7 @@ public:
         if (!sys::buffer<float>::make(floats).into(n.floats_, why)) return why.in("training");
         auto multiply = matmul::make(gemm, team.size());
         if (!multiply) return multiply.error().in("training");
-        n.multiply_.push_back(std::move(*multiply));
+        n.multiply_.emplace(std::move(*multiply));
         float* next = n.floats_.data();
         n.each_buffer([&](float*& where, std::size_t size) { where = next, next += round_up(size, 16); });
         for (std::size_t t = 0; t < o.length; ++t) model::fill_turn(n.turn_ + t * s.rotary, s, t);
@@ -74,7 +75,7 @@ public:
     static std::uint64_t bytes(const model::shape& s, const network_options& o, sys::team& team,
                                const kernel::gemm_kernel& gemm) {
         network n(s, o, team);
-        std::uint64_t floats = o.sequences * o.length * 4;
+        std::uint64_t floats = o.sequences * o.length * 6;  // taught_, losses_ and stats_
         n.each_buffer([&](float*&, std::size_t size) { floats += round_up(size, 16); });
         return floats * sizeof(float) + matmul::bytes(gemm, team.size());
     }
@@ -168,7 +169,7 @@ private:
     /// y[N, n] = x[N, k] W^T (+ bias).
     void linear(float* y, const float* x, const float* w, const float* bias, std::size_t n, std::size_t k) {
         if (bias != nullptr) each_row([&](std::size_t t) { std::memcpy(y + t * n, bias, n * sizeof(float)); });
-        multiply_[0].run(*team_, y, n, {x, k, 1}, {w, 1, k}, rows_, n, k, bias != nullptr);
+        multiply_->run(*team_, y, n, {x, k, 1}, {w, 1, k}, rows_, n, k, bias != nullptr);
     }
     /// Its backward: dx[N, k] = dy W; dW += dy^T x; dbias += the sum of dy's rows.
     void linear_back(float* dx, const float* dy, const float* x, const float* w, const linear_part<float>& g,
@@ -178,8 +179,8 @@ private:
             for (std::size_t t = 0; t < rows_; ++t)
                 ops_.add(g.bias + mine.begin, dy + t * n + mine.begin, mine.end - mine.begin);
         });
-        multiply_[0].run(*team_, g.w, k, {dy, 1, n}, {x, k, 1}, n, k, rows_, true);
-        multiply_[0].run(*team_, dx, k, {dy, n, 1}, {w, k, 1}, rows_, k, n, false);
+        multiply_->run(*team_, g.w, k, {dy, 1, n}, {x, k, 1}, n, k, rows_, true);
+        multiply_->run(*team_, dx, k, {dy, n, 1}, {w, k, 1}, rows_, k, n, false);
     }
 
     /// normed = norm(x)
@@ -253,13 +254,13 @@ private:
                 if (out != x) std::memcpy(out + r * D, x + r * D, D * sizeof(float));
                 ops_.add(out + r * D, l.bias, D);
             });
-            multiply_[0].run(*team_, out, D, {by, k, 1}, {l.w, 1, k}, rows_, D, k, true);
+            multiply_->run(*team_, out, D, {by, k, 1}, {l.w, 1, k}, rows_, D, k, true);
         };
         normalise(t.x, w.before_attention);
         linear(t.qkv, normed_, w.qkv.w, w.qkv.bias, s_.qkv_rows(), D);
         rotate(t.qkv, b, 1);
         each_head(b, t, [&](std::size_t, const sequence& x, std::size_t g, std::size_t thread, float* scratch) {
-            attend(ops_, multiply_[0], thread, s_, x, g, scratch);
+            attend(ops_, *multiply_, thread, s_, x, g, scratch);
         });
         add_to_stream(t.x, t.mixed, w.attention_out, M);
         if (!s_.parallel_residual) std::memcpy(t.middle, out, rows_ * D * sizeof(float));
@@ -287,7 +288,7 @@ private:
         if (!s_.parallel_residual) out_back();
         std::memset(dwide_, 0, rows_ * R * sizeof(float));
         each_head(b, t, [&](std::size_t row, const sequence& x, std::size_t h, std::size_t thread, float* scratch) {
-            attend_back(ops_, multiply_[0], thread, s_, x, dwide_ + row * R, dmixed_ + row * M, h, scratch);
+            attend_back(ops_, *multiply_, thread, s_, x, dwide_ + row * R, dmixed_ + row * M, h, scratch);
         });
         rotate(dwide_, b, -1);
         normalise(t.x, w.before_attention);
@@ -329,8 +330,7 @@ private:
 
     /// logits[n, V] of the normalised rows `from` and on.
     void head_logits(const float* head, std::size_t from, std::size_t n) {
-        multiply_[0].run(*team_, logits_, s_.V, {normed_ + from * s_.D, s_.D, 1}, {head, 1, s_.D}, n, s_.V, s_.D,
-                         false);
+        multiply_->run(*team_, logits_, s_.V, {normed_ + from * s_.D, s_.D, 1}, {head, 1, s_.D}, n, s_.V, s_.D, false);
     }
 
     /// Cross entropy of the rows in normed_, fused with the head; with g also d_, the gradient of the last rows.
@@ -347,8 +347,8 @@ private:
                                                       t.net == nullptr ? nullptr : t.net->logits_ + i * V, t.share);
             });
             if (g == nullptr) continue;
-            multiply_[0].run(*team_, dnormed_ + from * D, D, {logits_, V, 1}, {w.head, D, 1}, n, D, V, false);
-            multiply_[0].run(*team_, g->head, D, {logits_, 1, V}, {normed_ + from * D, D, 1}, V, D, n, true);
+            multiply_->run(*team_, dnormed_ + from * D, D, {logits_, V, 1}, {w.head, D, 1}, n, D, V, false);
+            multiply_->run(*team_, g->head, D, {logits_, 1, V}, {normed_ + from * D, D, 1}, V, D, n, true);
         }
         loss_sum sum{0, count};
         for (std::size_t i = 0; i < count; ++i) sum.nats += losses_[i];
@@ -390,7 +390,7 @@ private:
     sys::team* team_;
     kernel::table kernels_;
     kernel::teach_table ops_;
-    std::vector<matmul> multiply_;  // one
+    std::optional<matmul> multiply_;
     sys::buffer<float> floats_;
     std::vector<float*> starts_;  // [N, D] what each segment began with
     std::vector<tape> tapes_;     // of the segment at hand

@@ -29,7 +29,7 @@ struct train_options {
     float clip = 1.0f;   ///< the largest length of a step's gradient. Pascanu et al. 2013, arXiv:1211.5063
     float beta1 = 0.9f, beta2 = 0.95f, eps = 1e-8f;  ///< AdamW: Loshchilov and Hutter 2019, arXiv:1711.05101
     bool grid = false;  ///< matrices are seen as q4 would round them, gradients pass: straight-through estimation
-    float teacher_share = 0.5f;
+    float teacher_share = 0.5f;  ///< of the loss, where there is a teacher
     std::uint64_t seed = 1;
     std::string state_on_disk{};  ///< a file that weights, gradients and moments are mapped from; empty: in memory
 };
@@ -56,12 +56,12 @@ public:
     /// `team` is borrowed. The weights are zero at first: fill them, or resume.
     static result<trainer> make(const store::config& config, const train_options& o, sys::team& team,
                                 const kernel::gemm_kernel& gemm) {
-        trainer t(config, o, team);
+        trainer t(config, o, team, gemm.exact);
         error why;
         if (!sys::scratch::make(t.count_.all * rows_of(o), o.state_on_disk).into(t.numbers_, why)) return why;
         auto net = network::make(t.shape_, network_of(o), team, gemm);
         if (!net) return net.error();
-        t.net_.push_back(std::move(*net));
+        t.net_.emplace(std::move(*net));
         return t;
     }
 
@@ -78,22 +78,23 @@ public:
         loss_sum loss;
         for (std::size_t i = 0; i < options_.accumulate; ++i) {
             from.fill(batch_, step_ * options_.accumulate + i, options_.sequences, options_.length, options_.seed);
-            const auto l = net_[0].run(seen, row(1).data(), batch_.view(), teacher);
+            const auto l = net_->run(seen, row(1).data(), batch_.view(), teacher);
             loss.nats += l.nats;
             loss.tokens += l.tokens;
         }
         const auto tokens = static_cast<double>((std::max<std::size_t>)(1, loss.tokens));
         step_report r{loss.mean(), std::sqrt(squares(row(1))) / tokens, rate_at(step_)};
-        const auto finite = [](double x) { return detail::size_bits(x) < detail::size_bits(1e30); };
-        if (!finite(r.gradient_norm) || !finite(r.loss)) {
+        const auto refuse = [&](std::initializer_list<piece> why) {
             std::memset(row(1).data(), 0, row(1).size() * sizeof(float));
-            return error{errc::bad_value, concat({"step ", step_ + 1, ": the loss is not a number any more"})};
-        }
+            return error{errc::bad_value, concat({"step ", step_ + 1, ": ", concat(why)})};
+        };
+        const auto finite = [](double x) { return detail::size_bits(x) < detail::size_bits(1e30); };
+        if (!finite(r.gradient_norm) || !finite(r.loss)) return refuse({"the loss is not a number any more"});
         if (loss.tokens != 0) smooth_ = smooth_ == 0 ? r.loss : smooth_ + 0.02 * (r.loss - smooth_);
         lowest_ = lowest_ == 0 ? smooth_ : (std::min)(lowest_, smooth_);
         if (smooth_ > lowest_ + 1.5)
-            return error{errc::bad_value, concat({"step ", step_ + 1, ": the loss has grown from ", fixed(lowest_),
-                                                  " to ", fixed(smooth_), ": a lower rate may help"})};
+            return refuse({"the loss has grown from ", detail::csv_number(lowest_), " to ", detail::csv_number(smooth_),
+                           ": a lower rate may help"});
         ++step_;
         tokens_ += loss.tokens;
         const double clipped = r.gradient_norm > static_cast<double>(options_.clip)
@@ -123,7 +124,7 @@ public:
         const auto batches = (std::max<std::uint64_t>)(1, on.sequences(options_.length) / options_.sequences);
         for (std::uint64_t i = 0; i < (std::min)(most, batches); ++i) {
             on.fill(batch_, i, options_.sequences, options_.length, 1);
-            const auto l = net_[0].run(seen, nullptr, batch_.view());
+            const auto l = net_->run(seen, nullptr, batch_.view());
             loss.nats += l.nats;
             loss.tokens += l.tokens;
         }
@@ -137,8 +138,8 @@ public:
         auto facts = facts_of(from);
         facts.emplace_back("narae.train.step", std::to_string(step_));
         facts.emplace_back("narae.train.tokens", std::to_string(tokens_));
-        facts.emplace_back("narae.train.smooth", hex(smooth_));
-        facts.emplace_back("narae.train.lowest", hex(lowest_));
+        facts.emplace_back("narae.train.smooth", std::to_string(std::bit_cast<std::uint64_t>(smooth_)));
+        facts.emplace_back("narae.train.lowest", std::to_string(std::bit_cast<std::uint64_t>(lowest_)));
         auto out = store::safetensors_writer::create(path, plan, facts);
         if (!out) return out.error();
         for (std::size_t i = 0; i < 3; ++i)
@@ -166,7 +167,7 @@ public:
         const char* const keys[] = {"narae.train.step", "narae.train.tokens", "narae.train.smooth",
                                     "narae.train.lowest"};
         for (std::size_t i = 0; i < 4; ++i)
-            if (!parse(value(keys[i]), i < 2 ? 10 : 16, bits[i])) return bad(concat({keys[i], " is no number"}));
+            if (!detail::read_whole(value(keys[i]), bits[i])) return bad(concat({keys[i], " is no number"}));
         for (std::size_t i = 0; i < 3; ++i) {
             const store::tensor* found = nullptr;
             for (const auto& t : state->tensors)
@@ -220,11 +221,12 @@ public:
 private:
     static constexpr const char* state_names[] = {"weights", "first_moment", "second_moment"};
 
-    trainer(const store::config& config, const train_options& o, sys::team& team)
+    trainer(const store::config& config, const train_options& o, sys::team& team, bool exact)
         : config_(config),
           shape_(config),
           options_(o),
           team_(&team),
+          exact_(exact),
           count_(count_parameters(shape_)),
           ops_(kernel::runnable_teach().back()) {}
 
@@ -287,27 +289,32 @@ private:
     /// What a state must have in common with the run that goes on from it.
     store::metadata_list facts_of(const documents& from) const {
         const auto& o = options_;
-        return {
-            {"narae.train.shape", store::config_json(config_)},
-            {"narae.train.corpus", concat({from.count(), " documents, hash ", from.hash()})},
-            {"narae.train.options",
-             concat({"steps ", o.steps, ", batch ", o.sequences, " x ", o.length, " x ", o.accumulate, ", warm-up ",
-                     o.warmup, ", seed ", o.seed, ", rates ", hex(static_cast<double>(o.rate)), " ",
-                     hex(static_cast<double>(o.decay)), " ", hex(static_cast<double>(o.clip)), o.grid ? ", q4" : ""})}};
+        const auto real = [](float x) { return detail::csv_number(static_cast<double>(x)); };
+        return {{"narae.train.shape", store::config_json(config_)},
+                {"narae.train.corpus", concat({from.count(), " documents, hash ", from.hash()})},
+                {"narae.train.options", concat({"steps ",
+                                                o.steps,
+                                                ", batch ",
+                                                o.sequences,
+                                                " x ",
+                                                o.length,
+                                                " x ",
+                                                o.accumulate,
+                                                ", warm-up ",
+                                                o.warmup,
+                                                ", rate ",
+                                                real(o.rate),
+                                                ", decay ",
+                                                real(o.decay),
+                                                ", clip ",
+                                                real(o.clip),
+                                                ", teacher ",
+                                                real(o.teacher_share),
+                                                ", seed ",
+                                                o.seed,
+                                                o.grid ? ", q4" : "",
+                                                exact_ ? "" : ", bf16"})}};
     }
-
-    static std::string hex(double x) {
-        std::string s;
-        for (int shift = 60; shift >= 0; shift -= 4)
-            s += "0123456789abcdef"[std::bit_cast<std::uint64_t>(x) >> shift & 15];
-        return s;
-    }
-    static bool parse(std::string_view s, int base, std::uint64_t& out) noexcept {
-        const auto end = s.data() + s.size();
-        const auto read = std::from_chars(s.data(), end, out, base);
-        return read.ec == std::errc{} && read.ptr == end;
-    }
-    static std::string fixed(double x) { return detail::fixed(x, 3); }
 
     static result<void> append(store::safetensors_writer& out, std::string_view name, std::span<const float> numbers) {
         std::vector<std::byte> bytes;
@@ -325,10 +332,11 @@ private:
     model::shape shape_;
     train_options options_;
     sys::team* team_;
+    bool exact_;  // products in float32
     parameter_count count_;
     kernel::teach_table ops_;
     sys::scratch numbers_;
-    std::vector<network> net_;  // one
+    std::optional<network> net_;
     owned_batch batch_;
     std::uint64_t step_ = 0, tokens_ = 0;
     double smooth_ = 0, lowest_ = 0;

@@ -101,6 +101,9 @@ TEST_CASE("a state of another run is refused, and what differs is named") {
     };
     CHECK(why(l.start(l.config(1), quick(10)), *l.corpus).find("its shape is") != std::string::npos);
     CHECK(why(l.start(l.config(), quick(11)), *l.corpus).find("its options is steps 10") != std::string::npos);
+    auto taught = quick(10);
+    taught.teacher_share = 0.25f;
+    CHECK(why(l.start(l.config(), taught), *l.corpus).find("teacher 0.5") != std::string::npos);
     const lesson other(1, "다른 글로는 이어서 배울 수 없다. 두 글은 서로 다르기 때문이다.\n");
     CHECK(why(l.start(l.config(), quick(10)), *other.corpus).find("its corpus is") != std::string::npos);
     std::ofstream(state, std::ios::app) << "x";
