@@ -100,7 +100,8 @@ void kernels() {
         std::vector<float> scale(narae::num::groups_of(k)), y(n);
         std::vector<std::int32_t> sum(scale.size());
         const narae::num::q8_row row{code.data(), scale.data(), sum.data()};
-        table.quantize_q8(row, x.data(), k);
+        const narae::num::q8_rows rows{row.q, row.scale, row.sum, scale.size()};
+        table.quantize_q8(row, x.data(), k, narae::num::group_len);
         const auto near_exact = [&](auto&& unpack_row, const std::vector<std::byte>& tile) {
             for (std::size_t r = 0; r < n; ++r) {
                 double exact = 0, size = 0;
@@ -115,12 +116,12 @@ void kernels() {
             }
             return true;
         };
-        table.gemv_q4(y.data(), q4.data(), row, k, 0, n);
+        table.gemm_q4(y.data(), n, q4.data(), rows, 1, k, 0, n);
         if (!near_exact(narae::num::unpack_row<narae::num::q4_layout>, q4))
-            check(false, table.name), check(false, "gemv_q4");
-        table.gemv_q8(y.data(), q8.data(), row, k, 0, n);
+            check(false, table.name), check(false, "gemm_q4");
+        table.gemm_q8(y.data(), n, q8.data(), rows, 1, k, 0, n);
         if (!near_exact(narae::num::unpack_row<narae::num::q8_layout>, q8))
-            check(false, table.name), check(false, "gemv_q8");
+            check(false, table.name), check(false, "gemm_q8");
     }
 }
 

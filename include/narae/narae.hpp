@@ -15,7 +15,7 @@
 //   gen/     talking: open a model, sample, a session
 //
 // To read it as a book: this map -> model/shape.hpp -> model/forward.hpp -> model/block.hpp ->
-// kernel/gemv_packed/contract.hpp -> its scalar.hpp -> token/tokenizer.hpp -> examples/01_hello.cpp.
+// kernel/gemm_packed/contract.hpp -> its scalar.hpp -> token/tokenizer.hpp -> examples/01_hello.cpp.
 #ifndef NARAE_NARAE_HPP
 #define NARAE_NARAE_HPP
 

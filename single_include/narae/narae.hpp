@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/narae.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 8e880905adb6fa1f
+// FNV-1a hash of all that follows this line: 820bfb1431a6f2d1
 //
 // narae: runs a Korean language model (GPT-NeoX) from plain C++20 headers. This file brings all that running needs;
 // toolkit.hpp brings what making a model needs.
@@ -18,7 +18,7 @@
 //   gen/     talking: open a model, sample, a session
 //
 // To read it as a book: this map -> model/shape.hpp -> model/forward.hpp -> model/block.hpp ->
-// kernel/gemv_packed/contract.hpp -> its scalar.hpp -> token/tokenizer.hpp -> examples/01_hello.cpp.
+// kernel/gemm_packed/contract.hpp -> its scalar.hpp -> token/tokenizer.hpp -> examples/01_hello.cpp.
 #ifndef NARAE_NARAE_HPP
 #define NARAE_NARAE_HPP
 
@@ -80,10 +80,12 @@
 #if defined(__GNUC__) || defined(__clang__)
 #define NARAE_AVX2 __attribute__((target("avx2,fma,f16c")))  // one function may use more than the user's flags allow
 #define NARAE_AVX512 __attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")))
+#define NARAE_AVX512_VNNI __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")))
 #define NARAE_AVX512_BF16 __attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")))
 #else
 #define NARAE_AVX2
 #define NARAE_AVX512
+#define NARAE_AVX512_VNNI
 #define NARAE_AVX512_BF16
 #endif
 // --- the namespace tag ------------------------------------------------------------------------------------
@@ -425,6 +427,18 @@ inline bool has_avx512() noexcept {
     int r[4];
     __cpuidex(r, 7, 0);
     return (static_cast<unsigned>(r[1]) & 0xC0030000u) == 0xC0030000u;
+#endif
+}
+/// AVX-512 with dot products of bytes, too.
+inline bool has_avx512_vnni() noexcept {
+#if !NARAE_X86
+    return false;
+#elif defined(__GNUC__) || defined(__clang__)
+    return has_avx512() && __builtin_cpu_supports("avx512vnni");
+#else
+    int r[4];
+    __cpuidex(r, 7, 0);
+    return has_avx512() && ((r[2] >> 11) & 1);
 #endif
 }
 /// AVX-512 with products of bfloat16 pairs, too.
@@ -792,6 +806,17 @@ struct q8_row {
     std::int8_t* q;     ///< [groups * 64]
     float* scale;       ///< [groups]
     std::int32_t* sum;  ///< [groups], the sum of the group's q: what a zero point of the weights must be taken times
+};
+/// Several of them, `groups` groups apart.
+struct q8_rows {
+    std::int8_t* q;
+    float* scale;
+    std::int32_t* sum;
+    std::size_t groups;
+    q8_rows from(std::size_t t) const noexcept {
+        return {q + t * groups * group_len, scale + t * groups, sum + t * groups, groups};
+    }
+    q8_row operator[](std::size_t t) const noexcept { return {from(t).q, from(t).scale, from(t).sum}; }
 };
 /// What packed weights have in common: rows in tiles of 16, K in groups of 64, both padded with zeros;
 ///   tile = [groups][16] f16 scales, padded to 64 bytes, then [groups] codes of GroupBytes bytes
@@ -2909,129 +2934,128 @@ inline std::string tokenizer::decode_bytes(std::span<const token_id> ids) const 
 }
 }  // namespace narae::inline NARAE_ABI::token
 // ==== narae/kernel/attend/contract.hpp ====
-// The contracts of attention over a block of cached positions: one query, one streaming pass, no score matrix.
+// The contracts of attention over a block of cached positions: some queries, one streaming pass, no score matrix.
 // Online softmax: Milakov and Gimelshein 2018, arXiv:1805.02867; in blocks: Dao et al. 2022, arXiv:2205.14135.
 namespace narae::inline NARAE_ABI::kernel {
-/// Positions are attended in blocks of at most this many; block borders lie at fixed slots of the cache.
+/// Positions are attended in blocks of this many slots; block borders lie at fixed slots of the cache.
 inline constexpr std::size_t attend_block = 64;
 /// Head widths are padded with zeros to a multiple of this.
 inline constexpr std::size_t attend_pad = 16;
-/// Where the softmax of one query stands: the largest score so far, and the sum of exp(score - largest).
-struct softmax_state {
-    float largest = -1e30f;
-    float sum = 0;
+/// How many queries go through a block together at most.
+inline constexpr std::size_t attend_queries = 8;
+/// Keys lie in tiles of 16 slots, so that each SIMD lane owns a slot: four (8 bits) or one (float) of its numbers, then
+/// those of the next slot. Where number i of slot j is, counted from the block's first key:
+template <class Number>
+constexpr std::size_t key_at(std::size_t j, std::size_t i, std::size_t e) noexcept {
+    constexpr std::size_t run = 4 / sizeof(Number);
+    return j / num::lanes * num::lanes * e + i / run * num::lanes * run + j % num::lanes * run + i % run;
+}
+/// What one query sees of a block, and where its softmax stands.
+struct query_state {
+    float scale;                     ///< of its numbers, 1 / sqrt(head width) included
+    std::int32_t sum_q;              ///< the sum of its numbers if they are 8 bits
+    std::size_t begin = 0, end = 0;  ///< the slots it sees, begin < end
+    float largest = -1e30f;          ///< score so far
+    float sum = 0;                   ///< of exp(score - largest) so far
 };
-/// What the old mean and a block's mean are multiplied by when the block joins it.
-struct merge_factors {
-    float a, b;
+/// Up to eight queries that read the same keys and values: of neighbouring tokens, or of the heads that share them.
+template <class Number>
+struct query_block {
+    std::size_t count;
+    const Number* q;     ///< [count, E]
+    float* mean;         ///< [count, E] of the values seen so far; to be divided by sum at the end
+    query_state* state;  ///< [count]
+    query_block part(std::size_t first, std::size_t n, std::size_t e) const noexcept {
+        return {n, q + first * e, mean + first * e, state + first};
+    }
 };
-/// Takes n <= 64 more positions into the weighted mean o[E] of one query; divide o by state.sum at the end.
-/// k and v hold one head of n neighbouring slots, [n, E] in 8 bits, a scale per slot; q[E] has one scale,
-/// which already contains 1 / sqrt(head width). Needs E % 16 == 0.
-/// In this order: score = float(q . k) * (q_scale * k_scale); m = largest score of the block; p = exp(score - m);
-/// sum of p in num::lanes lanes; block[e] = sum over the positions, ascending, by fma(p * v_scale, v, .);
-/// then with M = max(state.largest, m), a = exp(state.largest - M), b = exp(m - M):
-/// o = fma(o, a, block * b), and likewise the sum. So every table gives equal bits (but for the sign of a largest
-/// score of zero, on which nothing depends).
-using attend_q8_op = void(softmax_state& state, float* o, const std::int8_t* q, float q_scale, const std::int8_t* k,
-                          const float* k_scale, const std::int8_t* v, const float* v_scale, std::size_t n,
-                          std::size_t e) noexcept;
-/// The same over a float cache; score = (q . k in num::lanes lanes by fma) * scale.
-using attend_f32_op = void(softmax_state& state, float* o, const float* q, float scale, const float* k, const float* v,
-                           std::size_t n, std::size_t e) noexcept;
+/// A block of the cache, one head of it: keys as key_at says, values [slots, E], for 8 bits a scale per slot.
+template <class Number>
+struct cache_block {
+    const Number* k;
+    const float* k_scale;
+    const Number* v;
+    const float* v_scale;
+};
+/// Takes the slots that each query sees, all below n <= 64, into its weighted mean. Needs E % 16 == 0, and finite
+/// numbers in every slot of the tiles touched.
+/// In this order, for each query: score = float(q . k) * (scale * k_scale), in floats (q . k by fma, ascending) *
+/// scale; m = largest score of the block; p = exp(score - m), 0 for what it does not see; sum of p in num::lanes lanes
+/// by slot; block[e] = sum over the slots, ascending, by fma(p * v_scale, v, .); then with M = max(largest, m), a =
+/// exp(largest - M), b = exp(m - M): mean = fma(mean, a, block * b), and likewise sum. So every table gives equal bits,
+/// whoever shares the block (but for the sign of a largest score of zero, on which nothing depends).
+template <class Number>
+using attend_op = void(const query_block<Number>& queries, const cache_block<Number>& block, std::size_t n,
+                       std::size_t e) noexcept;
 }  // namespace narae::inline NARAE_ABI::kernel
 // ==== narae/kernel/attend/scalar.hpp ====
 // attend_q8 and attend_f32 by definition: scores, then softmax and values, which both share.
 namespace narae::inline NARAE_ABI::kernel::scalar {
-/// Scores become the block's softmax weights p, and its largest score and sum join the state.
-inline merge_factors softmax_block(softmax_state& state, float* score, std::size_t n) noexcept {
-    float m = score[0];
-    for (std::size_t j = 1; j < n; ++j) m = score[j] > m ? score[j] : m;
+/// What the old mean and a block's mean are multiplied by when the block joins it.
+struct merge_factors {
+    float a, b;
+};
+inline float score(const query_state& s, const std::int8_t* q, const cache_block<std::int8_t>& c, std::size_t j,
+                   std::size_t e) noexcept {
+    std::int32_t dot = 0;
+    for (std::size_t i = 0; i < e; ++i) dot += q[i] * c.k[key_at<std::int8_t>(j, i, e)];
+    return static_cast<float>(dot) * (s.scale * c.k_scale[j]);
+}
+inline float score(const query_state& s, const float* q, const cache_block<float>& c, std::size_t j,
+                   std::size_t e) noexcept {
+    float dot = 0;
+    for (std::size_t i = 0; i < e; ++i) dot = std::fma(q[i], c.k[key_at<float>(j, i, e)], dot);
+    return dot * s.scale;
+}
+/// Scores p become the block's softmax weights, and their largest and sum join the state.
+inline merge_factors softmax_block(query_state& s, float* p) noexcept {
+    float m = p[s.begin];
+    for (std::size_t j = s.begin + 1; j < s.end; ++j) m = p[j] > m ? p[j] : m;
     float lane[num::lanes] = {};
-    for (std::size_t j = 0; j < n; ++j) {
-        score[j] = num::exp(score[j] - m);
-        lane[j % num::lanes] += score[j];
+    for (std::size_t j = s.begin; j < s.end; ++j) {
+        p[j] = num::exp(p[j] - m);
+        lane[j % num::lanes] += p[j];
     }
-    const float largest = state.largest > m ? state.largest : m;
-    const float a = num::exp(state.largest - largest), b = num::exp(m - largest);
-    state.sum = std::fma(state.sum, a, num::sum_lanes(lane) * b);
-    state.largest = largest;
+    const float largest = s.largest > m ? s.largest : m;
+    const float a = num::exp(s.largest - largest), b = num::exp(m - largest);
+    s.sum = std::fma(s.sum, a, num::sum_lanes(lane) * b);
+    s.largest = largest;
     return {a, b};
 }
-/// The block's mean of v[n, E] by weights p, joined to o.
-template <class Value>
-inline void merge_values(float* o, const float* p, const Value* v, std::size_t n, std::size_t e,
-                         merge_factors f) noexcept {
-    for (std::size_t i = 0; i < e; ++i) {
-        float block = 0;
-        for (std::size_t j = 0; j < n; ++j) block = std::fma(p[j], static_cast<float>(v[j * e + i]), block);
-        o[i] = std::fma(o[i], f.a, block * f.b);
+template <class Number>
+inline void attend(const query_block<Number>& queries, const cache_block<Number>& c, std::size_t,
+                   std::size_t e) noexcept {
+    for (std::size_t t = 0; t < queries.count; ++t) {
+        auto& s = queries.state[t];
+        float p[attend_block] = {};
+        for (std::size_t j = s.begin; j < s.end; ++j) p[j] = score(s, queries.q + t * e, c, j, e);
+        const merge_factors f = softmax_block(s, p);
+        if (c.v_scale != nullptr)
+            for (std::size_t j = s.begin; j < s.end; ++j) p[j] *= c.v_scale[j];
+        float* mean = queries.mean + t * e;
+        for (std::size_t i = 0; i < e; ++i) {
+            float block = 0;
+            for (std::size_t j = s.begin; j < s.end; ++j)
+                block = std::fma(p[j], static_cast<float>(c.v[j * e + i]), block);
+            mean[i] = std::fma(mean[i], f.a, block * f.b);
+        }
     }
-}
-inline void attend_q8(softmax_state& state, float* o, const std::int8_t* q, float q_scale, const std::int8_t* k,
-                      const float* k_scale, const std::int8_t* v, const float* v_scale, std::size_t n,
-                      std::size_t e) noexcept {
-    float p[attend_block] = {};
-    for (std::size_t j = 0; j < n; ++j) {
-        std::int32_t dot = 0;
-        for (std::size_t i = 0; i < e; ++i) dot += q[i] * k[j * e + i];
-        p[j] = static_cast<float>(dot) * (q_scale * k_scale[j]);
-    }
-    const merge_factors f = softmax_block(state, p, n);
-    for (std::size_t j = 0; j < n; ++j) p[j] *= v_scale[j];
-    merge_values(o, p, v, n, e, f);
-}
-inline void attend_f32(softmax_state& state, float* o, const float* q, float scale, const float* k, const float* v,
-                       std::size_t n, std::size_t e) noexcept {
-    float p[attend_block] = {};
-    for (std::size_t j = 0; j < n; ++j) {
-        float lane[num::lanes] = {};
-        for (std::size_t i = 0; i < e; ++i) lane[i % num::lanes] = std::fma(q[i], k[j * e + i], lane[i % num::lanes]);
-        p[j] = num::sum_lanes(lane) * scale;
-    }
-    merge_values(o, p, v, n, e, softmax_block(state, p, n));
 }
 }  // namespace narae::inline NARAE_ABI::kernel::scalar
-// ==== narae/kernel/gemv_dense/contract.hpp ====
-// The contract of gemv_f32, gemv_f16 and gemv_bf16: unpacked weights as checkpoints hold them, float activations.
+// ==== narae/kernel/gemm_packed/contract.hpp ====
+// The contract of gemm_q4 and gemm_q8: packed weights times 8-bit activations, of one token (decoding) or of several
+// (a prompt), which then share every weight that is read. Read num/q4.hpp for the layout first.
 namespace narae::inline NARAE_ABI::kernel {
-/// y[N] = W[N, K] * x[K] for rows row_begin .. row_end, W row-major little-endian f32, f16 or bf16, at any address.
-/// Exact order: column i goes by fma to lane i % 16, ascending; then num::sum_lanes. So every table gives equal bits.
-/// Error at most (K / 16 + 5) * 2^-24 * sum |w * x|. Allocates nothing, cannot fail.
-using gemv_dense_op = void(float* y, const std::byte* w, const float* x, std::size_t k, std::size_t row_begin,
-                           std::size_t row_end) noexcept;
+/// y[T, N] = x[T, K] W[N, K]^T for the columns row_begin .. row_end of y, whose rows are y_stride apart; W packed as
+/// num::q4_layout or num::q8_layout. Needs row_begin and row_end at multiples of 16 and y with room for whole tiles;
+/// w need not be aligned.
+/// Exact: per group of 64 an integer dot product, then one fma into the sum, groups in ascending order;
+///   sum = fma(float(dot), w_scale * x_scale, sum), dot = sum over i of value * q, value = the layout's own.
+/// So every table gives equal bits, for any T. Against the exact product of the same quantised numbers the error is at
+/// most (groups + 2) * 2^-24 * sum over groups of |dot * w_scale * x_scale|. Allocates nothing, cannot fail.
+using gemm_packed_op = void(float* y, std::size_t y_stride, const std::byte* w, const num::q8_rows& x, std::size_t T,
+                            std::size_t k, std::size_t row_begin, std::size_t row_end) noexcept;
 }  // namespace narae::inline NARAE_ABI::kernel
-// ==== narae/kernel/gemv_dense/scalar.hpp ====
-// gemv_f32, gemv_f16 and gemv_bf16 by definition: one loop, three ways to read a weight.
-namespace narae::inline NARAE_ABI::kernel::scalar {
-/// How each format holds its weights: bytes of one, and weight i.
-struct weights_f32 {
-    static constexpr std::size_t size = 4;
-    static float value(const std::byte* w, std::size_t i) noexcept { return load_le<float>(w + i * 4); }
-};
-struct weights_f16 {
-    static constexpr std::size_t size = 2;
-    static float value(const std::byte* w, std::size_t i) noexcept {
-        return num::f16_to_f32(load_le<std::uint16_t>(w + i * 2));
-    }
-};
-struct weights_bf16 {
-    static constexpr std::size_t size = 2;
-    static float value(const std::byte* w, std::size_t i) noexcept {
-        return num::bf16_to_f32(load_le<std::uint16_t>(w + i * 2));
-    }
-};
-template <class Weights>
-inline void gemv_dense(float* y, const std::byte* w, const float* x, std::size_t k, std::size_t row_begin,
-                       std::size_t row_end) noexcept {
-    for (std::size_t row = row_begin; row < row_end; ++row) {
-        float lane[num::lanes] = {};
-        for (std::size_t i = 0; i < k; ++i)
-            lane[i % num::lanes] = std::fma(Weights::value(w, row * k + i), x[i], lane[i % num::lanes]);
-        y[row] = num::sum_lanes(lane);
-    }
-}
-}  // namespace narae::inline NARAE_ABI::kernel::scalar
 // ==== narae/kernel/isa/avx2_math.hpp ====
 // What AVX2 kernels share: num/math.hpp eight lanes at a time (the same steps in the same order, so the same bits;
 // read that file first) and fetching ahead.
@@ -3084,9 +3108,234 @@ NARAE_AVX2 inline __m256 gelu(__m256 x) noexcept {
     return _mm256_blendv_ps(_mm256_fnmadd_ps(x, tail, x), _mm256_mul_ps(x, tail), negative);
 }
 }  // namespace narae::inline NARAE_ABI::kernel::avx2
+// ==== narae/kernel/gemm_packed/avx2.hpp ====
+// gemm_q4 and gemm_q8 for AVX2: a register holds 8 rows x 4 inputs, and each 32-bit lane stays with its row to the end.
+// Read scalar.hpp first: it is the definition. Below come the dot products of one group in either format, for the
+// tokens T..., then the loop around them. (An expression over T... is written out once per token by the compiler.)
+namespace narae::inline NARAE_ABI::kernel::avx2 {
+/// 32 bytes at any address.
+NARAE_AVX2 inline __m256i load32(const std::byte* p) noexcept {
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+}
+/// Four neighbouring inputs in every 32-bit lane.
+NARAE_AVX2 inline __m256i four_of(const std::int8_t* q) noexcept { return _mm256_set1_epi32(load_le<std::int32_t>(q)); }
+
+struct codes_q4 : num::q4_layout {
+    /// dot[T] = the group's dot products of 8 rows with token T, whose inputs are at q + T * stride.
+    template <std::size_t... T>
+    NARAE_AVX2 static void group(__m256i* dot, const std::byte* codes, const std::int8_t* q, std::size_t stride,
+                                 const std::int32_t* q_sum, std::size_t groups, std::index_sequence<T...>) noexcept {
+        const __m256i nibble = _mm256_set1_epi8(15), ones = _mm256_set1_epi16(1);
+        // A 16-bit lane takes 8 times at most 2 * 15 * 127: 30,480 and still exact.
+        __m256i low[sizeof...(T)], high[sizeof...(T)];
+        ((low[T] = high[T] = _mm256_setzero_si256()), ...);
+        for (int chunk = 0; chunk < 8; ++chunk) {
+            const __m256i w = load32(codes), w_low = _mm256_and_si256(w, nibble);
+            const __m256i w_high = _mm256_and_si256(_mm256_srli_epi16(w, 4), nibble);
+            ((low[T] = _mm256_add_epi16(low[T], _mm256_maddubs_epi16(w_low, four_of(q + T * stride))),
+              high[T] = _mm256_add_epi16(high[T], _mm256_maddubs_epi16(w_high, four_of(q + T * stride + 4)))),
+             ...);
+            codes += 64;
+            q += 8;
+        }
+        // The zero point of every code is taken off at once.
+        ((dot[T] = _mm256_add_epi32(_mm256_add_epi32(_mm256_madd_epi16(low[T], ones), _mm256_madd_epi16(high[T], ones)),
+                                    _mm256_set1_epi32(-8 * q_sum[T * groups]))),
+         ...);
+    }
+};
+struct codes_q8 : num::q8_layout {
+    /// The multiplication wants one factor unsigned, so the weight's sign goes to q. Two products reach 2 * 128 * 127
+    /// at most, which 16 bits hold, even if a file brings a -128.
+    template <std::size_t... T>
+    NARAE_AVX2 static void group(__m256i* dot, const std::byte* codes, const std::int8_t* q, std::size_t stride,
+                                 const std::int32_t*, std::size_t, std::index_sequence<T...>) noexcept {
+        const __m256i ones = _mm256_set1_epi16(1);
+        ((dot[T] = _mm256_setzero_si256()), ...);
+        for (int chunk = 0; chunk < 16; ++chunk) {
+            const __m256i w = load32(codes), size = _mm256_abs_epi8(w);
+            ((dot[T] = _mm256_add_epi32(
+                  dot[T],
+                  _mm256_madd_epi16(_mm256_maddubs_epi16(size, _mm256_sign_epi8(four_of(q + T * stride), w)), ones))),
+             ...);
+            codes += 64;
+            q += 4;
+        }
+    }
+};
+/// All rows of one tile with the tokens T...
+template <class Codes, std::size_t... T>
+NARAE_AVX2 inline void tile(float* y, std::size_t y_stride, const std::byte* scales, const num::q8_rows& x,
+                            std::size_t k, std::index_sequence<T...> tokens) noexcept {
+    const std::byte* codes = scales + Codes::scale_bytes(k);
+    const std::size_t stride = x.groups * num::group_len;
+    __m256 sum[2][sizeof...(T)];  // rows 0..7 and 8..15
+    ((sum[0][T] = sum[1][T] = _mm256_setzero_ps()), ...);
+    for (std::size_t g = 0; g < num::groups_of(k); ++g) {
+        for (std::size_t line = 0; line < Codes::group_bytes; line += 64) fetch(codes + line, two_pages);
+        for (std::size_t half = 0; half < 2; ++half) {
+            __m256i dot[sizeof...(T)];
+            Codes::group(dot, codes + 32 * half, x.q + g * num::group_len, stride, x.sum + g, x.groups, tokens);
+            const __m256 scale = _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(scales) + half));
+            ((sum[half][T] =
+                  _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot[T]),
+                                  _mm256_mul_ps(scale, _mm256_set1_ps(x.scale[T * x.groups + g])), sum[half][T])),
+             ...);
+        }
+        codes += Codes::group_bytes;
+        scales += num::tile_rows * 2;
+    }
+    ((_mm256_storeu_ps(y + T * y_stride, sum[0][T]), _mm256_storeu_ps(y + T * y_stride + 8, sum[1][T])), ...);
+}
+template <class Codes>
+NARAE_AVX2 inline void gemm_packed(float* y, std::size_t y_stride, const std::byte* w, const num::q8_rows& x,
+                                   std::size_t T, std::size_t k, std::size_t row_begin, std::size_t row_end) noexcept {
+    for (std::size_t row = row_begin; row < row_end; row += num::tile_rows) {
+        const std::byte* at = w + row / num::tile_rows * Codes::tile_bytes(k);
+        std::size_t t = 0;
+        for (; t + 4 <= T; t += 4)
+            tile<Codes>(y + t * y_stride + row, y_stride, at, x.from(t), k, std::make_index_sequence<4>());
+        for (; t < T; ++t)
+            tile<Codes>(y + t * y_stride + row, y_stride, at, x.from(t), k, std::make_index_sequence<1>());
+    }
+}
+// ==== narae/kernel/attend/avx2.hpp ====
+// attend_q8 and attend_f32 for AVX2: scores of 16 slots together, softmax in 16 lanes, then the values in columns of
+// 16, for the queries T... at once. Read scalar.hpp first: it is the definition.
+/// scalar::softmax_block, then times v_scale if there is one; p[n16] is zero outside what the query sees.
+NARAE_AVX2 inline scalar::merge_factors softmax_block(query_state& s, float* p, std::size_t n16,
+                                                      const float* v_scale) noexcept {
+    for (std::size_t j = 0; j < s.begin; ++j) p[j] = -3e38f;  // never the largest, and its exp is 0
+    for (std::size_t j = s.end; j < n16; ++j) p[j] = -3e38f;
+    __m256 largest8 = _mm256_loadu_ps(p);
+    for (std::size_t j = 8; j < n16; j += 8) largest8 = _mm256_max_ps(_mm256_loadu_ps(p + j), largest8);
+    const float m = largest_of(largest8);
+    __m256 sum[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
+    for (std::size_t j = 0; j < n16; j += 8) {
+        const __m256 weight = exp(_mm256_sub_ps(_mm256_loadu_ps(p + j), _mm256_set1_ps(m)));
+        sum[j / 8 % 2] = _mm256_add_ps(sum[j / 8 % 2], weight);
+        _mm256_storeu_ps(p + j, v_scale == nullptr ? weight : _mm256_mul_ps(weight, _mm256_loadu_ps(v_scale + j)));
+    }
+    const float largest = s.largest > m ? s.largest : m;
+    const __m256 factors = exp(_mm256_setr_ps(s.largest - largest, m - largest, 0, 0, 0, 0, 0, 0));
+    const __m128 a = _mm256_castps256_ps128(factors), b = _mm_movehdup_ps(a);
+    const __m128 joined = _mm_mul_ss(_mm_set_ss(sum_lanes(sum[0], sum[1])), b);
+    s.sum = _mm_cvtss_f32(_mm_fmadd_ss(_mm_set_ss(s.sum), a, joined));
+    s.largest = largest;
+    return {_mm_cvtss_f32(a), _mm_cvtss_f32(b)};
+}
+/// p[T][0 .. 8] = scores of query T at eight slots, whose keys start at k.
+template <std::size_t... T>
+NARAE_AVX2 inline void score8(float* p, const query_block<std::int8_t>& queries, const std::int8_t* k,
+                              const float* k_scale, std::size_t e, std::index_sequence<T...>) noexcept {
+    const __m256i ones = _mm256_set1_epi16(1);
+    __m256i dot[sizeof...(T)];
+    ((dot[T] = _mm256_setzero_si256()), ...);
+    for (std::size_t i = 0; i < e; i += 4, k += 4 * num::lanes) {
+        const __m256i four = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(k)), size = _mm256_abs_epi8(four);
+        ((dot[T] = _mm256_add_epi32(
+              dot[T], _mm256_madd_epi16(
+                          _mm256_maddubs_epi16(size, _mm256_sign_epi8(four_of(queries.q + T * e + i), four)), ones))),
+         ...);
+    }
+    (_mm256_storeu_ps(p + T * attend_block,
+                      _mm256_mul_ps(_mm256_cvtepi32_ps(dot[T]),
+                                    _mm256_mul_ps(_mm256_set1_ps(queries.state[T].scale), _mm256_loadu_ps(k_scale)))),
+     ...);
+}
+template <std::size_t... T>
+NARAE_AVX2 inline void score8(float* p, const query_block<float>& queries, const float* k, const float*, std::size_t e,
+                              std::index_sequence<T...>) noexcept {
+    __m256 dot[sizeof...(T)];
+    ((dot[T] = _mm256_setzero_ps()), ...);
+    for (std::size_t i = 0; i < e; ++i, k += num::lanes)
+        ((dot[T] = _mm256_fmadd_ps(_mm256_set1_ps(queries.q[T * e + i]), _mm256_loadu_ps(k), dot[T])), ...);
+    (_mm256_storeu_ps(p + T * attend_block, _mm256_mul_ps(dot[T], _mm256_set1_ps(queries.state[T].scale))), ...);
+}
+/// Eight values as floats.
+NARAE_AVX2 inline __m256 load8(const std::int8_t* v) noexcept {
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(v))));
+}
+NARAE_AVX2 inline __m256 load8(const float* v) noexcept { return _mm256_loadu_ps(v); }
+/// o[0 .. 8] = fma(o, a, block * b)
+NARAE_AVX2 inline void merge(float* o, __m256 block, scalar::merge_factors f) noexcept {
+    block = _mm256_mul_ps(block, _mm256_set1_ps(f.b));
+    _mm256_storeu_ps(o, _mm256_fmadd_ps(_mm256_loadu_ps(o), _mm256_set1_ps(f.a), block));
+}
+template <class Number, std::size_t... T>
+NARAE_AVX2 inline void attend_some(const query_block<Number>& queries, const cache_block<Number>& c, std::size_t n,
+                                   std::size_t e, std::index_sequence<T...> all) noexcept {
+    float p[sizeof...(T) * attend_block] = {};
+    const std::size_t n16 = round_up(n, num::lanes);
+    for (std::size_t j = 0; j < n16; j += 8)
+        score8(p + j, queries, c.k + key_at<Number>(j, 0, e), c.k_scale + (c.k_scale == nullptr ? 0 : j), e, all);
+    scalar::merge_factors f[sizeof...(T)];
+    ((f[T] = softmax_block(queries.state[T], p + T * attend_block, n16, c.v_scale)), ...);
+    for (std::size_t i = 0; i < e; i += 16) {
+        __m256 low[sizeof...(T)], high[sizeof...(T)];
+        ((low[T] = high[T] = _mm256_setzero_ps()), ...);
+        for (std::size_t j = 0; j < n; ++j) {
+            const __m256 v_low = load8(c.v + j * e + i), v_high = load8(c.v + j * e + i + 8);
+            ((low[T] = _mm256_fmadd_ps(_mm256_set1_ps(p[T * attend_block + j]), v_low, low[T]),
+              high[T] = _mm256_fmadd_ps(_mm256_set1_ps(p[T * attend_block + j]), v_high, high[T])),
+             ...);
+        }
+        ((merge(queries.mean + T * e + i, low[T], f[T]), merge(queries.mean + T * e + i + 8, high[T], f[T])), ...);
+    }
+}
+template <class Number>
+NARAE_AVX2 inline void attend(const query_block<Number>& queries, const cache_block<Number>& c, std::size_t n,
+                              std::size_t e) noexcept {
+    std::size_t t = 0;
+    for (; t + 4 <= queries.count; t += 4) attend_some(queries.part(t, 4, e), c, n, e, std::make_index_sequence<4>());
+    for (; t < queries.count; ++t) attend_some(queries.part(t, 1, e), c, n, e, std::make_index_sequence<1>());
+}
+}  // namespace narae::inline NARAE_ABI::kernel::avx2
+#endif
+// ==== narae/kernel/gemv_dense/contract.hpp ====
+// The contract of gemv_f32, gemv_f16 and gemv_bf16: unpacked weights as checkpoints hold them, float activations.
+namespace narae::inline NARAE_ABI::kernel {
+/// y[N] = W[N, K] * x[K] for rows row_begin .. row_end, W row-major little-endian f32, f16 or bf16, at any address.
+/// Exact order: column i goes by fma to lane i % 16, ascending; then num::sum_lanes. So every table gives equal bits.
+/// Error at most (K / 16 + 5) * 2^-24 * sum |w * x|. Allocates nothing, cannot fail.
+using gemv_dense_op = void(float* y, const std::byte* w, const float* x, std::size_t k, std::size_t row_begin,
+                           std::size_t row_end) noexcept;
+}  // namespace narae::inline NARAE_ABI::kernel
+// ==== narae/kernel/gemv_dense/scalar.hpp ====
+// gemv_f32, gemv_f16 and gemv_bf16 by definition: one loop, three ways to read a weight.
+namespace narae::inline NARAE_ABI::kernel::scalar {
+/// How each format holds its weights: bytes of one, and weight i.
+struct weights_f32 {
+    static constexpr std::size_t size = 4;
+    static float value(const std::byte* w, std::size_t i) noexcept { return load_le<float>(w + i * 4); }
+};
+struct weights_f16 {
+    static constexpr std::size_t size = 2;
+    static float value(const std::byte* w, std::size_t i) noexcept {
+        return num::f16_to_f32(load_le<std::uint16_t>(w + i * 2));
+    }
+};
+struct weights_bf16 {
+    static constexpr std::size_t size = 2;
+    static float value(const std::byte* w, std::size_t i) noexcept {
+        return num::bf16_to_f32(load_le<std::uint16_t>(w + i * 2));
+    }
+};
+template <class Weights>
+inline void gemv_dense(float* y, const std::byte* w, const float* x, std::size_t k, std::size_t row_begin,
+                       std::size_t row_end) noexcept {
+    for (std::size_t row = row_begin; row < row_end; ++row) {
+        float lane[num::lanes] = {};
+        for (std::size_t i = 0; i < k; ++i)
+            lane[i % num::lanes] = std::fma(Weights::value(w, row * k + i), x[i], lane[i % num::lanes]);
+        y[row] = num::sum_lanes(lane);
+    }
+}
+}  // namespace narae::inline NARAE_ABI::kernel::scalar
 // ==== narae/kernel/gemv_dense/avx2.hpp ====
 // gemv_f32, gemv_f16 and gemv_bf16 for AVX2: two registers are the 16 lanes of a row, four rows go together.
 // Read scalar.hpp first: it is the definition.
+#if NARAE_X86
 namespace narae::inline NARAE_ABI::kernel::avx2 {
 struct weights_f32 : scalar::weights_f32 {
     NARAE_AVX2 static __m256 load(const std::byte* w) noexcept {
@@ -3135,202 +3384,6 @@ NARAE_AVX2 inline void gemv_dense(float* y, const std::byte* w, const float* x, 
         if (row + 3 < row_end) y[row + 3] = sum_lanes(low3, high3);
     }
 }
-// ==== narae/kernel/attend/avx2.hpp ====
-// attend_q8 and attend_f32 for AVX2: scores of four positions together, softmax in 16 lanes, then the values in
-// columns of 32. Read scalar.hpp first: it is the definition.
-/// scalar::softmax_block; writes p up to the next multiple of 16.
-NARAE_AVX2 inline merge_factors softmax_block(softmax_state& state, float* p, std::size_t n) noexcept {
-    static_assert(attend_block % num::lanes == 0, "a block has room for its padding");
-    const std::size_t padded = round_up(n, num::lanes);
-    for (std::size_t j = n; j < padded; ++j) p[j] = -3e38f;  // never the largest, and its exp is 0
-    __m256 largest8 = _mm256_loadu_ps(p);
-    for (std::size_t j = 8; j < padded; j += 8) largest8 = _mm256_max_ps(_mm256_loadu_ps(p + j), largest8);
-    const float m = largest_of(largest8);
-    __m256 low = _mm256_setzero_ps(), high = low;
-    for (std::size_t j = 0; j < padded; j += num::lanes) {
-        const __m256 p_low = exp(_mm256_sub_ps(_mm256_loadu_ps(p + j), _mm256_set1_ps(m)));
-        const __m256 p_high = exp(_mm256_sub_ps(_mm256_loadu_ps(p + j + 8), _mm256_set1_ps(m)));
-        _mm256_storeu_ps(p + j, p_low);
-        _mm256_storeu_ps(p + j + 8, p_high);
-        low = _mm256_add_ps(low, p_low);
-        high = _mm256_add_ps(high, p_high);
-    }
-    const float largest = state.largest > m ? state.largest : m;
-    const __m256 factors = exp(_mm256_setr_ps(state.largest - largest, m - largest, 0, 0, 0, 0, 0, 0));
-    const __m128 a = _mm256_castps256_ps128(factors), b = _mm_movehdup_ps(a);
-    const __m128 sum = _mm_mul_ss(_mm_set_ss(sum_lanes(low, high)), b);
-    state.sum = _mm_cvtss_f32(_mm_fmadd_ss(_mm_set_ss(state.sum), a, sum));
-    state.largest = largest;
-    return {_mm_cvtss_f32(a), _mm_cvtss_f32(b)};
-}
-/// Eight values as floats.
-NARAE_AVX2 inline __m256 load8(const std::int8_t* v) noexcept {
-    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(v))));
-}
-NARAE_AVX2 inline __m256 load8(const float* v) noexcept { return _mm256_loadu_ps(v); }
-/// o[0 .. 8] = fma(o, a, block * b)
-NARAE_AVX2 inline void merge(float* o, __m256 block, merge_factors f) noexcept {
-    block = _mm256_mul_ps(block, _mm256_set1_ps(f.b));
-    _mm256_storeu_ps(o, _mm256_fmadd_ps(_mm256_loadu_ps(o), _mm256_set1_ps(f.a), block));
-}
-/// The block's mean of v[n, E] by weights p, joined to o.
-template <class Value>
-NARAE_AVX2 inline void merge_values(float* o, const float* p, const Value* v, std::size_t n, std::size_t e,
-                                    merge_factors f) noexcept {
-    std::size_t i = 0;
-    for (; i + 32 <= e; i += 32) {
-        __m256 b0 = _mm256_setzero_ps(), b1 = b0, b2 = b0, b3 = b0;
-        for (std::size_t j = 0; j < n; ++j) {
-            const __m256 weight = _mm256_set1_ps(p[j]);
-            const Value* row = v + j * e + i;
-            b0 = _mm256_fmadd_ps(weight, load8(row), b0);
-            b1 = _mm256_fmadd_ps(weight, load8(row + 8), b1);
-            b2 = _mm256_fmadd_ps(weight, load8(row + 16), b2);
-            b3 = _mm256_fmadd_ps(weight, load8(row + 24), b3);
-        }
-        merge(o + i, b0, f);
-        merge(o + i + 8, b1, f);
-        merge(o + i + 16, b2, f);
-        merge(o + i + 24, b3, f);
-    }
-    for (; i < e; i += 8) {
-        __m256 block = _mm256_setzero_ps();
-        for (std::size_t j = 0; j < n; ++j) block = _mm256_fmadd_ps(_mm256_set1_ps(p[j]), load8(v + j * e + i), block);
-        merge(o + i, block, f);
-    }
-}
-/// dot + q . k of 16 inputs, in eight lanes of 32 bits.
-NARAE_AVX2 inline __m256i dot16(__m256i dot, __m256i q, const std::int8_t* k) noexcept {
-    const __m256i wide = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(k)));
-    return _mm256_add_epi32(dot, _mm256_madd_epi16(q, wide));
-}
-NARAE_AVX2 inline void attend_q8(softmax_state& state, float* o, const std::int8_t* q, float q_scale,
-                                 const std::int8_t* k, const float* k_scale, const std::int8_t* v, const float* v_scale,
-                                 std::size_t n, std::size_t e) noexcept {
-    float p[attend_block] = {};
-    for (std::size_t j = 0; j < n; j += 4) {
-        const std::int8_t* k0 = k + j * e;
-        const std::int8_t* k1 = j + 1 < n ? k0 + e : k0;  // at the end some positions are taken twice
-        const std::int8_t* k2 = j + 2 < n ? k1 + e : k0;
-        const std::int8_t* k3 = j + 3 < n ? k2 + e : k0;
-        __m256i d0 = _mm256_setzero_si256(), d1 = d0, d2 = d0, d3 = d0;
-        for (std::size_t i = 0; i < e; i += 16) {
-            const __m256i wide = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(q + i)));
-            d0 = dot16(d0, wide, k0 + i);
-            d1 = dot16(d1, wide, k1 + i);
-            d2 = dot16(d2, wide, k2 + i);
-            d3 = dot16(d3, wide, k3 + i);
-        }
-        const __m256i fours = _mm256_hadd_epi32(_mm256_hadd_epi32(d0, d1), _mm256_hadd_epi32(d2, d3));
-        const __m128i dots = _mm_add_epi32(_mm256_castsi256_si128(fours), _mm256_extracti128_si256(fours, 1));
-        _mm_storeu_ps(p + j, _mm_cvtepi32_ps(dots));
-    }
-    for (std::size_t j = 0; j < n; ++j) p[j] *= q_scale * k_scale[j];
-    const merge_factors f = softmax_block(state, p, n);
-    for (std::size_t j = 0; j < n; ++j) p[j] *= v_scale[j];
-    merge_values(o, p, v, n, e, f);
-}
-NARAE_AVX2 inline void attend_f32(softmax_state& state, float* o, const float* q, float scale, const float* k,
-                                  const float* v, std::size_t n, std::size_t e) noexcept {
-    float p[attend_block] = {};
-    gemv_dense<weights_f32>(p, reinterpret_cast<const std::byte*>(k), q, e, 0, n);  // the same sums
-    for (std::size_t j = 0; j < n; ++j) p[j] *= scale;
-    merge_values(o, p, v, n, e, softmax_block(state, p, n));
-}
-}  // namespace narae::inline NARAE_ABI::kernel::avx2
-#endif
-// ==== narae/kernel/gemv_packed/contract.hpp ====
-// The contract of gemv_q4 and gemv_q8: packed weights times 8-bit activations. Read num/q4.hpp for the layout first.
-namespace narae::inline NARAE_ABI::kernel {
-/// y[N] = W[N, K] * x[K] for rows row_begin .. row_end, W packed as num::q4_layout or num::q8_layout, x as num::q8_row.
-/// Needs row_begin and row_end at multiples of 16 and y with room for whole tiles; w need not be aligned.
-/// Exact: per group of 64 an integer dot product, then one fma into the row's sum, groups in ascending order;
-///   sum = fma(float(dot), w_scale * x_scale, sum), dot = sum over i of value * q, value = the layout's own.
-/// So every table gives equal bits. Against the exact product of the same quantised numbers the error is at most
-/// (groups + 2) * 2^-24 * sum over groups of |dot * w_scale * x_scale|. Allocates nothing, cannot fail.
-using gemv_packed_op = void(float* y, const std::byte* w, const num::q8_row& x, std::size_t k, std::size_t row_begin,
-                            std::size_t row_end) noexcept;
-}  // namespace narae::inline NARAE_ABI::kernel
-// ==== narae/kernel/gemv_packed/avx2.hpp ====
-// gemv_q4 and gemv_q8 for AVX2: a register holds 8 rows x 4 inputs, and each 32-bit lane stays with its row to the end.
-// Read scalar.hpp first: it is the definition. Below come the dot products of one group in either format, then the
-// loop around them.
-#if NARAE_X86
-namespace narae::inline NARAE_ABI::kernel::avx2 {
-/// 32 bytes at any address.
-NARAE_AVX2 inline __m256i load32(const std::byte* p) noexcept {
-    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
-}
-/// Four neighbouring inputs in every 32-bit lane.
-NARAE_AVX2 inline __m256i four_of(const std::int8_t* q) noexcept { return _mm256_set1_epi32(load_le<std::int32_t>(q)); }
-
-struct codes_q4 : num::q4_layout {
-    /// dot0 and dot1 = the group's dot products of rows 0..7 and 8..15.
-    NARAE_AVX2 static void group(__m256i& dot0, __m256i& dot1, const std::byte* codes, const std::int8_t* q,
-                                 std::int32_t q_sum) noexcept {
-        const __m256i nibble = _mm256_set1_epi8(15), ones = _mm256_set1_epi16(1);
-        // A 16-bit lane takes 8 times at most 2 * 15 * 127: 30,480 and still exact.
-        __m256i low0 = _mm256_setzero_si256(), low1 = low0, high0 = low0, high1 = low0;
-        for (int chunk = 0; chunk < 8; ++chunk) {
-            const __m256i w0 = load32(codes), w1 = load32(codes + 32), q_low = four_of(q), q_high = four_of(q + 4);
-            const __m256i w0_high = _mm256_and_si256(_mm256_srli_epi16(w0, 4), nibble);
-            const __m256i w1_high = _mm256_and_si256(_mm256_srli_epi16(w1, 4), nibble);
-            low0 = _mm256_add_epi16(low0, _mm256_maddubs_epi16(_mm256_and_si256(w0, nibble), q_low));
-            low1 = _mm256_add_epi16(low1, _mm256_maddubs_epi16(_mm256_and_si256(w1, nibble), q_low));
-            high0 = _mm256_add_epi16(high0, _mm256_maddubs_epi16(w0_high, q_high));
-            high1 = _mm256_add_epi16(high1, _mm256_maddubs_epi16(w1_high, q_high));
-            fetch(codes, two_pages);
-            codes += 64;
-            q += 8;
-        }
-        const __m256i zero_point = _mm256_set1_epi32(-8 * q_sum);  // of every code, taken off at once
-        dot0 = _mm256_add_epi32(_mm256_madd_epi16(low0, ones), _mm256_madd_epi16(high0, ones));
-        dot1 = _mm256_add_epi32(_mm256_madd_epi16(low1, ones), _mm256_madd_epi16(high1, ones));
-        dot0 = _mm256_add_epi32(dot0, zero_point);
-        dot1 = _mm256_add_epi32(dot1, zero_point);
-    }
-};
-struct codes_q8 : num::q8_layout {
-    /// dot + w . q, four inputs in each 32-bit lane. The multiplication wants one factor unsigned, so the weight's sign
-    /// goes to q. Two products reach 2 * 128 * 127 at most, which 16 bits hold, even if a file brings a -128.
-    NARAE_AVX2 static __m256i add_four(__m256i dot, __m256i w, __m256i q) noexcept {
-        const __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(q, w));
-        return _mm256_add_epi32(dot, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
-    }
-    NARAE_AVX2 static void group(__m256i& dot0, __m256i& dot1, const std::byte* codes, const std::int8_t* q,
-                                 std::int32_t) noexcept {
-        dot0 = dot1 = _mm256_setzero_si256();
-        for (int chunk = 0; chunk < 16; ++chunk) {
-            dot0 = add_four(dot0, load32(codes), four_of(q));
-            dot1 = add_four(dot1, load32(codes + 32), four_of(q));
-            fetch(codes, two_pages);
-            codes += 64;
-            q += 4;
-        }
-    }
-};
-template <class Codes>
-NARAE_AVX2 inline void gemv_packed(float* y, const std::byte* w, const num::q8_row& x, std::size_t k,
-                                   std::size_t row_begin, std::size_t row_end) noexcept {
-    for (std::size_t row = row_begin; row < row_end; row += num::tile_rows) {
-        const std::byte* scales = w + row / num::tile_rows * Codes::tile_bytes(k);
-        const std::byte* codes = scales + Codes::scale_bytes(k);
-        __m256 sum0 = _mm256_setzero_ps(), sum1 = sum0;  // rows 0..7 and 8..15
-        for (std::size_t g = 0; g < num::groups_of(k); ++g) {
-            __m256i dot0, dot1;
-            Codes::group(dot0, dot1, codes, x.q + g * num::group_len, x.sum[g]);
-            const __m256 x_scale = _mm256_set1_ps(x.scale[g]);
-            const __m256 scale0 = _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(scales)));
-            const __m256 scale1 = _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(scales + 16)));
-            sum0 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot0), _mm256_mul_ps(scale0, x_scale), sum0);
-            sum1 = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot1), _mm256_mul_ps(scale1, x_scale), sum1);
-            codes += Codes::group_bytes;
-            scales += num::tile_rows * 2;
-        }
-        _mm256_storeu_ps(y + row, sum0);
-        _mm256_storeu_ps(y + row + 8, sum1);
-    }
-}
 }  // namespace narae::inline NARAE_ABI::kernel::avx2
 #endif
 // ==== narae/kernel/rows/contract.hpp ====
@@ -3342,9 +3395,9 @@ using layer_norm_op = void(float* y, const float* x, const float* gain, const fl
                            float eps) noexcept;
 /// x[n] = gelu(x + bias), in place, by num::gelu.
 using bias_gelu_op = void(float* x, const float* bias, std::size_t n) noexcept;
-/// Quantises x[K] to 8 bits in groups of 64: scale = largest |x| / 127, q = x * (127 / largest) by num::round_q8,
-/// zero where the whole group is zero; the last group is padded with zeros.
-using quantize_q8_op = void(const num::q8_row& out, const float* x, std::size_t k) noexcept;
+/// Quantises x[K] to 8 bits in groups of `group` numbers: scale = largest |x| / 127, q = x * (127 / largest) by
+/// num::round_q8, zero where the whole group is zero; the last group is padded with zeros.
+using quantize_q8_op = void(const num::q8_row& out, const float* x, std::size_t k, std::size_t group) noexcept;
 }  // namespace narae::inline NARAE_ABI::kernel
 // ==== narae/kernel/rows/scalar.hpp ====
 // layer_norm, bias_gelu and quantize_q8 by definition.
@@ -3365,13 +3418,12 @@ inline void layer_norm(float* y, const float* x, const float* gain, const float*
 inline void bias_gelu(float* x, const float* bias, std::size_t n) noexcept {
     for (std::size_t i = 0; i < n; ++i) x[i] = num::gelu(x[i] + bias[i]);
 }
-inline void quantize_q8(const num::q8_row& out, const float* x, std::size_t k) noexcept {
-    using namespace num;
-    for (std::size_t g = 0; g < groups_of(k); ++g) {
-        std::int8_t* q = out.q + g * group_len;
-        const std::size_t n = k - g * group_len < group_len ? k - g * group_len : group_len;
-        out.scale[g] = num::quantize_q8(q, x + g * group_len, n);
-        for (std::size_t i = n; i < group_len; ++i) q[i] = 0;
+inline void quantize_q8(const num::q8_row& out, const float* x, std::size_t k, std::size_t group) noexcept {
+    for (std::size_t g = 0; g * group < k; ++g) {
+        std::int8_t* q = out.q + g * group;
+        const std::size_t n = k - g * group < group ? k - g * group : group;
+        out.scale[g] = num::quantize_q8(q, x + g * group, n);
+        for (std::size_t i = n; i < group; ++i) q[i] = 0;
         out.sum[g] = 0;
         for (std::size_t i = 0; i < n; ++i) out.sum[g] += q[i];
     }
@@ -3417,57 +3469,61 @@ NARAE_AVX2 inline __m256i round_q8(const float* x, __m256 inverse) noexcept {
     v = _mm256_max_ps(v, _mm256_set1_ps(-127.0f));  // the second of the two if v is no number, as defined
     return _mm256_cvtps_epi32(_mm256_min_ps(v, _mm256_set1_ps(127.0f)));
 }
-NARAE_AVX2 inline void quantize_q8(const num::q8_row& out, const float* x, std::size_t k) noexcept {
+NARAE_AVX2 inline void quantize_q8(const num::q8_row& out, const float* x, std::size_t k, std::size_t group) noexcept {
+    if (group % 32 != 0) return scalar::quantize_q8(out, x, k, group);
     const __m256 sign = _mm256_set1_ps(-0.0f);
-    const std::size_t whole = k / num::group_len;
+    const std::size_t whole = k / group;
     for (std::size_t g = 0; g < whole; ++g) {
-        const float* from = x + g * num::group_len;
+        const float* from = x + g * group;
         __m256 size = _mm256_setzero_ps();
-        for (std::size_t i = 0; i < num::group_len; i += 8)
+        for (std::size_t i = 0; i < group; i += 8)
             size = _mm256_max_ps(_mm256_andnot_ps(sign, _mm256_loadu_ps(from + i)), size);
         const float largest = largest_of(size);
         const __m256 inverse = _mm256_set1_ps(largest > 0 ? 127.0f / largest : 0.0f);
         __m256i sum = _mm256_setzero_si256();
-        for (std::size_t i = 0; i < num::group_len; i += 32) {
+        for (std::size_t i = 0; i < group; i += 32) {
             const __m256i a = round_q8(from + i, inverse), b = round_q8(from + i + 8, inverse);
             const __m256i c = round_q8(from + i + 16, inverse), d = round_q8(from + i + 24, inverse);
             sum = _mm256_add_epi32(sum, _mm256_add_epi32(_mm256_add_epi32(a, b), _mm256_add_epi32(c, d)));
             // Packing works within 128-bit halves: fours of a, b, c, d, then again; the permutation sorts them.
             const __m256i packed = _mm256_packs_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d));
             const __m256i sorted = _mm256_permutevar8x32_epi32(packed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-            _mm256_storeu_si256(reinterpret_cast<__m256i*>(out.q + g * num::group_len + i), sorted);
+            _mm256_storeu_si256(reinterpret_cast<__m256i*>(out.q + g * group + i), sorted);
         }
         __m128i s = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
         s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4E));
         out.sum[g] = _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_shuffle_epi32(s, 0xB1)));
         out.scale[g] = largest / 127.0f;
     }
-    const std::size_t done = whole * num::group_len;
-    if (done < k) scalar::quantize_q8({out.q + done, out.scale + whole, out.sum + whole}, x + done, k - done);
+    const std::size_t done = whole * group;
+    if (done < k) scalar::quantize_q8({out.q + done, out.scale + whole, out.sum + whole}, x + done, k - done, group);
 }
 }  // namespace narae::inline NARAE_ABI::kernel::avx2
 #endif
-// ==== narae/kernel/gemv_packed/scalar.hpp ====
-// gemv_q4 and gemv_q8 by definition: one loop over whatever layout. Every other version must give these bits.
+// ==== narae/kernel/gemm_packed/scalar.hpp ====
+// gemm_q4 and gemm_q8 by definition: one loop over whatever layout. Every other version must give these bits.
 namespace narae::inline NARAE_ABI::kernel::scalar {
+/// The product of row `row` of W and one token.
 template <class Layout>
-inline void gemv_packed(float* y, const std::byte* w, const num::q8_row& x, std::size_t k, std::size_t row_begin,
-                        std::size_t row_end) noexcept {
+inline float dot_packed(const std::byte* w, const num::q8_row& x, std::size_t k, std::size_t row) noexcept {
     using namespace num;
-    for (std::size_t row = row_begin; row < row_end; ++row) {
-        const std::byte* scales = w + row / tile_rows * Layout::tile_bytes(k);
-        const std::byte* codes = scales + Layout::scale_bytes(k);
-        const std::size_t r = row % tile_rows;
-        float sum = 0;
-        for (std::size_t g = 0; g < groups_of(k); ++g) {
-            std::int32_t dot = 0;
-            for (std::size_t i = g * group_len; i < (g + 1) * group_len; ++i)
-                dot += Layout::value(codes, r, i) * x.q[i];
-            const float scale = f16_to_f32(load_le<std::uint16_t>(scales + (g * tile_rows + r) * 2));
-            sum = std::fma(static_cast<float>(dot), scale * x.scale[g], sum);
-        }
-        y[row] = sum;
+    const std::byte* scales = w + row / tile_rows * Layout::tile_bytes(k);
+    const std::byte* codes = scales + Layout::scale_bytes(k);
+    const std::size_t r = row % tile_rows;
+    float sum = 0;
+    for (std::size_t g = 0; g < groups_of(k); ++g) {
+        std::int32_t dot = 0;
+        for (std::size_t i = g * group_len; i < (g + 1) * group_len; ++i) dot += Layout::value(codes, r, i) * x.q[i];
+        const float scale = f16_to_f32(load_le<std::uint16_t>(scales + (g * tile_rows + r) * 2));
+        sum = std::fma(static_cast<float>(dot), scale * x.scale[g], sum);
     }
+    return sum;
+}
+template <class Layout>
+inline void gemm_packed(float* y, std::size_t y_stride, const std::byte* w, const num::q8_rows& x, std::size_t T,
+                        std::size_t k, std::size_t row_begin, std::size_t row_end) noexcept {
+    for (std::size_t row = row_begin; row < row_end; ++row)
+        for (std::size_t t = 0; t < T; ++t) y[t * y_stride + row] = dot_packed<Layout>(w, x[t], k, row);
 }
 }  // namespace narae::inline NARAE_ABI::kernel::scalar
 // ==== narae/kernel/table.hpp ====
@@ -3479,13 +3535,13 @@ struct table {
     gemv_dense_op* gemv_f32 = scalar::gemv_dense<scalar::weights_f32>;
     gemv_dense_op* gemv_f16 = scalar::gemv_dense<scalar::weights_f16>;
     gemv_dense_op* gemv_bf16 = scalar::gemv_dense<scalar::weights_bf16>;
-    gemv_packed_op* gemv_q8 = scalar::gemv_packed<num::q8_layout>;
-    gemv_packed_op* gemv_q4 = scalar::gemv_packed<num::q4_layout>;
+    gemm_packed_op* gemm_q8 = scalar::gemm_packed<num::q8_layout>;
+    gemm_packed_op* gemm_q4 = scalar::gemm_packed<num::q4_layout>;
     layer_norm_op* layer_norm = scalar::layer_norm;
     bias_gelu_op* bias_gelu = scalar::bias_gelu;
     quantize_q8_op* quantize_q8 = scalar::quantize_q8;
-    attend_q8_op* attend_q8 = scalar::attend_q8;
-    attend_f32_op* attend_f32 = scalar::attend_f32;
+    attend_op<std::int8_t>* attend_q8 = scalar::attend<std::int8_t>;
+    attend_op<float>* attend_f32 = scalar::attend<float>;
 };
 }  // namespace narae::inline NARAE_ABI::kernel
 // ==== narae/kernel/isa/avx2.hpp ====
@@ -3497,16 +3553,180 @@ inline table overlay(table t) noexcept {
     t.gemv_f32 = gemv_dense<weights_f32>;
     t.gemv_f16 = gemv_dense<weights_f16>;
     t.gemv_bf16 = gemv_dense<weights_bf16>;
-    t.gemv_q8 = gemv_packed<codes_q8>;
-    t.gemv_q4 = gemv_packed<codes_q4>;
+    t.gemm_q8 = gemm_packed<codes_q8>;
+    t.gemm_q4 = gemm_packed<codes_q4>;
     t.layer_norm = layer_norm;
     t.bias_gelu = bias_gelu;
     t.quantize_q8 = quantize_q8;
-    t.attend_q8 = attend_q8;
-    t.attend_f32 = attend_f32;
+    t.attend_q8 = attend<std::int8_t>;
+    t.attend_f32 = attend<float>;
     return t;
 }
 }  // namespace narae::inline NARAE_ABI::kernel::avx2
+// ==== narae/kernel/gemm_packed/avx512.hpp ====
+// gemm_q4 and gemm_q8 for AVX-512 with VNNI: a register holds a chunk of 16 rows x 4 inputs, and one instruction takes
+// its dot product with four inputs of a token, unsigned by signed. Read scalar.hpp first: it is the definition.
+// An expression over T... is written out once per token by the compiler, so that arrays of registers are registers.
+namespace narae::inline NARAE_ABI::kernel::avx512 {
+/// GCC 12 warns of the plain forms of some conversions and shifts, whose masked result it thinks is read; those that
+/// set the masked part to zero are free of that, and with every lane chosen the same instruction.
+inline constexpr __mmask16 all = 0xFFFF;
+/// dot[T] + w . four inputs of token T, in each of 16 rows.
+template <std::size_t... T>
+NARAE_AVX512_VNNI inline void add_four(__m512i* dot, __m512i w, const std::int8_t* q, std::size_t stride,
+                                       std::index_sequence<T...>) noexcept {
+    ((dot[T] = _mm512_dpbusd_epi32(dot[T], w, _mm512_set1_epi32(load_le<std::int32_t>(q + T * stride)))), ...);
+}
+/// The same for two tiles, which share each load of inputs.
+template <std::size_t... T>
+NARAE_AVX512_VNNI inline void add_four(__m512i* dot0, __m512i* dot1, __m512i w0, __m512i w1, const std::int8_t* q,
+                                       std::size_t stride, std::index_sequence<T...>) noexcept {
+    __m512i four;
+    ((four = _mm512_set1_epi32(load_le<std::int32_t>(q + T * stride)), dot0[T] = _mm512_dpbusd_epi32(dot0[T], w0, four),
+      dot1[T] = _mm512_dpbusd_epi32(dot1[T], w1, four)),
+     ...);
+}
+/// sum[T] + what a group's dot products amount to; x begins at the group.
+template <class Codes, std::size_t... T>
+NARAE_AVX512_VNNI inline void add_group(__m512* sum, const __m512i* dot, const std::byte* scales, const num::q8_rows& x,
+                                        std::index_sequence<T...>) noexcept {
+    const __m512 scale = _mm512_maskz_cvtph_ps(all, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(scales)));
+    ((sum[T] = _mm512_fmadd_ps(
+          _mm512_maskz_cvtepi32_ps(
+              all, _mm512_sub_epi32(
+                       dot[T], _mm512_maskz_slli_epi32(all, _mm512_set1_epi32(x.sum[T * x.groups]), Codes::zero_bits))),
+          _mm512_mul_ps(scale, _mm512_set1_ps(x.scale[T * x.groups])), sum[T])),
+     ...);
+}
+struct codes_q4 : num::q4_layout {
+    static constexpr int zero_bits = 3;  // codes are unsigned with 8 for zero
+    /// The codes of inputs 4 i .. 4 i + 3 of a group.
+    NARAE_AVX512_VNNI static __m512i four(const std::byte* codes, std::size_t i) noexcept {
+        const __m512i w = _mm512_loadu_si512(codes + i / 2 * 64);
+        return _mm512_and_si512(i % 2 == 0 ? w : _mm512_maskz_srli_epi16(~__mmask32{0}, w, 4), _mm512_set1_epi8(15));
+    }
+};
+struct codes_q8 : num::q8_layout {
+    static constexpr int zero_bits = 7;  // signed codes become unsigned ones with 128 for zero
+    NARAE_AVX512_VNNI static __m512i four(const std::byte* codes, std::size_t i) noexcept {
+        return _mm512_xor_si512(_mm512_loadu_si512(codes + i * 64), _mm512_set1_epi8(-128));
+    }
+};
+/// All rows of one tile, or of two neighbours, with the tokens T...
+template <class Codes, bool Two, std::size_t... T>
+NARAE_AVX512_VNNI inline void tiles(float* y, std::size_t y_stride, const std::byte* scales, const num::q8_rows& x,
+                                    std::size_t k, std::index_sequence<T...> tokens) noexcept {
+    const std::byte* codes = scales + Codes::scale_bytes(k);
+    const std::size_t stride = x.groups * num::group_len, next = Two ? Codes::tile_bytes(k) : 0;
+    __m512 sum0[sizeof...(T)], sum1[sizeof...(T)];
+    ((sum0[T] = sum1[T] = _mm512_setzero_ps()), ...);
+    for (std::size_t g = 0; g < num::groups_of(k); ++g) {
+        __m512i dot0[sizeof...(T)], dot1[sizeof...(T)];
+        ((dot0[T] = dot1[T] = _mm512_setzero_si512()), ...);
+        const num::q8_rows in{x.q + g * num::group_len, x.scale + g, x.sum + g, x.groups};
+        for (std::size_t i = 0; i < num::group_len / 4; i += 2) {
+            if constexpr (!Two) {
+                avx2::fetch(codes + i * Codes::group_bytes / 16, avx2::two_pages);
+                add_four(dot0, Codes::four(codes, i), in.q + 4 * i, stride, tokens);
+                add_four(dot0, Codes::four(codes, i + 1), in.q + 4 * i + 4, stride, tokens);
+            } else {
+                const std::byte* other = codes + next;
+                add_four(dot0, dot1, Codes::four(codes, i), Codes::four(other, i), in.q + 4 * i, stride, tokens);
+                add_four(dot0, dot1, Codes::four(codes, i + 1), Codes::four(other, i + 1), in.q + 4 * i + 4, stride,
+                         tokens);
+            }
+        }
+        add_group<Codes>(sum0, dot0, scales, in, tokens);
+        if constexpr (Two) add_group<Codes>(sum1, dot1, scales + next, in, tokens);
+        codes += Codes::group_bytes;
+        scales += num::tile_rows * 2;
+    }
+    (_mm512_storeu_ps(y + T * y_stride, sum0[T]), ...);
+    if constexpr (Two) (_mm512_storeu_ps(y + T * y_stride + num::tile_rows, sum1[T]), ...);
+}
+template <class Codes>
+NARAE_AVX512_VNNI inline void gemm_packed(float* y, std::size_t y_stride, const std::byte* w, const num::q8_rows& x,
+                                          std::size_t T, std::size_t k, std::size_t row_begin,
+                                          std::size_t row_end) noexcept {
+    for (std::size_t row = row_begin; row < row_end; row += 2 * num::tile_rows) {
+        const std::byte* at = w + row / num::tile_rows * Codes::tile_bytes(k);
+        const bool two = row + num::tile_rows < row_end;
+        std::size_t t = 0;
+        for (; two && t + 4 <= T; t += 4)
+            tiles<Codes, true>(y + t * y_stride + row, y_stride, at, x.from(t), k, std::make_index_sequence<4>());
+        for (; t < T; ++t) {
+            tiles<Codes, false>(y + t * y_stride + row, y_stride, at, x.from(t), k, std::make_index_sequence<1>());
+            if (two)
+                tiles<Codes, false>(y + t * y_stride + row + num::tile_rows, y_stride, at + Codes::tile_bytes(k),
+                                    x.from(t), k, std::make_index_sequence<1>());
+        }
+    }
+}
+// ==== narae/kernel/attend/avx512.hpp ====
+// attend_q8 for AVX-512 with VNNI: a tile of 16 slots is one register, the values come in columns of 32, for the
+// queries T... at once. Read scalar.hpp first: it is the definition.
+/// Sixteen values as floats.
+NARAE_AVX512_VNNI inline __m512 load16(const std::int8_t* v) noexcept {
+    return _mm512_maskz_cvtepi32_ps(
+        all, _mm512_maskz_cvtepi8_epi32(all, _mm_loadu_si128(reinterpret_cast<const __m128i*>(v))));
+}
+/// o[0 .. 16] = fma(o, a, block * b)
+NARAE_AVX512_VNNI inline void merge(float* o, __m512 block, scalar::merge_factors f) noexcept {
+    block = _mm512_mul_ps(block, _mm512_set1_ps(f.b));
+    _mm512_storeu_ps(o, _mm512_fmadd_ps(_mm512_loadu_ps(o), _mm512_set1_ps(f.a), block));
+}
+template <std::size_t... T>
+NARAE_AVX512_VNNI inline void attend_some(const query_block<std::int8_t>& queries, const cache_block<std::int8_t>& c,
+                                          std::size_t n, std::size_t e, std::index_sequence<T...> tokens) noexcept {
+    float p[sizeof...(T) * attend_block] = {};
+    const std::size_t n16 = round_up(n, num::lanes);
+    for (std::size_t j = 0; j < n16; j += num::lanes) {
+        const std::int8_t* k = c.k + j * e;
+        const __m512i sign = _mm512_set1_epi8(-128);  // makes keys unsigned, with 128 for zero
+        __m512i dot[sizeof...(T)];
+        ((dot[T] = _mm512_set1_epi32(-128 * queries.state[T].sum_q)), ...);
+        for (std::size_t i = 0; i < e; i += 4, k += 64)
+            add_four(dot, _mm512_xor_si512(_mm512_loadu_si512(k), sign), queries.q + i, e, tokens);
+        const __m512 k_scale = _mm512_loadu_ps(c.k_scale + j);
+        (_mm512_storeu_ps(p + T * attend_block + j,
+                          _mm512_mul_ps(_mm512_maskz_cvtepi32_ps(all, dot[T]),
+                                        _mm512_mul_ps(_mm512_set1_ps(queries.state[T].scale), k_scale))),
+         ...);
+    }
+    scalar::merge_factors f[sizeof...(T)];
+    ((f[T] = avx2::softmax_block(queries.state[T], p + T * attend_block, n16, c.v_scale)), ...);
+    for (std::size_t i = 0; i < e; i += 32) {
+        const std::size_t next = i + 16 < e ? 16 : 0;  // a last column of 16 is taken twice and stored once
+        __m512 low[sizeof...(T)], high[sizeof...(T)];
+        ((low[T] = high[T] = _mm512_setzero_ps()), ...);
+        for (std::size_t j = 0; j < n; ++j) {
+            const __m512 v_low = load16(c.v + j * e + i), v_high = load16(c.v + j * e + i + next);
+            ((low[T] = _mm512_fmadd_ps(_mm512_set1_ps(p[T * attend_block + j]), v_low, low[T]),
+              high[T] = _mm512_fmadd_ps(_mm512_set1_ps(p[T * attend_block + j]), v_high, high[T])),
+             ...);
+        }
+        (merge(queries.mean + T * e + i, low[T], f[T]), ...);
+        if (next != 0) (merge(queries.mean + T * e + i + 16, high[T], f[T]), ...);
+    }
+}
+NARAE_AVX512_VNNI inline void attend(const query_block<std::int8_t>& queries, const cache_block<std::int8_t>& c,
+                                     std::size_t n, std::size_t e) noexcept {
+    std::size_t t = 0;
+    for (; t + 8 <= queries.count; t += 8) attend_some(queries.part(t, 8, e), c, n, e, std::make_index_sequence<8>());
+    for (; t + 4 <= queries.count; t += 4) attend_some(queries.part(t, 4, e), c, n, e, std::make_index_sequence<4>());
+    for (; t < queries.count; ++t) attend_some(queries.part(t, 1, e), c, n, e, std::make_index_sequence<1>());
+}
+// ==== narae/kernel/isa/avx512.hpp ====
+// What AVX-512 with VNNI replaces: what multiplies bytes. For the rest, AVX2 is as fast as memory.
+
+inline table overlay(table t) noexcept {
+    t.name = "avx512vnni";
+    t.gemm_q8 = gemm_packed<codes_q8>;
+    t.gemm_q4 = gemm_packed<codes_q4>;
+    t.attend_q8 = attend;
+    return t;
+}
+}  // namespace narae::inline NARAE_ABI::kernel::avx512
 #endif
 // ==== narae/kernel/isa/neon_math.hpp ====
 // num/math.hpp four lanes at a time: the same steps in the same order, so the same bits. Read that file first.
@@ -3557,10 +3777,192 @@ inline float32x4_t gelu(float32x4_t x) noexcept {
     return vbslq_f32(vcltq_f32(x, vdupq_n_f32(0)), vmulq_f32(x, tail), vfmsq_f32(x, x, tail));
 }
 }  // namespace narae::inline NARAE_ABI::kernel::neon
+// ==== narae/kernel/gemm_packed/neon.hpp ====
+// gemm_q4 and gemm_q8 for NEON: a register holds 4 rows x 4 inputs. Read scalar.hpp first: it is the definition. Below
+// come the dot products of one group in either format, for the tokens T..., then the loop around them.
+// (An expression over T... is written out once per token by the compiler.)
+namespace narae::inline NARAE_ABI::kernel::neon {
+inline uint8x16_t load_bytes(const std::byte* p) noexcept { return vld1q_u8(reinterpret_cast<const std::uint8_t*>(p)); }
+/// Four neighbouring inputs in every 32-bit lane.
+inline int8x16_t four_of(const std::int8_t* q) noexcept {
+    return vreinterpretq_s8_s32(vdupq_n_s32(load_le<std::int32_t>(q)));
+}
+/// sum + w . q, four products in two lanes of 16 bits: rows 0, 1 in sum[0] and rows 2, 3 in sum[1].
+inline void add_four(int16x8_t* sum, int8x16_t w, int8x16_t q) noexcept {
+    sum[0] = vmlal_s8(sum[0], vget_low_s8(w), vget_low_s8(q));
+    sum[1] = vmlal_high_s8(sum[1], w, q);
+}
+struct codes_q4 : num::q4_layout {
+    /// dot[T] = the group's dot products of 4 rows with token T, whose inputs are at q + T * stride. A 16-bit lane
+    /// takes 16 times at most 15 * 127: 30,480 and still exact.
+    template <std::size_t... T>
+    static void group(int32x4_t* dot, const std::byte* codes, const std::int8_t* q, std::size_t stride,
+                      const std::int32_t* q_sum, std::size_t groups, std::index_sequence<T...>) noexcept {
+        int16x8_t sum[sizeof...(T)][2];
+        ((sum[T][0] = sum[T][1] = vdupq_n_s16(0)), ...);
+        for (int chunk = 0; chunk < 8; ++chunk) {
+            const uint8x16_t w = load_bytes(codes);
+            const int8x16_t low = vreinterpretq_s8_u8(vandq_u8(w, vdupq_n_u8(15)));
+            const int8x16_t high = vreinterpretq_s8_u8(vshrq_n_u8(w, 4));
+            ((add_four(sum[T], low, four_of(q + T * stride)), add_four(sum[T], high, four_of(q + T * stride + 4))),
+             ...);
+            codes += 64;
+            q += 8;
+        }
+        // The zero point of every code is taken off at once.
+        ((dot[T] = vaddq_s32(vpaddq_s32(vpaddlq_s16(sum[T][0]), vpaddlq_s16(sum[T][1])),
+                             vdupq_n_s32(-8 * q_sum[T * groups]))),
+         ...);
+    }
+};
+struct codes_q8 : num::q8_layout {
+    /// The same. Two products reach 2 * 128 * 127 at most, which 16 bits hold.
+    template <std::size_t... T>
+    static void group(int32x4_t* dot, const std::byte* codes, const std::int8_t* q, std::size_t stride,
+                      const std::int32_t*, std::size_t, std::index_sequence<T...>) noexcept {
+        int32x4_t rows01[sizeof...(T)], rows23[sizeof...(T)];
+        ((rows01[T] = rows23[T] = vdupq_n_s32(0)), ...);
+        for (int chunk = 0; chunk < 16; ++chunk) {
+            const int8x16_t w = vreinterpretq_s8_u8(load_bytes(codes));
+            ((rows01[T] = vpadalq_s16(rows01[T], vmull_s8(vget_low_s8(w), vget_low_s8(four_of(q + T * stride)))),
+              rows23[T] = vpadalq_s16(rows23[T], vmull_high_s8(w, four_of(q + T * stride)))),
+             ...);
+            codes += 64;
+            q += 4;
+        }
+        ((dot[T] = vpaddq_s32(rows01[T], rows23[T])), ...);
+    }
+};
+/// Four rows of a tile with the tokens T...
+template <class Codes, std::size_t... T>
+inline void quarter_tile(float* y, std::size_t y_stride, const std::byte* scales, const std::byte* codes,
+                         const num::q8_rows& x, std::size_t k, std::index_sequence<T...> tokens) noexcept {
+    const std::size_t stride = x.groups * num::group_len;
+    float32x4_t sum[sizeof...(T)];
+    ((sum[T] = vdupq_n_f32(0)), ...);
+    for (std::size_t g = 0; g < num::groups_of(k); ++g) {
+        int32x4_t dot[sizeof...(T)];
+        Codes::group(dot, codes, x.q + g * num::group_len, stride, x.sum + g, x.groups, tokens);
+        const float32x4_t scale = load4_f16(scales);
+        ((sum[T] = vfmaq_f32(sum[T], vcvtq_f32_s32(dot[T]), vmulq_n_f32(scale, x.scale[T * x.groups + g]))), ...);
+        codes += Codes::group_bytes;
+        scales += num::tile_rows * 2;
+    }
+    (vst1q_f32(y + T * y_stride, sum[T]), ...);
+}
+template <class Codes>
+inline void gemm_packed(float* y, std::size_t y_stride, const std::byte* w, const num::q8_rows& x, std::size_t T,
+                        std::size_t k, std::size_t row_begin, std::size_t row_end) noexcept {
+    for (std::size_t row = row_begin; row < row_end; row += 4) {
+        const std::byte* tile = w + row / num::tile_rows * Codes::tile_bytes(k);
+        const std::size_t r = row % num::tile_rows;
+        const std::byte* scales = tile + 2 * r;
+        const std::byte* codes = tile + Codes::scale_bytes(k) + 4 * r;
+        std::size_t t = 0;
+        for (; t + 4 <= T; t += 4)
+            quarter_tile<Codes>(y + t * y_stride + row, y_stride, scales, codes, x.from(t), k,
+                                std::make_index_sequence<4>());
+        for (; t < T; ++t)
+            quarter_tile<Codes>(y + t * y_stride + row, y_stride, scales, codes, x.from(t), k,
+                                std::make_index_sequence<1>());
+    }
+}
+// ==== narae/kernel/attend/neon.hpp ====
+// attend_q8 and attend_f32 for NEON: scores of 4 slots together, softmax in 16 lanes, then the values in columns of 8,
+// for the queries T... at once. Read scalar.hpp first: it is the definition.
+/// scalar::softmax_block, then times v_scale if there is one; p[n16] is zero outside what the query sees.
+inline scalar::merge_factors softmax_block(query_state& s, float* p, std::size_t n16, const float* v_scale) noexcept {
+    for (std::size_t j = 0; j < s.begin; ++j) p[j] = -3e38f;  // never the largest, and its exp is 0
+    for (std::size_t j = s.end; j < n16; ++j) p[j] = -3e38f;
+    float32x4_t largest4 = vld1q_f32(p);
+    for (std::size_t j = 4; j < n16; j += 4) largest4 = larger(vld1q_f32(p + j), largest4);
+    const float m = vmaxvq_f32(largest4);
+    float32x4_t sum[4] = {vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0)};
+    for (std::size_t j = 0; j < n16; j += 4) {
+        const float32x4_t weight = exp(vsubq_f32(vld1q_f32(p + j), vdupq_n_f32(m)));
+        sum[j / 4 % 4] = vaddq_f32(sum[j / 4 % 4], weight);
+        vst1q_f32(p + j, v_scale == nullptr ? weight : vmulq_f32(weight, vld1q_f32(v_scale + j)));
+    }
+    const float largest = s.largest > m ? s.largest : m;
+    const float offset[4] = {s.largest - largest, m - largest, 0, 0};
+    const float32x4_t factors = exp(vld1q_f32(offset));
+    const float a = vgetq_lane_f32(factors, 0), b = vgetq_lane_f32(factors, 1);
+    const float joined = sum_lanes(sum[0], sum[1], sum[2], sum[3]) * b;
+    s.sum = vget_lane_f32(vfma_f32(vdup_n_f32(joined), vdup_n_f32(s.sum), vdup_n_f32(a)), 0);
+    s.largest = largest;
+    return {a, b};
+}
+/// p[T][0 .. 4] = scores of query T at four slots, whose keys start at k. Two products fit 16 bits.
+template <std::size_t... T>
+inline void score4(float* p, const query_block<std::int8_t>& queries, const std::int8_t* k, const float* k_scale,
+                   std::size_t e, std::index_sequence<T...>) noexcept {
+    int32x4_t dot01[sizeof...(T)], dot23[sizeof...(T)];
+    ((dot01[T] = dot23[T] = vdupq_n_s32(0)), ...);
+    for (std::size_t i = 0; i < e; i += 4, k += 4 * num::lanes) {
+        const int8x16_t four = vld1q_s8(k);
+        ((dot01[T] = vpadalq_s16(dot01[T], vmull_s8(vget_low_s8(four), vget_low_s8(four_of(queries.q + T * e + i)))),
+          dot23[T] = vpadalq_s16(dot23[T], vmull_high_s8(four, four_of(queries.q + T * e + i)))),
+         ...);
+    }
+    (vst1q_f32(p + T * attend_block, vmulq_f32(vcvtq_f32_s32(vpaddq_s32(dot01[T], dot23[T])),
+                                               vmulq_n_f32(vld1q_f32(k_scale), queries.state[T].scale))),
+     ...);
+}
+template <std::size_t... T>
+inline void score4(float* p, const query_block<float>& queries, const float* k, const float*, std::size_t e,
+                   std::index_sequence<T...>) noexcept {
+    float32x4_t dot[sizeof...(T)];
+    ((dot[T] = vdupq_n_f32(0)), ...);
+    for (std::size_t i = 0; i < e; ++i, k += num::lanes)
+        ((dot[T] = vfmaq_n_f32(dot[T], vld1q_f32(k), queries.q[T * e + i])), ...);
+    (vst1q_f32(p + T * attend_block, vmulq_n_f32(dot[T], queries.state[T].scale)), ...);
+}
+/// Eight values as floats.
+inline void load8(float32x4_t& low, float32x4_t& high, const std::int8_t* v) noexcept {
+    const int16x8_t wide = vmovl_s8(vld1_s8(v));
+    low = vcvtq_f32_s32(vmovl_s16(vget_low_s16(wide)));
+    high = vcvtq_f32_s32(vmovl_high_s16(wide));
+}
+inline void load8(float32x4_t& low, float32x4_t& high, const float* v) noexcept {
+    low = vld1q_f32(v);
+    high = vld1q_f32(v + 4);
+}
+/// o[0 .. 4] = fma(o, a, block * b)
+inline void merge(float* o, float32x4_t block, scalar::merge_factors f) noexcept {
+    vst1q_f32(o, vfmaq_n_f32(vmulq_n_f32(block, f.b), vld1q_f32(o), f.a));
+}
+template <class Number, std::size_t... T>
+inline void attend_some(const query_block<Number>& queries, const cache_block<Number>& c, std::size_t n, std::size_t e,
+                        std::index_sequence<T...> all) noexcept {
+    float p[sizeof...(T) * attend_block] = {};
+    const std::size_t n16 = round_up(n, num::lanes);
+    for (std::size_t j = 0; j < n16; j += 4)
+        score4(p + j, queries, c.k + key_at<Number>(j, 0, e), c.k_scale + (c.k_scale == nullptr ? 0 : j), e, all);
+    scalar::merge_factors f[sizeof...(T)];
+    ((f[T] = softmax_block(queries.state[T], p + T * attend_block, n16, c.v_scale)), ...);
+    for (std::size_t i = 0; i < e; i += 8) {
+        float32x4_t low[sizeof...(T)], high[sizeof...(T)], v_low, v_high;
+        ((low[T] = high[T] = vdupq_n_f32(0)), ...);
+        for (std::size_t j = 0; j < n; ++j) {
+            load8(v_low, v_high, c.v + j * e + i);
+            ((low[T] = vfmaq_n_f32(low[T], v_low, p[T * attend_block + j]),
+              high[T] = vfmaq_n_f32(high[T], v_high, p[T * attend_block + j])),
+             ...);
+        }
+        ((merge(queries.mean + T * e + i, low[T], f[T]), merge(queries.mean + T * e + i + 4, high[T], f[T])), ...);
+    }
+}
+template <class Number>
+inline void attend(const query_block<Number>& queries, const cache_block<Number>& c, std::size_t n,
+                   std::size_t e) noexcept {
+    std::size_t t = 0;
+    for (; t + 4 <= queries.count; t += 4) attend_some(queries.part(t, 4, e), c, n, e, std::make_index_sequence<4>());
+    for (; t < queries.count; ++t) attend_some(queries.part(t, 1, e), c, n, e, std::make_index_sequence<1>());
+}
 // ==== narae/kernel/gemv_dense/neon.hpp ====
 // gemv_f32, gemv_f16 and gemv_bf16 for NEON: four registers are the 16 lanes of a row, two rows go together.
 // Read scalar.hpp first: it is the definition.
-namespace narae::inline NARAE_ABI::kernel::neon {
+
 struct weights_f32 : scalar::weights_f32 {
     static float32x4_t load(const std::byte* w) noexcept { return load4(w); }
 };
@@ -3596,145 +3998,6 @@ inline void gemv_dense(float* y, const std::byte* w, const float* x, std::size_t
         }
         y[row] = sum_lanes(a0, b0, c0, d0);
         if (row + 1 < row_end) y[row + 1] = sum_lanes(a1, b1, c1, d1);
-    }
-}
-// ==== narae/kernel/attend/neon.hpp ====
-// attend_q8 and attend_f32 for NEON: scores, softmax in 16 lanes, then the values in columns of 16.
-// Read scalar.hpp first: it is the definition.
-/// scalar::softmax_block; writes p up to the next multiple of 16.
-inline merge_factors softmax_block(softmax_state& state, float* p, std::size_t n) noexcept {
-    static_assert(attend_block % num::lanes == 0, "a block has room for its padding");
-    const std::size_t padded = round_up(n, num::lanes);
-    for (std::size_t j = n; j < padded; ++j) p[j] = -3e38f;  // never the largest, and its exp is 0
-    float32x4_t largest4 = vld1q_f32(p);
-    for (std::size_t j = 4; j < padded; j += 4) largest4 = larger(vld1q_f32(p + j), largest4);
-    const float m = vmaxvq_f32(largest4);
-    float32x4_t s[4] = {vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0)};
-    for (std::size_t j = 0; j < padded; j += num::lanes)
-        for (std::size_t i = 0; i < 4; ++i) {
-            const float32x4_t weight = exp(vsubq_f32(vld1q_f32(p + j + 4 * i), vdupq_n_f32(m)));
-            vst1q_f32(p + j + 4 * i, weight);
-            s[i] = vaddq_f32(s[i], weight);
-        }
-    const float largest = state.largest > m ? state.largest : m;
-    const float offset[4] = {state.largest - largest, m - largest, 0, 0};
-    const float32x4_t factors = exp(vld1q_f32(offset));
-    const float a = vgetq_lane_f32(factors, 0), b = vgetq_lane_f32(factors, 1);
-    const float sum = sum_lanes(s[0], s[1], s[2], s[3]) * b;
-    state.sum = vget_lane_f32(vfma_f32(vdup_n_f32(sum), vdup_n_f32(state.sum), vdup_n_f32(a)), 0);
-    state.largest = largest;
-    return {a, b};
-}
-/// Sixteen values as floats.
-inline void load16(float32x4_t (&out)[4], const std::int8_t* v) noexcept {
-    const int8x16_t bytes = vld1q_s8(v);
-    const int16x8_t low = vmovl_s8(vget_low_s8(bytes)), high = vmovl_high_s8(bytes);
-    out[0] = vcvtq_f32_s32(vmovl_s16(vget_low_s16(low)));
-    out[1] = vcvtq_f32_s32(vmovl_high_s16(low));
-    out[2] = vcvtq_f32_s32(vmovl_s16(vget_low_s16(high)));
-    out[3] = vcvtq_f32_s32(vmovl_high_s16(high));
-}
-inline void load16(float32x4_t (&out)[4], const float* v) noexcept {
-    for (std::size_t i = 0; i < 4; ++i) out[i] = vld1q_f32(v + 4 * i);
-}
-/// The block's mean of v[n, E] by weights p, joined to o.
-template <class Value>
-inline void merge_values(float* o, const float* p, const Value* v, std::size_t n, std::size_t e,
-                         merge_factors f) noexcept {
-    for (std::size_t i = 0; i < e; i += 16) {
-        float32x4_t block[4] = {vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0)}, value[4];
-        for (std::size_t j = 0; j < n; ++j) {
-            load16(value, v + j * e + i);
-            for (std::size_t c = 0; c < 4; ++c) block[c] = vfmaq_n_f32(block[c], value[c], p[j]);
-        }
-        for (std::size_t c = 0; c < 4; ++c)
-            vst1q_f32(o + i + 4 * c, vfmaq_n_f32(vmulq_n_f32(block[c], f.b), vld1q_f32(o + i + 4 * c), f.a));
-    }
-}
-inline void attend_q8(softmax_state& state, float* o, const std::int8_t* q, float q_scale, const std::int8_t* k,
-                      const float* k_scale, const std::int8_t* v, const float* v_scale, std::size_t n,
-                      std::size_t e) noexcept {
-    float p[attend_block] = {};
-    for (std::size_t j = 0; j < n; ++j) {
-        int32x4_t dot0 = vdupq_n_s32(0), dot1 = dot0;
-        for (std::size_t i = 0; i < e; i += 16) {
-            const int8x16_t q16 = vld1q_s8(q + i), k16 = vld1q_s8(k + j * e + i);
-            dot0 = vpadalq_s16(dot0, vmull_s8(vget_low_s8(q16), vget_low_s8(k16)));
-            dot1 = vpadalq_s16(dot1, vmull_high_s8(q16, k16));
-        }
-        p[j] = static_cast<float>(vaddvq_s32(vaddq_s32(dot0, dot1))) * (q_scale * k_scale[j]);
-    }
-    const merge_factors f = softmax_block(state, p, n);
-    for (std::size_t j = 0; j < n; ++j) p[j] *= v_scale[j];
-    merge_values(o, p, v, n, e, f);
-}
-inline void attend_f32(softmax_state& state, float* o, const float* q, float scale, const float* k, const float* v,
-                       std::size_t n, std::size_t e) noexcept {
-    float p[attend_block] = {};
-    gemv_dense<weights_f32>(p, reinterpret_cast<const std::byte*>(k), q, e, 0, n);  // the same sums
-    for (std::size_t j = 0; j < n; ++j) p[j] *= scale;
-    merge_values(o, p, v, n, e, softmax_block(state, p, n));
-}
-// ==== narae/kernel/gemv_packed/neon.hpp ====
-// gemv_q4 and gemv_q8 for NEON: a register holds 4 rows x 4 inputs. Read scalar.hpp first: it is the definition. Below
-// come the dot products of one group in either format, then the loop around them.
-
-inline uint8x16_t load_bytes(const std::byte* p) noexcept { return vld1q_u8(reinterpret_cast<const std::uint8_t*>(p)); }
-/// Four neighbouring inputs in every 32-bit lane.
-inline int8x16_t four_of(const std::int8_t* q) noexcept {
-    return vreinterpretq_s8_s32(vdupq_n_s32(load_le<std::int32_t>(q)));
-}
-struct codes_q4 : num::q4_layout {
-    /// Four rows' dot products over one group. A 16-bit lane takes 16 times at most 15 * 127: 30,480 and still exact.
-    static int32x4_t group(const std::byte* codes, const std::int8_t* q, std::int32_t q_sum) noexcept {
-        int16x8_t rows01 = vdupq_n_s16(0), rows23 = rows01;
-        for (int chunk = 0; chunk < 8; ++chunk) {
-            const uint8x16_t w = load_bytes(codes);
-            const int8x16_t low = vreinterpretq_s8_u8(vandq_u8(w, vdupq_n_u8(15))), q_low = four_of(q);
-            const int8x16_t high = vreinterpretq_s8_u8(vshrq_n_u8(w, 4)), q_high = four_of(q + 4);
-            rows01 = vmlal_s8(rows01, vget_low_s8(low), vget_low_s8(q_low));
-            rows23 = vmlal_high_s8(rows23, low, q_low);
-            rows01 = vmlal_s8(rows01, vget_low_s8(high), vget_low_s8(q_high));
-            rows23 = vmlal_high_s8(rows23, high, q_high);
-            codes += 64;
-            q += 8;
-        }
-        const int32x4_t zero_point = vdupq_n_s32(-8 * q_sum);  // of every code, taken off at once
-        return vaddq_s32(vpaddq_s32(vpaddlq_s16(rows01), vpaddlq_s16(rows23)), zero_point);
-    }
-};
-struct codes_q8 : num::q8_layout {
-    /// Four rows' dot products over one group. Two products reach 2 * 128 * 127 at most, which 16 bits hold.
-    static int32x4_t group(const std::byte* codes, const std::int8_t* q, std::int32_t) noexcept {
-        int32x4_t rows01 = vdupq_n_s32(0), rows23 = rows01;
-        for (int pair = 0; pair < 8; ++pair) {
-            const int8x16_t w0 = vreinterpretq_s8_u8(load_bytes(codes)), q0 = four_of(q);
-            const int8x16_t w1 = vreinterpretq_s8_u8(load_bytes(codes + 64)), q1 = four_of(q + 4);
-            const int16x8_t pair01 = vmull_s8(vget_low_s8(w0), vget_low_s8(q0)), pair23 = vmull_high_s8(w0, q0);
-            rows01 = vpadalq_s16(rows01, vmlal_s8(pair01, vget_low_s8(w1), vget_low_s8(q1)));
-            rows23 = vpadalq_s16(rows23, vmlal_high_s8(pair23, w1, q1));
-            codes += 128;
-            q += 8;
-        }
-        return vpaddq_s32(rows01, rows23);
-    }
-};
-template <class Codes>
-inline void gemv_packed(float* y, const std::byte* w, const num::q8_row& x, std::size_t k, std::size_t row_begin,
-                        std::size_t row_end) noexcept {
-    for (std::size_t row = row_begin; row < row_end; row += num::tile_rows) {
-        const std::byte* scales = w + row / num::tile_rows * Codes::tile_bytes(k);
-        const std::byte* codes = scales + Codes::scale_bytes(k);
-        float32x4_t sum[4] = {vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0)};  // of four rows each
-        for (std::size_t g = 0; g < num::groups_of(k); ++g) {
-            for (std::size_t i = 0; i < 4; ++i) {
-                const int32x4_t dot = Codes::group(codes + 16 * i, x.q + g * num::group_len, x.sum[g]);
-                sum[i] = vfmaq_f32(sum[i], vcvtq_f32_s32(dot), vmulq_n_f32(load4_f16(scales + 8 * i), x.scale[g]));
-            }
-            codes += Codes::group_bytes;
-            scales += num::tile_rows * 2;
-        }
-        for (std::size_t i = 0; i < 4; ++i) vst1q_f32(y + row + 4 * i, sum[i]);
     }
 }
 // ==== narae/kernel/rows/neon.hpp ====
@@ -3774,27 +4037,28 @@ inline int32x4_t round_q8(const float* x, float inverse) noexcept {
     v = vbslq_f32(vcltq_f32(v, most), v, most);
     return vcvtnq_s32_f32(v);
 }
-inline void quantize_q8(const num::q8_row& out, const float* x, std::size_t k) noexcept {
-    const std::size_t whole = k / num::group_len;
+inline void quantize_q8(const num::q8_row& out, const float* x, std::size_t k, std::size_t group) noexcept {
+    if (group % 16 != 0) return scalar::quantize_q8(out, x, k, group);
+    const std::size_t whole = k / group;
     for (std::size_t g = 0; g < whole; ++g) {
-        const float* from = x + g * num::group_len;
+        const float* from = x + g * group;
         float32x4_t size = vdupq_n_f32(0);
-        for (std::size_t i = 0; i < num::group_len; i += 4) size = larger(vabsq_f32(vld1q_f32(from + i)), size);
+        for (std::size_t i = 0; i < group; i += 4) size = larger(vabsq_f32(vld1q_f32(from + i)), size);
         const float largest = vmaxvq_f32(size), inverse = largest > 0 ? 127.0f / largest : 0.0f;
         int32x4_t sum = vdupq_n_s32(0);
-        for (std::size_t i = 0; i < num::group_len; i += 16) {
+        for (std::size_t i = 0; i < group; i += 16) {
             const int32x4_t a = round_q8(from + i, inverse), b = round_q8(from + i + 4, inverse);
             const int32x4_t c = round_q8(from + i + 8, inverse), d = round_q8(from + i + 12, inverse);
             sum = vaddq_s32(sum, vaddq_s32(vaddq_s32(a, b), vaddq_s32(c, d)));
             const int16x8_t ab = vcombine_s16(vmovn_s32(a), vmovn_s32(b)),
                             cd = vcombine_s16(vmovn_s32(c), vmovn_s32(d));
-            vst1q_s8(out.q + g * num::group_len + i, vcombine_s8(vmovn_s16(ab), vmovn_s16(cd)));
+            vst1q_s8(out.q + g * group + i, vcombine_s8(vmovn_s16(ab), vmovn_s16(cd)));
         }
         out.sum[g] = vaddvq_s32(sum);
         out.scale[g] = largest / 127.0f;
     }
-    const std::size_t done = whole * num::group_len;
-    if (done < k) scalar::quantize_q8({out.q + done, out.scale + whole, out.sum + whole}, x + done, k - done);
+    const std::size_t done = whole * group;
+    if (done < k) scalar::quantize_q8({out.q + done, out.scale + whole, out.sum + whole}, x + done, k - done, group);
 }
 // ==== narae/kernel/isa/neon.hpp ====
 // What NEON replaces.
@@ -3804,13 +4068,13 @@ inline table overlay(table t) noexcept {
     t.gemv_f32 = gemv_dense<weights_f32>;
     t.gemv_f16 = gemv_dense<weights_f16>;
     t.gemv_bf16 = gemv_dense<weights_bf16>;
-    t.gemv_q8 = gemv_packed<codes_q8>;
-    t.gemv_q4 = gemv_packed<codes_q4>;
+    t.gemm_q8 = gemm_packed<codes_q8>;
+    t.gemm_q4 = gemm_packed<codes_q4>;
     t.layer_norm = layer_norm;
     t.bias_gelu = bias_gelu;
     t.quantize_q8 = quantize_q8;
-    t.attend_q8 = attend_q8;
-    t.attend_f32 = attend_f32;
+    t.attend_q8 = attend<std::int8_t>;
+    t.attend_f32 = attend<float>;
     return t;
 }
 }  // namespace narae::inline NARAE_ABI::kernel::neon
@@ -3833,6 +4097,7 @@ inline table_list runnable() noexcept {
     table_list all;
 #if NARAE_X86
     if (sys::has_avx2()) all.add(avx2::overlay(all.best()));
+    if (sys::has_avx512_vnni()) all.add(avx512::overlay(all.best()));
 #endif
 #if NARAE_NEON
     all.add(neon::overlay(all.best()));
@@ -4953,7 +5218,10 @@ struct shape {
 enum class cache_type { q8, f32 };
 /// How many tokens one forward pass takes at most; longer prompts go in several.
 inline constexpr std::size_t chunk_len = 32;
-/// Sinks first, then a ring. [L][G][slots][E] keys and values, E padded for the kernels; in q8 a scale per vector.
+/// store::config allows no wider head.
+inline constexpr std::size_t widest_head = 1024;
+/// Sinks first, then a ring; both begin with a tile of the kernels. [L][G] times keys, as kernel::key_at says, and
+/// values [slots][E], E padded for the kernels; in q8 a scale per vector.
 class cache {
 public:
     /// A cache that attends to `window` positions, `sinks` of them the very first ones. Needs sinks < window.
@@ -4964,14 +5232,15 @@ public:
         c.E_ = round_up(s.E, kernel::attend_pad);
         c.window_ = window;
         c.sinks_ = sinks;
+        c.sink_slots_ = round_up(sinks, num::lanes);
         // A pass writes up to chunk_len keys before its first query is done with the oldest ones.
         c.ring_ = round_up(window - sinks + chunk_len - 1, kernel::attend_block);
-        const std::size_t vectors = s.L * s.G * c.slots(), numbers = 2 * vectors * c.E_;
+        const std::size_t vectors = 2 * s.L * s.G * c.slots();
         const bool q8 = type == cache_type::q8;
         error why;
-        if (!sys::buffer<std::int8_t>::make(q8 ? numbers : 0).into(c.q_, why) ||
-            !sys::buffer<float>::make(q8 ? 2 * vectors : 0).into(c.scales_, why) ||
-            !sys::buffer<float>::make(q8 ? 0 : numbers).into(c.f_, why))
+        if (!sys::buffer<std::int8_t>::make(q8 ? vectors * c.E_ : 0).into(c.q_, why) ||
+            !sys::buffer<float>::make(q8 ? vectors : 0).into(c.scales_, why) ||
+            !sys::buffer<float>::make(q8 ? 0 : vectors * c.E_).into(c.f_, why))
             return why.in("key-value cache");
         return c;
     }
@@ -4988,7 +5257,7 @@ public:
     std::uint64_t length = 0;
     /// The oldest position in the ring that the query at p sees; it sees all from there to p, and the sinks.
     std::uint64_t oldest(std::uint64_t p) const noexcept {
-        return p + 1 > window_ ? p + 1 - (window_ - sinks_) : (p + 1 < sinks_ ? p + 1 : sinks_);
+        return p + 1 > window_ ? p + 1 - (window_ - sinks_) : sinks_;
     }
     /// The position at which the query at p is rotated before it meets the sinks: as far from them as if nothing had
     /// slid out between. Turning the query leaves the sinks' keys as they are, and costs nothing before the window is
@@ -4996,35 +5265,45 @@ public:
     std::uint64_t query_position(std::uint64_t p) const noexcept { return p < window_ ? p : window_ - 1; }
 
     std::size_t slot(std::uint64_t position) const noexcept {
-        return static_cast<std::size_t>(position < sinks_ ? position : sinks_ + (position - sinks_) % ring_);
+        return static_cast<std::size_t>(position < sinks_ ? position : sink_slots_ + (position - sinks_) % ring_);
     }
-    /// Positions from `from` (past the sinks) to `to` as runs of neighbouring slots, cut where the kernels' blocks end.
-    std::uint64_t block_end(std::uint64_t from, std::uint64_t to) const noexcept {
-        const auto end = sinks_ + ((from - sinks_) / kernel::attend_block + 1) * kernel::attend_block;
-        return end < to ? end : to;
+    /// The first position of the block of neighbouring slots in which this one lies; `position` is past the sinks.
+    std::uint64_t block_begin(std::uint64_t position) const noexcept {
+        return position - (position - sinks_) % kernel::attend_block;
     }
-    /// Which vector of which kind: the index of a slot's key (value) in the arrays below.
-    std::size_t key(std::size_t layer, std::size_t g, std::size_t slot) const noexcept {
-        return ((layer * G_ + g) * 2) * slots() + slot;
-    }
-    std::size_t value(std::size_t layer, std::size_t g, std::size_t slot) const noexcept {
-        return key(layer, g, slot) + slots();
-    }
-    const std::int8_t* q8(std::size_t vector) const noexcept { return q_.data() + vector * E_; }
-    const float* scale(std::size_t vector) const noexcept { return scales_.data() + vector; }
-    const float* f32(std::size_t vector) const noexcept { return f_.data() + vector * E_; }
-    /// Stores x[e] as one vector. Different vectors may be stored at once.
-    void put(std::size_t vector, const float* x, std::size_t e) noexcept {
-        if (type_ == cache_type::q8)
-            scales_[vector] = num::quantize_q8(q_.data() + vector * E_, x, e);
+    /// The slots of one head from `slot` on, which must begin a tile.
+    template <class Number>
+    kernel::cache_block<Number> block(std::size_t layer, std::size_t g, std::size_t slot) const noexcept {
+        const auto k = vector(layer, g, slot), v = k + slots();
+        if constexpr (sizeof(Number) == 1)
+            return {q_.data() + k * E_, scales_.data() + k, q_.data() + v * E_, scales_.data() + v};
         else
-            for (std::size_t i = 0; i < e; ++i) f_[vector * E_ + i] = x[i];
+            return {f_.data() + k * E_, nullptr, f_.data() + v * E_, nullptr};
+    }
+    /// Stores a key and a value [E] of head g at a slot. Different heads and slots may be stored at once.
+    void put(const kernel::table& kernels, std::size_t layer, std::size_t g, std::size_t slot, const float* key,
+             const float* value, std::size_t E) noexcept {
+        const auto first = vector(layer, g, slot - slot % num::lanes), j = slot % num::lanes, k = first + j;
+        const auto v = k + slots();
+        if (type_ == cache_type::f32) {
+            for (std::size_t i = 0; i < E; ++i) f_[first * E_ + kernel::key_at<float>(j, i, E_)] = key[i];
+            for (std::size_t i = 0; i < E; ++i) f_[v * E_ + i] = value[i];
+            return;
+        }
+        std::int8_t q[widest_head] = {};
+        std::int32_t sum;
+        kernels.quantize_q8({q, &scales_[k], &sum}, key, E, E);
+        for (std::size_t i = 0; i < E_; i += 4)
+            std::memcpy(&q_[first * E_ + kernel::key_at<std::int8_t>(j, i, E_)], q + i, 4);
+        kernels.quantize_q8({&q_[v * E_], &scales_[v], &sum}, value, E, E);
     }
 private:
-    std::size_t slots() const noexcept { return sinks_ + ring_; }
-
+    std::size_t slots() const noexcept { return sink_slots_ + ring_; }
+    std::size_t vector(std::size_t layer, std::size_t g, std::size_t slot) const noexcept {
+        return (layer * G_ + g) * 2 * slots() + slot;
+    }
     cache_type type_ = cache_type::q8;
-    std::size_t G_ = 0, E_ = 0, window_ = 0, sinks_ = 0, ring_ = 0;
+    std::size_t G_ = 0, E_ = 0, window_ = 0, sinks_ = 0, sink_slots_ = 0, ring_ = 0;
     sys::buffer<std::int8_t> q_;
     sys::buffer<float> scales_, f_;
 };
@@ -5052,23 +5331,28 @@ struct matrix {
     std::size_t N = 0, K = 0;
     const std::byte* data = nullptr;
 };
-/// A vector on its way into a matrix: as floats, and for packed formats also in 8 bits.
-struct activation {
-    const float* x;
-    num::q8_row q;
+/// A [T, width] array of floats whose rows have room for whole tiles of a packed matrix.
+struct rows {
+    float* data = nullptr;
+    std::size_t stride = 0;
+    float* operator[](std::size_t t) const noexcept { return data + t * stride; }
 };
-/// y[row_begin .. row_end] = W x. Needs row_begin % 16 == 0, and row_end too unless it is N; y has room for whole
-/// tiles.
-inline void multiply(const kernel::table& kernels, float* y, const matrix& w, const activation& x,
+/// Vectors on their way into a matrix: as floats, and for packed formats also in 8 bits.
+struct activations {
+    rows x;
+    num::q8_rows q;
+};
+/// y[t][row_begin .. row_end] = W x[t] for T tokens. Needs row_begin % 16 == 0, and row_end too unless it is N.
+inline void multiply(const kernel::table& kernels, const rows& y, const matrix& w, const activations& x, std::size_t T,
                      std::size_t row_begin, std::size_t row_end) noexcept {
-    const auto whole = round_up(row_end, num::tile_rows);
-    switch (w.type) {
-        case format::f32: return kernels.gemv_f32(y, w.data, x.x, w.K, row_begin, row_end);
-        case format::f16: return kernels.gemv_f16(y, w.data, x.x, w.K, row_begin, row_end);
-        case format::bf16: return kernels.gemv_bf16(y, w.data, x.x, w.K, row_begin, row_end);
-        case format::q8: return kernels.gemv_q8(y, w.data, x.q, w.K, row_begin, whole);
-        case format::q4: return kernels.gemv_q4(y, w.data, x.q, w.K, row_begin, whole);
+    if (packed(w.type)) {
+        const auto gemm = w.type == format::q8 ? kernels.gemm_q8 : kernels.gemm_q4;
+        return gemm(y.data, y.stride, w.data, x.q, T, w.K, row_begin, round_up(row_end, num::tile_rows));
     }
+    const auto gemv = w.type == format::f32   ? kernels.gemv_f32
+                      : w.type == format::f16 ? kernels.gemv_f16
+                                              : kernels.gemv_bf16;
+    for (std::size_t t = 0; t < T; ++t) gemv(y[t], w.data, x.x[t], w.K, row_begin, row_end);
 }
 /// Weight i of what is not packed.
 inline float weight_at(format f, const std::byte* data, std::size_t i) noexcept {
@@ -5253,12 +5537,7 @@ private:
 };
 // ==== narae/model/workspace.hpp ====
 // What one forward pass writes into, for up to chunk_len tokens, and who computes. One conversation, one workspace.
-/// A [T, width] array of floats whose rows have room for whole tiles of a packed matrix.
-struct rows {
-    float* data = nullptr;
-    std::size_t stride = 0;
-    float* operator[](std::size_t t) const noexcept { return data + t * stride; }
-};
+
 class workspace {
 public:
     /// For models of this shape, computing with these kernels on `threads` threads.
@@ -5267,70 +5546,82 @@ public:
         w.kernels = kernels;
         error why;
         if (!sys::team::make(threads).into(w.team, why)) return why;
-
-        struct part {
-            rows* where;
-            std::size_t width;
-        } const parts[] = {{&w.x, s.D},           {&w.normed, s.D},        {&w.qkv, s.qkv_rows()},
-                           {&w.mixed, s.H * s.E}, {&w.attention_out, s.D}, {&w.ffn, s.F},
-                           {&w.ffn_out, s.D},     {&w.turn, 2 * s.rotary}, {&w.logits, s.V}};
-        std::size_t floats = 0;
-        for (const auto& p : parts) floats += rows_of(p.where, w) * round_up(p.width, num::tile_rows);
-        w.groups_ = num::groups_of(largest_k(s));
-        const auto groups = chunk_len * w.groups_;
-        if (!sys::buffer<float>::make(floats).into(w.floats_, why) ||
-            !sys::buffer<std::int8_t>::make(groups * num::group_len).into(w.q_, why) ||
-            !sys::buffer<float>::make(groups).into(w.scales_, why) ||
-            !sys::buffer<std::int32_t>::make(groups).into(w.sums_, why))
-            return why.in("workspace");
-        float* next = w.floats_.data();
-        for (const auto& p : parts) {
-            *p.where = {next, round_up(p.width, num::tile_rows)};
-            next += rows_of(p.where, w) * p.where->stride;
-        }
+        if (!sys::buffer<std::byte>::make(bytes(s)).into(w.memory_, why)) return why.in("workspace");
+        w.place(s, w.memory_.data());
         return w;
     }
-    static std::size_t bytes(const shape& s) noexcept {
-        const auto floats = 4 * s.D + s.qkv_rows() + s.H * s.E + s.F + 2 * s.rotary + 9 * num::tile_rows;
-        return chunk_len * (floats * sizeof(float) + num::groups_of(largest_k(s)) * (num::group_len + 8)) +
-               s.V * sizeof(float);
-    }
+    static std::size_t bytes(const shape& s) noexcept { return workspace().place(s, nullptr); }
+
     kernel::table kernels;
     std::unique_ptr<sys::team> team;
-    rows x;              ///< [T, D] the residual stream
-    rows normed;         ///< [T, D] what a block's matrices read
-    rows qkv;            ///< [T, (H + 2G) E]
-    rows mixed;          ///< [T, H E] values mixed by attention
-    rows attention_out;  ///< [T, D]
-    rows ffn;            ///< [T, F]
-    rows ffn_out;        ///< [T, D]
-    rows turn;           ///< [T, 2 * rotary]: cosines and sines of a token's rotation, then those towards the sinks
-    rows logits;         ///< [1, V]
-    /// Room for the 8-bit copy of row t.
-    num::q8_row q8(std::size_t t) noexcept {
-        return {q_.data() + t * groups_ * num::group_len, scales_.data() + t * groups_, sums_.data() + t * groups_};
-    }
+    rows x;                        ///< [T, D] the residual stream
+    activations before_attention;  ///< [T, D] normalised, what QKV reads
+    activations before_ffn;        ///< [T, D] normalised, what the feed-forward reads
+    rows qkv;                      ///< [T, (H + 2G) E]
+    activations mixed;             ///< [T, H E] values mixed by attention
+    rows attention_out;            ///< [T, D]
+    activations ffn;               ///< [T, F]
+    rows ffn_out;                  ///< [T, D]
+    rows turn;                     ///< [T, 2 * rotary]: cosines and sines of a token's rotation, then towards the sinks
+    rows logits;                   ///< [head_len, V]
+    /// How many tokens' logits are computed together.
+    static constexpr std::size_t head_len = 8;
 private:
-    static std::size_t largest_k(const shape& s) noexcept { return (std::max)({s.D, s.F, s.H * s.E}); }
-    static std::size_t rows_of(const rows* r, const workspace& w) noexcept { return r == &w.logits ? 1 : chunk_len; }
-
-    sys::buffer<float> floats_, scales_;
-    sys::buffer<std::int8_t> q_;
-    sys::buffer<std::int32_t> sums_;
-    std::size_t groups_ = 0;
+    workspace() = default;
+    /// Places every array in `memory`, or only counts: the bytes they need.
+    std::size_t place(const shape& s, std::byte* memory) noexcept {
+        std::size_t used = 0;
+        const auto take = [&](std::size_t bytes) {
+            const auto at = used;
+            used += round_up(bytes, sys::cache_line);
+            return memory == nullptr ? nullptr : memory + at;
+        };
+        const auto floats = [&](std::size_t T, std::size_t width) {
+            const auto stride = round_up(width, num::tile_rows);
+            return rows{reinterpret_cast<float*>(take(T * stride * sizeof(float))), stride};
+        };
+        const auto into_matrix = [&](std::size_t width) {
+            const auto groups = num::groups_of(width) | 1;  // an odd distance: rows do not meet in the same cache lines
+            const auto each = chunk_len * groups;
+            return activations{floats(chunk_len, width),
+                               {reinterpret_cast<std::int8_t*>(take(each * num::group_len)),
+                                reinterpret_cast<float*>(take(each * sizeof(float))),
+                                reinterpret_cast<std::int32_t*>(take(each * sizeof(std::int32_t))), groups}};
+        };
+        x = floats(chunk_len, s.D);
+        before_attention = into_matrix(s.D);
+        before_ffn = into_matrix(s.D);
+        qkv = floats(chunk_len, s.qkv_rows());
+        mixed = into_matrix(s.H * s.E);
+        attention_out = floats(chunk_len, s.D);
+        ffn = into_matrix(s.F);
+        ffn_out = floats(chunk_len, s.D);
+        turn = floats(chunk_len, 2 * s.rotary);
+        logits = floats(head_len, s.V);
+        return used;
+    }
+    sys::buffer<std::byte> memory_;
 };
-/// y[t] = W x[t] for T rows, all threads together. Rows are taken in small blocks, so that the weights of a block stay
-/// in the cache while every token passes.
-inline void project(workspace& w, const rows& y, const matrix& m, const rows& x, std::size_t T) {
-    constexpr std::size_t block = 4 * num::tile_rows;
-    if (packed(m.type))
-        for (std::size_t t = 0; t < T; ++t) w.kernels.quantize_q8(w.q8(t), x[t], m.K);
+/// f(t) for T tokens, shared by all threads if there are several.
+template <class F>
+void each_token(workspace& w, std::size_t T, F f) {
+    if (T == 1) return f(std::size_t{0});
     w.team->run([&](std::size_t part, std::size_t parts) {
-        const auto mine = sys::slice_of(m.N, num::tile_rows, part, parts);
-        for (auto from = mine.begin; from < mine.end; from += block)
-            for (std::size_t t = 0; t < T; ++t)
-                multiply(w.kernels, y[t], m, {x[t], w.q8(t)}, from, (std::min)(from + block, mine.end));
+        const auto mine = sys::slice_of(T, 1, part, parts);
+        for (auto t = mine.begin; t < mine.end; ++t) f(t);
     });
+}
+/// The part of y[t] = W x[t], T tokens, that falls to one thread. `then(from, to)` is called on columns of y as they
+/// are finished, in blocks of a group of the matrix that may read them: what follows finds them in the cache.
+template <class Then>
+void multiply_part(const workspace& w, const rows& y, const matrix& m, const activations& x, std::size_t T,
+                   std::size_t part, std::size_t parts, Then then) {
+    const auto mine = sys::slice_of(m.N, num::group_len, part, parts);
+    for (auto from = mine.begin; from < mine.end; from += num::group_len) {
+        const auto to = (std::min)(from + num::group_len, mine.end);
+        multiply(w.kernels, y, m, x, T, from, to);
+        then(from, to);
+    }
 }
 // ==== narae/model/block.hpp ====
 // One transformer block of GPT-NeoX, in the order of the paper's figure. Read model/shape.hpp first (the letters).
@@ -5346,99 +5637,166 @@ inline void rotate(float* head, const float* turn, std::size_t rotary) noexcept 
         head[i + half] = std::fma(b, c, a * s);
     }
 }
-/// Mixes one head of one token: out[E] = softmax(q . K / sqrt(E)) V over what the cache lets position p see.
-inline void attend(float* out, const workspace& w, const cache& kv, const shape& s, const float* q, const float* turn,
-                   std::size_t layer, std::size_t g, std::uint64_t p) noexcept {
-    constexpr std::size_t widest = 1024;  // store::config allows no wider head
-    float rotated[widest], mean[widest] = {};
-    std::int8_t rotated_q8[widest];
-    const std::size_t E = kv.padded_width();
-    const float scale = 1.0f / std::sqrt(static_cast<float>(s.E));
-    float q_scale = 0;
-    kernel::softmax_state state;
-
-    const auto aim = [&](const float* by) {  // the query as it looks from one position
-        for (std::size_t i = 0; i < E; ++i) rotated[i] = i < s.E ? q[i] : 0.0f;
-        rotate(rotated, by, s.rotary);
-        if (kv.type() == cache_type::q8) q_scale = num::quantize_q8(rotated_q8, rotated, E) * scale;
-    };
-    const auto look = [&](std::size_t slot, std::size_t n) {  // at n neighbouring slots
-        const auto k = kv.key(layer, g, slot), v = kv.value(layer, g, slot);
-        if (kv.type() == cache_type::q8)
-            w.kernels.attend_q8(state, mean, rotated_q8, q_scale, kv.q8(k), kv.scale(k), kv.q8(v), kv.scale(v), n, E);
-        else
-            w.kernels.attend_f32(state, mean, rotated, scale, kv.f32(k), kv.f32(v), n, E);
-    };
-    if (kv.sinks() != 0) {
-        aim(turn + s.rotary);
-        const auto seen = static_cast<std::size_t>((std::min<std::uint64_t>)(kv.sinks(), p + 1));
-        for (std::size_t from = 0; from < seen; from += kernel::attend_block)
-            look(from, (std::min)(seen - from, kernel::attend_block));
-    }
-    aim(turn);
-    for (auto from = kv.oldest(p); from <= p;) {
-        const auto to = kv.block_end(from, p + 1);
-        look(kv.slot(from), static_cast<std::size_t>(to - from));
-        from = to;
-    }
-    for (std::size_t i = 0; i < s.E; ++i) out[i] = mean[i] / state.sum;
+/// Prepares x[t] for the packed matrix that will read it.
+inline void quantize(const workspace& w, const activations& a, const matrix& reader, std::size_t t) noexcept {
+    if (packed(reader.type)) w.kernels.quantize_q8(a.q[t], a.x[t], reader.K, num::group_len);
 }
-/// attention_out[t] = W mix(...) without its bias, for T tokens whose normalised input is in w.normed.
-inline void attention(workspace& w, cache& kv, const shape& s, const layer_weights& layer, std::size_t index,
-                      std::size_t T) {
-    project(w, w.qkv, layer.qkv.w, w.normed, T);
-    w.team->run([&](std::size_t part, std::size_t parts) {  // biases; keys and values into the cache
+/// a[t] = norm(x[t])
+inline void normalise(const workspace& w, const shape& s, const norm& n, const activations& a, const matrix& reader,
+                      std::size_t t) noexcept {
+    w.kernels.layer_norm(a.x[t], w.x[t], n.gain, n.bias, s.D, s.norm_eps);
+    quantize(w, a, reader, t);
+}
+/// Keys and values of T tokens go into the cache, keys turned to their positions.
+inline void remember(workspace& w, cache& kv, const shape& s, std::size_t index, std::size_t T) {
+    w.team->run([&](std::size_t part, std::size_t parts) {
         const auto mine = sys::slice_of(T * s.G, 1, part, parts);
         for (auto i = mine.begin; i < mine.end; ++i) {
             const auto t = i / s.G, g = i % s.G;
-            float* qkv = w.qkv[t];
-            const auto from = s.q_row(g * s.share()), to = s.v_row(g) + s.E;
-            for (auto r = from; r < to; ++r) qkv[r] += layer.qkv.bias[r];
-            rotate(qkv + s.k_row(g), w.turn[t], s.rotary);
-            const auto slot = kv.slot(kv.length + t);
-            kv.put(kv.key(index, g, slot), qkv + s.k_row(g), s.E);
-            kv.put(kv.value(index, g, slot), qkv + s.v_row(g), s.E);
+            float* key = w.qkv[t] + s.k_row(g);
+            rotate(key, w.turn[t], s.rotary);
+            kv.put(w.kernels, index, g, kv.slot(kv.length + t), key, w.qkv[t] + s.v_row(g), s.E);
         }
     });
+}
+/// mixed[t, h] = softmax(q . K / sqrt(E)) V over what the cache lets each query see, for the queries first ..
+/// first + count of key-value head g, which are counted token by token, head by head.
+template <class Number>
+void attend(workspace& w, const cache& kv, const shape& s, std::size_t index, std::size_t g, std::size_t first,
+            std::size_t count, kernel::attend_op<Number>* kernel) noexcept {
+    float turned[widest_head], mean[widest_head] = {};
+    std::int8_t turned_q8[widest_head];
+    kernel::query_state state[kernel::attend_queries];
+    kernel::query_block<Number> queries{count, nullptr, mean, state};
+    const std::size_t E = kv.padded_width();
+    const auto token = [&](std::size_t i) { return (first + i) / s.share(); };
+    const auto head = [&](std::size_t i) { return g * s.share() + (first + i) % s.share(); };
+
+    const auto aim = [&](std::size_t turn) {  // the queries as they look from one position each
+        for (std::size_t i = 0; i < count; ++i) {
+            const float* q = w.qkv[token(i)] + s.q_row(head(i));
+            float* to = turned + i * E;
+            for (std::size_t e = 0; e < E; ++e) to[e] = e < s.E ? q[e] : 0.0f;
+            rotate(to, w.turn[token(i)] + turn, s.rotary);
+            float scale = 1;
+            if constexpr (sizeof(Number) == 1) {
+                w.kernels.quantize_q8({turned_q8 + i * E, &scale, &state[i].sum_q}, to, E, E);
+                queries.q = turned_q8;
+            } else {
+                queries.q = turned;
+            }
+            state[i].scale = scale / std::sqrt(static_cast<float>(s.E));
+        }
+    };
+    // A block that begins at position `base`, of which a query at p sees what lies in oldest(p) .. end(p). Queries
+    // are in order, so those that see anything are neighbours.
+    const auto look = [&](std::uint64_t base, auto oldest, auto end) {
+        std::size_t from = count, to = 0, n = 0;
+        for (std::size_t i = 0; i < count; ++i) {
+            const auto p = kv.length + token(i), block_end = base + kernel::attend_block;
+            const auto lowest = (std::max)(base, oldest(p)), highest = (std::min)(block_end, end(p));
+            if (lowest >= highest) continue;
+            state[i].begin = static_cast<std::size_t>(lowest - base);
+            state[i].end = static_cast<std::size_t>(highest - base);
+            from = (std::min)(from, i);
+            to = i + 1;
+            n = (std::max)(n, state[i].end);
+        }
+        if (from < to) kernel(queries.part(from, to - from, E), kv.block<Number>(index, g, kv.slot(base)), n, E);
+    };
+    if (kv.sinks() != 0) {
+        aim(s.rotary);
+        for (std::uint64_t base = 0; base < kv.sinks(); base += kernel::attend_block)
+            look(
+                base, [](std::uint64_t) { return std::uint64_t{0}; },
+                [&](std::uint64_t p) { return (std::min<std::uint64_t>)(kv.sinks(), p + 1); });
+    }
+    aim(0);
+    const auto last = kv.length + token(count - 1);
+    for (auto base = kv.block_begin(kv.oldest(kv.length + token(0))); base <= last; base += kernel::attend_block)
+        look(
+            base, [&](std::uint64_t p) { return kv.oldest(p); }, [](std::uint64_t p) { return p + 1; });
+    for (std::size_t i = 0; i < count; ++i)
+        for (std::size_t e = 0; e < s.E; ++e) w.mixed.x[token(i)][head(i) * s.E + e] = mean[i * E + e] / state[i].sum;
+}
+/// Attention of T tokens over the cache, to w.mixed: as many queries at once as there are, if every thread has some.
+inline void attend(workspace& w, const cache& kv, const shape& s, std::size_t index, std::size_t T) {
     w.team->run([&](std::size_t part, std::size_t parts) {
-        const auto mine = sys::slice_of(T * s.H, 1, part, parts);
+        const auto most = (std::min)(kernel::attend_queries, widest_head / kv.padded_width());
+        const auto each = std::clamp<std::size_t>(T * s.H / parts, 1, most);
+        const auto tiles = (T * s.share() + each - 1) / each;
+        const auto mine = sys::slice_of(s.G * tiles, 1, part, parts);
         for (auto i = mine.begin; i < mine.end; ++i) {
-            const auto t = i / s.H, h = i % s.H;
-            attend(w.mixed[t] + h * s.E, w, kv, s, w.qkv[t] + s.q_row(h), w.turn[t], index, h / s.share(),
-                   kv.length + t);
+            const auto g = i / tiles, first = i % tiles * each, count = (std::min)(each, T * s.share() - first);
+            if (kv.type() == cache_type::q8)
+                attend<std::int8_t>(w, kv, s, index, g, first, count, w.kernels.attend_q8);
+            else
+                attend<float>(w, kv, s, index, g, first, count, w.kernels.attend_f32);
         }
     });
-    project(w, w.attention_out, layer.attention_out.w, w.mixed, T);
 }
-/// ffn_out[t] = W_down gelu(W_up x + bias) without the last bias, for T tokens whose normalised input is in w.normed.
-inline void feed_forward(workspace& w, const shape& s, const layer_weights& layer, std::size_t T) {
-    project(w, w.ffn, layer.ffn_up.w, w.normed, T);
-    w.team->run([&](std::size_t part, std::size_t parts) {
-        const auto mine = sys::slice_of(s.F, num::lanes, part, parts);
+/// One thread's part of the matrices, T tokens: W x with what comes right after it.
+struct stage {
+    workspace& w;
+    const shape& s;
+    std::size_t T, part, parts;
+
+    void qkv(const linear& l) const {
+        multiply_part(w, w.qkv, l.w, w.before_attention, T, part, parts,
+                      [&](std::size_t from, std::size_t to) { add(w.qkv, l.bias, from, to); });
+    }
+    void ffn_up(const linear& up, const matrix& down) const {
+        multiply_part(w, w.ffn.x, up.w, w.before_ffn, T, part, parts, [&](std::size_t from, std::size_t to) {
+            for (std::size_t t = 0; t < T; ++t) {
+                w.kernels.bias_gelu(w.ffn.x[t] + from, up.bias + from, to - from);
+                const auto q = w.ffn.q[t];
+                const auto g = from / num::group_len;
+                if (packed(down.type))
+                    w.kernels.quantize_q8({q.q + from, q.scale + g, q.sum + g}, w.ffn.x[t] + from, to - from,
+                                          num::group_len);
+            }
+        });
+    }
+    void residual(const linear& l, const activations& x, const rows& out) const {
+        multiply_part(w, out, l.w, x, T, part, parts, [&](std::size_t from, std::size_t to) {
+            add(out, l.bias, from, to);
+            for (std::size_t t = 0; t < T; ++t)
+                for (auto i = from; i < to; ++i) w.x[t][i] += out[t][i];
+        });
+    }
+private:
+    void add(const rows& y, const float* bias, std::size_t from, std::size_t to) const noexcept {
         for (std::size_t t = 0; t < T; ++t)
-            w.kernels.bias_gelu(w.ffn[t] + mine.begin, layer.ffn_up.bias + mine.begin, mine.end - mine.begin);
-    });
-    project(w, w.ffn_out, layer.ffn_down.w, w.ffn, T);
-}
-/// normed[t] = norm(x[t])
-inline void normalise(workspace& w, const shape& s, const norm& n, std::size_t T) {
-    for (std::size_t t = 0; t < T; ++t) w.kernels.layer_norm(w.normed[t], w.x[t], n.gain, n.bias, s.D, s.norm_eps);
-}
-/// x[t] += out[t] + bias
-inline void add(workspace& w, const shape& s, const rows& out, const float* bias, std::size_t T) {
-    for (std::size_t t = 0; t < T; ++t)
-        for (std::size_t i = 0; i < s.D; ++i) w.x[t][i] += out[t][i] + bias[i];
-}
-/// Block `index` over T tokens in w.x, at positions kv.length and on.
+            for (auto i = from; i < to; ++i) y[t][i] += bias[i];
+    }
+};
+/// Block `index` over T tokens in w.x, at positions kv.length and on. Every run() ends where all threads' results are
+/// needed.
 inline void block(workspace& w, cache& kv, const shape& s, const layer_weights& layer, std::size_t index,
                   std::size_t T) {
-    normalise(w, s, layer.before_attention, T);
-    attention(w, kv, s, layer, index, T);
-    if (!s.parallel_residual) add(w, s, w.attention_out, layer.attention_out.bias, T);
-    normalise(w, s, layer.before_ffn, T);
-    feed_forward(w, s, layer, T);
-    if (s.parallel_residual) add(w, s, w.attention_out, layer.attention_out.bias, T);
-    add(w, s, w.ffn_out, layer.ffn_down.bias, T);
+    const auto run = [&](auto part_of) {
+        w.team->run([&](std::size_t part, std::size_t parts) { part_of(stage{w, s, T, part, parts}); });
+    };
+    const auto before_ffn = [&](std::size_t t) { normalise(w, s, layer.before_ffn, w.before_ffn, layer.ffn_up.w, t); };
+    each_token(w, T, [&](std::size_t t) {
+        normalise(w, s, layer.before_attention, w.before_attention, layer.qkv.w, t);
+        if (s.parallel_residual) before_ffn(t);
+    });
+    run([&](const stage& mine) {
+        mine.qkv(layer.qkv);
+        if (s.parallel_residual) mine.ffn_up(layer.ffn_up, layer.ffn_down.w);
+    });
+    remember(w, kv, s, index, T);
+    attend(w, kv, s, index, T);
+    each_token(w, T, [&](std::size_t t) { quantize(w, w.mixed, layer.attention_out.w, t); });
+    run([&](const stage& mine) {
+        mine.residual(layer.attention_out, w.mixed, w.attention_out);
+        if (s.parallel_residual) mine.residual(layer.ffn_down, w.ffn, w.ffn_out);
+    });
+    if (s.parallel_residual) return;
+    each_token(w, T, before_ffn);
+    run([&](const stage& mine) { mine.ffn_up(layer.ffn_up, layer.ffn_down.w); });
+    run([&](const stage& mine) { mine.residual(layer.ffn_down, w.ffn, w.ffn_out); });
 }
 // ==== narae/model/forward.hpp ====
 // The whole network on one page: embed, L blocks, norm, head. GPT-NeoX: Black et al. 2022, arXiv:2204.06745.
@@ -5471,10 +5829,16 @@ inline void forward(workspace& w, cache& kv, const weights& m, const shape& s, s
     kv.length += T;
     if (logits == want::nothing) return;
 
-    normalise(w, s, m.last, T);
-    for (std::size_t t = logits == want::each ? 0 : T - 1; t < T; ++t) {
-        project(w, w.logits, m.head, {w.normed[t], w.normed.stride}, 1);
-        seen(t, std::span<const float>(w.logits[0], s.V));
+    // The head is a matrix like any other; its input may take the place of a block's.
+    const auto& last = w.before_attention;
+    for (std::size_t t = logits == want::each ? 0 : T - 1; t < T; t += workspace::head_len) {
+        const auto n = (std::min)(workspace::head_len, T - t);
+        for (std::size_t i = 0; i < n; ++i) normalise(w, s, m.last, last, m.head, t + i);
+        w.team->run([&](std::size_t part, std::size_t parts) {
+            const activations x{{last.x[t], last.x.stride}, last.q.from(t)};
+            multiply_part(w, w.logits, m.head, x, n, part, parts, [](std::size_t, std::size_t) {});
+        });
+        for (std::size_t i = 0; i < n; ++i) seen(t + i, std::span<const float>(w.logits[i], s.V));
     }
 }
 }  // namespace narae::inline NARAE_ABI::model
@@ -5964,6 +6328,7 @@ private:
 #undef NARAE_AVX2
 #undef NARAE_AVX512
 #undef NARAE_AVX512_BF16
+#undef NARAE_AVX512_VNNI
 #undef NARAE_EXCEPTIONS
 #undef NARAE_JOIN
 #undef NARAE_JOIN2

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/toolkit.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 857017ef42d0851a
+// FNV-1a hash of all that follows this line: 476fbce15948972f
 //
 // The toolkit: makes, shrinks, teaches and judges models. Running one needs only narae.hpp, which never reaches here.
 //
@@ -51,10 +51,12 @@
 #if defined(__GNUC__) || defined(__clang__)
 #define NARAE_AVX2 __attribute__((target("avx2,fma,f16c")))  // one function may use more than the user's flags allow
 #define NARAE_AVX512 __attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")))
+#define NARAE_AVX512_VNNI __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")))
 #define NARAE_AVX512_BF16 __attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")))
 #else
 #define NARAE_AVX2
 #define NARAE_AVX512
+#define NARAE_AVX512_VNNI
 #define NARAE_AVX512_BF16
 #endif
 // --- the namespace tag ------------------------------------------------------------------------------------
@@ -5688,6 +5690,7 @@ inline result<std::uint64_t> synthesize(const store::config& config, model::form
 #undef NARAE_AVX2
 #undef NARAE_AVX512
 #undef NARAE_AVX512_BF16
+#undef NARAE_AVX512_VNNI
 #undef NARAE_EXCEPTIONS
 #undef NARAE_JOIN
 #undef NARAE_JOIN2

@@ -2,8 +2,9 @@
 // Speed of every operation on every table of this machine; never part of pass or fail. From the top of the tree:
 //   g++ -std=c++20 -O2 -Iinclude tests/bench/kernels.cpp -o kernels -pthread && ./kernels
 // Matrices are 8192 x 2048, as many one after another as make 128 MiB ("memory") or one of 64 rows again and again
-// ("cache"). Tables and sizes alternate, the best of five rounds counts. "read" sums the same memory plainly, to show
-// what the memory of this minute gives; kernels that fetch ahead may beat it.
+// ("cache", for one token and, where a kernel takes several at once, for 32). Tables and sizes alternate, the best of
+// five rounds counts. "read" sums the same memory plainly, to show what the memory of this minute gives; kernels that
+// fetch ahead may beat it.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -38,29 +39,30 @@ double seconds(F call) {
     return best;
 }
 
-struct gemv {
+struct product {
     const char* name;
     std::size_t tile_bytes;  // of 16 rows
-    void (*run)(const table& t, float* y, const std::byte* w, const num::q8_row& q, const float* x, std::size_t begin,
-                std::size_t end);
+    bool many;               // tokens at once
+    void (*run)(const table& t, float* y, const std::byte* w, const num::q8_rows& q, const float* x, std::size_t tokens,
+                std::size_t begin, std::size_t end);
 };
 
 template <narae::kernel::gemv_dense_op* table::*Slot>
-void dense(const table& t, float* y, const std::byte* w, const num::q8_row&, const float* x, std::size_t b,
-           std::size_t e) {
+void dense(const table& t, float* y, const std::byte* w, const num::q8_rows&, const float* x, std::size_t,
+           std::size_t b, std::size_t e) {
     (t.*Slot)(y, w, x, columns, b, e);
 }
-template <narae::kernel::gemv_packed_op* table::*Slot>
-void packed(const table& t, float* y, const std::byte* w, const num::q8_row& q, const float*, std::size_t b,
-            std::size_t e) {
-    (t.*Slot)(y, w, q, columns, b, e);
+template <narae::kernel::gemm_packed_op* table::*Slot>
+void packed(const table& t, float* y, const std::byte* w, const num::q8_rows& q, const float*, std::size_t tokens,
+            std::size_t b, std::size_t e) {
+    (t.*Slot)(y, rows, w, q, tokens, columns, b, e);
 }
 
-const gemv gemvs[] = {{"gemv_q4", num::q4_layout::tile_bytes(columns), packed<&table::gemv_q4>},
-                      {"gemv_q8", num::q8_layout::tile_bytes(columns), packed<&table::gemv_q8>},
-                      {"gemv_f16", 16 * columns * 2, dense<&table::gemv_f16>},
-                      {"gemv_bf16", 16 * columns * 2, dense<&table::gemv_bf16>},
-                      {"gemv_f32", 16 * columns * 4, dense<&table::gemv_f32>}};
+const product products[] = {{"gemm_q4", num::q4_layout::tile_bytes(columns), true, packed<&table::gemm_q4>},
+                            {"gemm_q8", num::q8_layout::tile_bytes(columns), true, packed<&table::gemm_q8>},
+                            {"gemv_f16", 16 * columns * 2, false, dense<&table::gemv_f16>},
+                            {"gemv_bf16", 16 * columns * 2, false, dense<&table::gemv_bf16>},
+                            {"gemv_f32", 16 * columns * 4, false, dense<&table::gemv_f32>}};
 
 void print(const char* op, const char* name, const char* where, double bytes, double numbers, double time) {
     std::printf("%-12s %-8s %-16s %8.2f GB/s %8.2f G/s %10.3f us\n", op, name, where, bytes / time * 1e-9,
@@ -69,10 +71,11 @@ void print(const char* op, const char* name, const char* where, double bytes, do
 
 void matrices(narae::sys::team& team, bool alone, const char* threads, const std::vector<std::byte>& memory) {
     const auto tables = narae::kernel::runnable();
-    std::vector<float> x(columns, 0.5f), y(rows), scale(columns / 64, 0.1f);
-    std::vector<std::int8_t> q(columns, 3);
-    std::vector<std::int32_t> sum(columns / 64, 3 * 64);
-    const num::q8_row row{q.data(), scale.data(), sum.data()};
+    constexpr std::size_t most = 32, groups = columns / 64 + 1;
+    std::vector<float> x(columns, 0.5f), y(most * rows), scale(most * groups, 0.1f);
+    std::vector<std::int8_t> q(most * groups * 64, 3);
+    std::vector<std::int32_t> sum(most * groups, 3 * 64);
+    const num::q8_rows tokens{q.data(), scale.data(), sum.data(), groups};
     double read = 1e9;
     std::vector<double> sums(64 * 16);
     for (int round = 0; round < 5; ++round)
@@ -90,29 +93,34 @@ void matrices(narae::sys::team& team, bool alone, const char* threads, const std
                               });
                           }));
     print("read", "-", threads, static_cast<double>(memory.size()), static_cast<double>(memory.size()), read);
-    for (const bool cached : {false, true})
-        for (const auto& op : gemvs) {
-            if (cached && !alone) continue;
-            const std::size_t n = cached ? 64 : rows, bytes = n / 16 * op.tile_bytes;
-            const std::size_t copies = cached ? 1 : memory.size() / bytes;
+    const struct {
+        const char* where;
+        bool cached;
+        std::size_t tokens;
+    } cases[] = {{threads, false, 1}, {"cache", true, 1}, {"cache, 32 tokens", true, most}};
+    for (const auto& c : cases)
+        for (const auto& op : products) {
+            if ((c.cached && !alone) || (c.tokens > 1 && !op.many)) continue;
+            const std::size_t n = c.cached ? 64 : rows, bytes = n / 16 * op.tile_bytes;
+            const std::size_t copies = c.cached ? 1 : memory.size() / bytes;
             double best[narae::kernel::table_list::capacity];
             for (auto& b : best) b = 1e9;
+            const auto run = [&](const table& t, std::size_t from, std::size_t to) {
+                for (std::size_t i = 0; i < copies; ++i)
+                    op.run(t, y.data(), memory.data() + i * bytes, tokens, x.data(), c.tokens, from, to);
+            };
             for (int round = 0; round < 5; ++round)
                 for (std::size_t t = 0; t < tables.count; ++t)
-                    best[t] =
-                        (std::min)(best[t], seconds([&] {
-                                       if (cached)
-                                           return op.run(tables.item[t], y.data(), memory.data(), row, x.data(), 0, n);
-                                       team.run([&](std::size_t part, std::size_t parts) {
-                                           const auto mine = narae::sys::slice_of(n, num::tile_rows, part, parts);
-                                           for (std::size_t c = 0; c < copies; ++c)
-                                               op.run(tables.item[t], y.data(), memory.data() + c * bytes, row,
-                                                      x.data(), mine.begin, mine.end);
-                                       });
-                                   }));
+                    best[t] = (std::min)(best[t], seconds([&] {
+                                             if (c.cached) return run(tables.item[t], 0, n);
+                                             team.run([&](std::size_t part, std::size_t parts) {
+                                                 const auto mine = narae::sys::slice_of(n, num::tile_rows, part, parts);
+                                                 run(tables.item[t], mine.begin, mine.end);
+                                             });
+                                         }));
             for (std::size_t t = 0; t < tables.count; ++t)
-                print(op.name, tables.item[t].name, cached ? "cache" : threads, static_cast<double>(bytes * copies),
-                      static_cast<double>(n * columns * copies), best[t]);
+                print(op.name, tables.item[t].name, c.where, static_cast<double>(bytes * copies),
+                      static_cast<double>(n * columns * copies * c.tokens), best[t]);
         }
 }
 
@@ -132,16 +140,21 @@ void rest() {
             t.bias_gelu(y.data(), bias.data(), d);
         });
         print("bias_gelu", t.name, "2048", in(d, 4), in(d, 1), gelu);
-        const auto quantize = seconds([&] { t.quantize_q8({q.data(), scale.data(), sum.data()}, x.data(), d); });
+        const auto quantize = seconds([&] { t.quantize_q8({q.data(), scale.data(), sum.data()}, x.data(), d, 64); });
         print("quantize_q8", t.name, "2048", in(d, 4), in(d, 1), quantize);
-        narae::kernel::softmax_state state;
-        const auto attend_q8 = seconds([&] {
-            t.attend_q8(state, y.data(), q.data(), 0.01f, k.data(), k_scale.data(), k.data(), k_scale.data(), n, e);
-        });
-        print("attend_q8", t.name, "64 x 128", in(2 * n, e), in(2 * n, e), attend_q8);
-        const auto attend_f32 =
-            seconds([&] { t.attend_f32(state, y.data(), x.data(), 0.1f, kf.data(), kf.data(), n, e); });
-        print("attend_f32", t.name, "64 x 128", in(2 * n, e) * 4, in(2 * n, e), attend_f32);
+        for (const std::size_t count : {std::size_t{1}, narae::kernel::attend_queries}) {
+            std::vector<narae::kernel::query_state> state(count, {0.01f, 128, 0, n});
+            const auto place = count == 1 ? "64 x 128" : "64 x 128, 8 q";
+            const auto attend_q8 = seconds([&] {
+                t.attend_q8({count, q.data(), y.data(), state.data()},
+                            {k.data(), k_scale.data(), k.data(), k_scale.data()}, n, e);
+            });
+            print("attend_q8", t.name, place, in(2 * n, e), in(2 * n, e * count), attend_q8);
+            const auto attend_f32 = seconds([&] {
+                t.attend_f32({count, x.data(), y.data(), state.data()}, {kf.data(), nullptr, kf.data(), nullptr}, n, e);
+            });
+            print("attend_f32", t.name, place, in(2 * n, e) * 4, in(2 * n, e * count), attend_f32);
+        }
     }
 }
 

@@ -43,7 +43,7 @@ inline int q8(const std::byte* tile, std::size_t k, std::size_t row, std::size_t
     return code < 128 ? code : code - 256;
 }
 
-/// One row times x, and the bound of gemv_q4 and gemv_q8, which holds for numbers far from the smallest a float has:
+/// One row times x, and the bound of gemm_q4 and gemm_q8, which holds for numbers far from the smallest a float has:
 /// below, each group may add its integer dot (less than 2^20) times 2^-150.
 template <int (*Code)(const std::byte*, std::size_t, std::size_t, std::size_t)>
 bounded gemv_row(const std::byte* tile, const narae::num::q8_row& x, std::size_t k, std::size_t row) {

@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include "narae/kernel/isa/avx2.hpp"
+#include "narae/kernel/isa/avx512.hpp"
 #include "narae/kernel/isa/neon.hpp"
 #include "narae/kernel/table.hpp"
 #include "narae/sys/cpu.hpp"
@@ -28,6 +29,7 @@ inline table_list runnable() noexcept {
     table_list all;
 #if NARAE_X86
     if (sys::has_avx2()) all.add(avx2::overlay(all.best()));
+    if (sys::has_avx512_vnni()) all.add(avx512::overlay(all.best()));
 #endif
 #if NARAE_NEON
     all.add(neon::overlay(all.best()));

@@ -20,105 +20,174 @@ inline void rotate(float* head, const float* turn, std::size_t rotary) noexcept 
     }
 }
 
-/// Mixes one head of one token: out[E] = softmax(q . K / sqrt(E)) V over what the cache lets position p see.
-inline void attend(float* out, const workspace& w, const cache& kv, const shape& s, const float* q, const float* turn,
-                   std::size_t layer, std::size_t g, std::uint64_t p) noexcept {
-    constexpr std::size_t widest = 1024;  // store::config allows no wider head
-    float rotated[widest], mean[widest] = {};
-    std::int8_t rotated_q8[widest];
-    const std::size_t E = kv.padded_width();
-    const float scale = 1.0f / std::sqrt(static_cast<float>(s.E));
-    float q_scale = 0;
-    kernel::softmax_state state;
-
-    const auto aim = [&](const float* by) {  // the query as it looks from one position
-        for (std::size_t i = 0; i < E; ++i) rotated[i] = i < s.E ? q[i] : 0.0f;
-        rotate(rotated, by, s.rotary);
-        if (kv.type() == cache_type::q8) q_scale = num::quantize_q8(rotated_q8, rotated, E) * scale;
-    };
-    const auto look = [&](std::size_t slot, std::size_t n) {  // at n neighbouring slots
-        const auto k = kv.key(layer, g, slot), v = kv.value(layer, g, slot);
-        if (kv.type() == cache_type::q8)
-            w.kernels.attend_q8(state, mean, rotated_q8, q_scale, kv.q8(k), kv.scale(k), kv.q8(v), kv.scale(v), n, E);
-        else
-            w.kernels.attend_f32(state, mean, rotated, scale, kv.f32(k), kv.f32(v), n, E);
-    };
-
-    if (kv.sinks() != 0) {
-        aim(turn + s.rotary);
-        const auto seen = static_cast<std::size_t>((std::min<std::uint64_t>)(kv.sinks(), p + 1));
-        for (std::size_t from = 0; from < seen; from += kernel::attend_block)
-            look(from, (std::min)(seen - from, kernel::attend_block));
-    }
-    aim(turn);
-    for (auto from = kv.oldest(p); from <= p;) {
-        const auto to = kv.block_end(from, p + 1);
-        look(kv.slot(from), static_cast<std::size_t>(to - from));
-        from = to;
-    }
-    for (std::size_t i = 0; i < s.E; ++i) out[i] = mean[i] / state.sum;
+/// Prepares x[t] for the packed matrix that will read it.
+inline void quantize(const workspace& w, const activations& a, const matrix& reader, std::size_t t) noexcept {
+    if (packed(reader.type)) w.kernels.quantize_q8(a.q[t], a.x[t], reader.K, num::group_len);
 }
 
-/// attention_out[t] = W mix(...) without its bias, for T tokens whose normalised input is in w.normed.
-inline void attention(workspace& w, cache& kv, const shape& s, const layer_weights& layer, std::size_t index,
-                      std::size_t T) {
-    project(w, w.qkv, layer.qkv.w, w.normed, T);
-    w.team->run([&](std::size_t part, std::size_t parts) {  // biases; keys and values into the cache
+/// a[t] = norm(x[t])
+inline void normalise(const workspace& w, const shape& s, const norm& n, const activations& a, const matrix& reader,
+                      std::size_t t) noexcept {
+    w.kernels.layer_norm(a.x[t], w.x[t], n.gain, n.bias, s.D, s.norm_eps);
+    quantize(w, a, reader, t);
+}
+
+/// Keys and values of T tokens go into the cache, keys turned to their positions.
+inline void remember(workspace& w, cache& kv, const shape& s, std::size_t index, std::size_t T) {
+    w.team->run([&](std::size_t part, std::size_t parts) {
         const auto mine = sys::slice_of(T * s.G, 1, part, parts);
         for (auto i = mine.begin; i < mine.end; ++i) {
             const auto t = i / s.G, g = i % s.G;
-            float* qkv = w.qkv[t];
-            const auto from = s.q_row(g * s.share()), to = s.v_row(g) + s.E;
-            for (auto r = from; r < to; ++r) qkv[r] += layer.qkv.bias[r];
-            rotate(qkv + s.k_row(g), w.turn[t], s.rotary);
-            const auto slot = kv.slot(kv.length + t);
-            kv.put(kv.key(index, g, slot), qkv + s.k_row(g), s.E);
-            kv.put(kv.value(index, g, slot), qkv + s.v_row(g), s.E);
+            float* key = w.qkv[t] + s.k_row(g);
+            rotate(key, w.turn[t], s.rotary);
+            kv.put(w.kernels, index, g, kv.slot(kv.length + t), key, w.qkv[t] + s.v_row(g), s.E);
         }
     });
+}
+
+/// mixed[t, h] = softmax(q . K / sqrt(E)) V over what the cache lets each query see, for the queries first ..
+/// first + count of key-value head g, which are counted token by token, head by head.
+template <class Number>
+void attend(workspace& w, const cache& kv, const shape& s, std::size_t index, std::size_t g, std::size_t first,
+            std::size_t count, kernel::attend_op<Number>* kernel) noexcept {
+    float turned[widest_head], mean[widest_head] = {};
+    std::int8_t turned_q8[widest_head];
+    kernel::query_state state[kernel::attend_queries];
+    kernel::query_block<Number> queries{count, nullptr, mean, state};
+    const std::size_t E = kv.padded_width();
+    const auto token = [&](std::size_t i) { return (first + i) / s.share(); };
+    const auto head = [&](std::size_t i) { return g * s.share() + (first + i) % s.share(); };
+
+    const auto aim = [&](std::size_t turn) {  // the queries as they look from one position each
+        for (std::size_t i = 0; i < count; ++i) {
+            const float* q = w.qkv[token(i)] + s.q_row(head(i));
+            float* to = turned + i * E;
+            for (std::size_t e = 0; e < E; ++e) to[e] = e < s.E ? q[e] : 0.0f;
+            rotate(to, w.turn[token(i)] + turn, s.rotary);
+            float scale = 1;
+            if constexpr (sizeof(Number) == 1) {
+                w.kernels.quantize_q8({turned_q8 + i * E, &scale, &state[i].sum_q}, to, E, E);
+                queries.q = turned_q8;
+            } else {
+                queries.q = turned;
+            }
+            state[i].scale = scale / std::sqrt(static_cast<float>(s.E));
+        }
+    };
+    // A block that begins at position `base`, of which a query at p sees what lies in oldest(p) .. end(p). Queries
+    // are in order, so those that see anything are neighbours.
+    const auto look = [&](std::uint64_t base, auto oldest, auto end) {
+        std::size_t from = count, to = 0, n = 0;
+        for (std::size_t i = 0; i < count; ++i) {
+            const auto p = kv.length + token(i), block_end = base + kernel::attend_block;
+            const auto lowest = (std::max)(base, oldest(p)), highest = (std::min)(block_end, end(p));
+            if (lowest >= highest) continue;
+            state[i].begin = static_cast<std::size_t>(lowest - base);
+            state[i].end = static_cast<std::size_t>(highest - base);
+            from = (std::min)(from, i);
+            to = i + 1;
+            n = (std::max)(n, state[i].end);
+        }
+        if (from < to) kernel(queries.part(from, to - from, E), kv.block<Number>(index, g, kv.slot(base)), n, E);
+    };
+
+    if (kv.sinks() != 0) {
+        aim(s.rotary);
+        for (std::uint64_t base = 0; base < kv.sinks(); base += kernel::attend_block)
+            look(
+                base, [](std::uint64_t) { return std::uint64_t{0}; },
+                [&](std::uint64_t p) { return (std::min<std::uint64_t>)(kv.sinks(), p + 1); });
+    }
+    aim(0);
+    const auto last = kv.length + token(count - 1);
+    for (auto base = kv.block_begin(kv.oldest(kv.length + token(0))); base <= last; base += kernel::attend_block)
+        look(
+            base, [&](std::uint64_t p) { return kv.oldest(p); }, [](std::uint64_t p) { return p + 1; });
+    for (std::size_t i = 0; i < count; ++i)
+        for (std::size_t e = 0; e < s.E; ++e) w.mixed.x[token(i)][head(i) * s.E + e] = mean[i * E + e] / state[i].sum;
+}
+
+/// Attention of T tokens over the cache, to w.mixed: as many queries at once as there are, if every thread has some.
+inline void attend(workspace& w, const cache& kv, const shape& s, std::size_t index, std::size_t T) {
     w.team->run([&](std::size_t part, std::size_t parts) {
-        const auto mine = sys::slice_of(T * s.H, 1, part, parts);
+        const auto most = (std::min)(kernel::attend_queries, widest_head / kv.padded_width());
+        const auto each = std::clamp<std::size_t>(T * s.H / parts, 1, most);
+        const auto tiles = (T * s.share() + each - 1) / each;
+        const auto mine = sys::slice_of(s.G * tiles, 1, part, parts);
         for (auto i = mine.begin; i < mine.end; ++i) {
-            const auto t = i / s.H, h = i % s.H;
-            attend(w.mixed[t] + h * s.E, w, kv, s, w.qkv[t] + s.q_row(h), w.turn[t], index, h / s.share(),
-                   kv.length + t);
+            const auto g = i / tiles, first = i % tiles * each, count = (std::min)(each, T * s.share() - first);
+            if (kv.type() == cache_type::q8)
+                attend<std::int8_t>(w, kv, s, index, g, first, count, w.kernels.attend_q8);
+            else
+                attend<float>(w, kv, s, index, g, first, count, w.kernels.attend_f32);
         }
     });
-    project(w, w.attention_out, layer.attention_out.w, w.mixed, T);
 }
 
-/// ffn_out[t] = W_down gelu(W_up x + bias) without the last bias, for T tokens whose normalised input is in w.normed.
-inline void feed_forward(workspace& w, const shape& s, const layer_weights& layer, std::size_t T) {
-    project(w, w.ffn, layer.ffn_up.w, w.normed, T);
-    w.team->run([&](std::size_t part, std::size_t parts) {
-        const auto mine = sys::slice_of(s.F, num::lanes, part, parts);
+/// One thread's part of the matrices, T tokens: W x with what comes right after it.
+struct stage {
+    workspace& w;
+    const shape& s;
+    std::size_t T, part, parts;
+
+    void qkv(const linear& l) const {
+        multiply_part(w, w.qkv, l.w, w.before_attention, T, part, parts,
+                      [&](std::size_t from, std::size_t to) { add(w.qkv, l.bias, from, to); });
+    }
+    void ffn_up(const linear& up, const matrix& down) const {
+        multiply_part(w, w.ffn.x, up.w, w.before_ffn, T, part, parts, [&](std::size_t from, std::size_t to) {
+            for (std::size_t t = 0; t < T; ++t) {
+                w.kernels.bias_gelu(w.ffn.x[t] + from, up.bias + from, to - from);
+                const auto q = w.ffn.q[t];
+                const auto g = from / num::group_len;
+                if (packed(down.type))
+                    w.kernels.quantize_q8({q.q + from, q.scale + g, q.sum + g}, w.ffn.x[t] + from, to - from,
+                                          num::group_len);
+            }
+        });
+    }
+    void residual(const linear& l, const activations& x, const rows& out) const {
+        multiply_part(w, out, l.w, x, T, part, parts, [&](std::size_t from, std::size_t to) {
+            add(out, l.bias, from, to);
+            for (std::size_t t = 0; t < T; ++t)
+                for (auto i = from; i < to; ++i) w.x[t][i] += out[t][i];
+        });
+    }
+
+private:
+    void add(const rows& y, const float* bias, std::size_t from, std::size_t to) const noexcept {
         for (std::size_t t = 0; t < T; ++t)
-            w.kernels.bias_gelu(w.ffn[t] + mine.begin, layer.ffn_up.bias + mine.begin, mine.end - mine.begin);
-    });
-    project(w, w.ffn_out, layer.ffn_down.w, w.ffn, T);
-}
+            for (auto i = from; i < to; ++i) y[t][i] += bias[i];
+    }
+};
 
-/// normed[t] = norm(x[t])
-inline void normalise(workspace& w, const shape& s, const norm& n, std::size_t T) {
-    for (std::size_t t = 0; t < T; ++t) w.kernels.layer_norm(w.normed[t], w.x[t], n.gain, n.bias, s.D, s.norm_eps);
-}
-
-/// x[t] += out[t] + bias
-inline void add(workspace& w, const shape& s, const rows& out, const float* bias, std::size_t T) {
-    for (std::size_t t = 0; t < T; ++t)
-        for (std::size_t i = 0; i < s.D; ++i) w.x[t][i] += out[t][i] + bias[i];
-}
-
-/// Block `index` over T tokens in w.x, at positions kv.length and on.
+/// Block `index` over T tokens in w.x, at positions kv.length and on. Every run() ends where all threads' results are
+/// needed.
 inline void block(workspace& w, cache& kv, const shape& s, const layer_weights& layer, std::size_t index,
                   std::size_t T) {
-    normalise(w, s, layer.before_attention, T);
-    attention(w, kv, s, layer, index, T);
-    if (!s.parallel_residual) add(w, s, w.attention_out, layer.attention_out.bias, T);
-    normalise(w, s, layer.before_ffn, T);
-    feed_forward(w, s, layer, T);
-    if (s.parallel_residual) add(w, s, w.attention_out, layer.attention_out.bias, T);
-    add(w, s, w.ffn_out, layer.ffn_down.bias, T);
+    const auto run = [&](auto part_of) {
+        w.team->run([&](std::size_t part, std::size_t parts) { part_of(stage{w, s, T, part, parts}); });
+    };
+    const auto before_ffn = [&](std::size_t t) { normalise(w, s, layer.before_ffn, w.before_ffn, layer.ffn_up.w, t); };
+    each_token(w, T, [&](std::size_t t) {
+        normalise(w, s, layer.before_attention, w.before_attention, layer.qkv.w, t);
+        if (s.parallel_residual) before_ffn(t);
+    });
+    run([&](const stage& mine) {
+        mine.qkv(layer.qkv);
+        if (s.parallel_residual) mine.ffn_up(layer.ffn_up, layer.ffn_down.w);
+    });
+    remember(w, kv, s, index, T);
+    attend(w, kv, s, index, T);
+    each_token(w, T, [&](std::size_t t) { quantize(w, w.mixed, layer.attention_out.w, t); });
+    run([&](const stage& mine) {
+        mine.residual(layer.attention_out, w.mixed, w.attention_out);
+        if (s.parallel_residual) mine.residual(layer.ffn_down, w.ffn, w.ffn_out);
+    });
+    if (s.parallel_residual) return;
+    each_token(w, T, before_ffn);
+    run([&](const stage& mine) { mine.ffn_up(layer.ffn_up, layer.ffn_down.w); });
+    run([&](const stage& mine) { mine.residual(layer.ffn_down, w.ffn, w.ffn_out); });
 }
 
 }  // namespace narae::inline NARAE_ABI::model

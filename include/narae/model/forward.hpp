@@ -41,10 +41,16 @@ inline void forward(workspace& w, cache& kv, const weights& m, const shape& s, s
     kv.length += T;
     if (logits == want::nothing) return;
 
-    normalise(w, s, m.last, T);
-    for (std::size_t t = logits == want::each ? 0 : T - 1; t < T; ++t) {
-        project(w, w.logits, m.head, {w.normed[t], w.normed.stride}, 1);
-        seen(t, std::span<const float>(w.logits[0], s.V));
+    // The head is a matrix like any other; its input may take the place of a block's.
+    const auto& last = w.before_attention;
+    for (std::size_t t = logits == want::each ? 0 : T - 1; t < T; t += workspace::head_len) {
+        const auto n = (std::min)(workspace::head_len, T - t);
+        for (std::size_t i = 0; i < n; ++i) normalise(w, s, m.last, last, m.head, t + i);
+        w.team->run([&](std::size_t part, std::size_t parts) {
+            const activations x{{last.x[t], last.x.stride}, last.q.from(t)};
+            multiply_part(w, w.logits, m.head, x, n, part, parts, [](std::size_t, std::size_t) {});
+        });
+        for (std::size_t i = 0; i < n; ++i) seen(t + i, std::span<const float>(w.logits[i], s.V));
     }
 }
 

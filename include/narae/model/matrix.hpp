@@ -35,24 +35,30 @@ struct matrix {
     const std::byte* data = nullptr;
 };
 
-/// A vector on its way into a matrix: as floats, and for packed formats also in 8 bits.
-struct activation {
-    const float* x;
-    num::q8_row q;
+/// A [T, width] array of floats whose rows have room for whole tiles of a packed matrix.
+struct rows {
+    float* data = nullptr;
+    std::size_t stride = 0;
+    float* operator[](std::size_t t) const noexcept { return data + t * stride; }
 };
 
-/// y[row_begin .. row_end] = W x. Needs row_begin % 16 == 0, and row_end too unless it is N; y has room for whole
-/// tiles.
-inline void multiply(const kernel::table& kernels, float* y, const matrix& w, const activation& x,
+/// Vectors on their way into a matrix: as floats, and for packed formats also in 8 bits.
+struct activations {
+    rows x;
+    num::q8_rows q;
+};
+
+/// y[t][row_begin .. row_end] = W x[t] for T tokens. Needs row_begin % 16 == 0, and row_end too unless it is N.
+inline void multiply(const kernel::table& kernels, const rows& y, const matrix& w, const activations& x, std::size_t T,
                      std::size_t row_begin, std::size_t row_end) noexcept {
-    const auto whole = round_up(row_end, num::tile_rows);
-    switch (w.type) {
-        case format::f32: return kernels.gemv_f32(y, w.data, x.x, w.K, row_begin, row_end);
-        case format::f16: return kernels.gemv_f16(y, w.data, x.x, w.K, row_begin, row_end);
-        case format::bf16: return kernels.gemv_bf16(y, w.data, x.x, w.K, row_begin, row_end);
-        case format::q8: return kernels.gemv_q8(y, w.data, x.q, w.K, row_begin, whole);
-        case format::q4: return kernels.gemv_q4(y, w.data, x.q, w.K, row_begin, whole);
+    if (packed(w.type)) {
+        const auto gemm = w.type == format::q8 ? kernels.gemm_q8 : kernels.gemm_q4;
+        return gemm(y.data, y.stride, w.data, x.q, T, w.K, row_begin, round_up(row_end, num::tile_rows));
     }
+    const auto gemv = w.type == format::f32   ? kernels.gemv_f32
+                      : w.type == format::f16 ? kernels.gemv_f16
+                                              : kernels.gemv_bf16;
+    for (std::size_t t = 0; t < T; ++t) gemv(y[t], w.data, x.x[t], w.K, row_begin, row_end);
 }
 
 /// Weight i of what is not packed.

@@ -12,13 +12,6 @@
 
 namespace narae::inline NARAE_ABI::model {
 
-/// A [T, width] array of floats whose rows have room for whole tiles of a packed matrix.
-struct rows {
-    float* data = nullptr;
-    std::size_t stride = 0;
-    float* operator[](std::size_t t) const noexcept { return data + t * stride; }
-};
-
 class workspace {
 public:
     /// For models of this shape, computing with these kernels on `threads` threads.
@@ -27,75 +20,89 @@ public:
         w.kernels = kernels;
         error why;
         if (!sys::team::make(threads).into(w.team, why)) return why;
-
-        struct part {
-            rows* where;
-            std::size_t width;
-        } const parts[] = {{&w.x, s.D},           {&w.normed, s.D},        {&w.qkv, s.qkv_rows()},
-                           {&w.mixed, s.H * s.E}, {&w.attention_out, s.D}, {&w.ffn, s.F},
-                           {&w.ffn_out, s.D},     {&w.turn, 2 * s.rotary}, {&w.logits, s.V}};
-        std::size_t floats = 0;
-        for (const auto& p : parts) floats += rows_of(p.where, w) * round_up(p.width, num::tile_rows);
-        w.groups_ = num::groups_of(largest_k(s));
-        const auto groups = chunk_len * w.groups_;
-        if (!sys::buffer<float>::make(floats).into(w.floats_, why) ||
-            !sys::buffer<std::int8_t>::make(groups * num::group_len).into(w.q_, why) ||
-            !sys::buffer<float>::make(groups).into(w.scales_, why) ||
-            !sys::buffer<std::int32_t>::make(groups).into(w.sums_, why))
-            return why.in("workspace");
-        float* next = w.floats_.data();
-        for (const auto& p : parts) {
-            *p.where = {next, round_up(p.width, num::tile_rows)};
-            next += rows_of(p.where, w) * p.where->stride;
-        }
+        if (!sys::buffer<std::byte>::make(bytes(s)).into(w.memory_, why)) return why.in("workspace");
+        w.place(s, w.memory_.data());
         return w;
     }
 
-    static std::size_t bytes(const shape& s) noexcept {
-        const auto floats = 4 * s.D + s.qkv_rows() + s.H * s.E + s.F + 2 * s.rotary + 9 * num::tile_rows;
-        return chunk_len * (floats * sizeof(float) + num::groups_of(largest_k(s)) * (num::group_len + 8)) +
-               s.V * sizeof(float);
-    }
+    static std::size_t bytes(const shape& s) noexcept { return workspace().place(s, nullptr); }
 
     kernel::table kernels;
     std::unique_ptr<sys::team> team;
-    rows x;              ///< [T, D] the residual stream
-    rows normed;         ///< [T, D] what a block's matrices read
-    rows qkv;            ///< [T, (H + 2G) E]
-    rows mixed;          ///< [T, H E] values mixed by attention
-    rows attention_out;  ///< [T, D]
-    rows ffn;            ///< [T, F]
-    rows ffn_out;        ///< [T, D]
-    rows turn;           ///< [T, 2 * rotary]: cosines and sines of a token's rotation, then those towards the sinks
-    rows logits;         ///< [1, V]
+    rows x;                        ///< [T, D] the residual stream
+    activations before_attention;  ///< [T, D] normalised, what QKV reads
+    activations before_ffn;        ///< [T, D] normalised, what the feed-forward reads
+    rows qkv;                      ///< [T, (H + 2G) E]
+    activations mixed;             ///< [T, H E] values mixed by attention
+    rows attention_out;            ///< [T, D]
+    activations ffn;               ///< [T, F]
+    rows ffn_out;                  ///< [T, D]
+    rows turn;                     ///< [T, 2 * rotary]: cosines and sines of a token's rotation, then towards the sinks
+    rows logits;                   ///< [head_len, V]
 
-    /// Room for the 8-bit copy of row t.
-    num::q8_row q8(std::size_t t) noexcept {
-        return {q_.data() + t * groups_ * num::group_len, scales_.data() + t * groups_, sums_.data() + t * groups_};
-    }
+    /// How many tokens' logits are computed together.
+    static constexpr std::size_t head_len = 8;
 
 private:
-    static std::size_t largest_k(const shape& s) noexcept { return (std::max)({s.D, s.F, s.H * s.E}); }
-    static std::size_t rows_of(const rows* r, const workspace& w) noexcept { return r == &w.logits ? 1 : chunk_len; }
+    workspace() = default;
 
-    sys::buffer<float> floats_, scales_;
-    sys::buffer<std::int8_t> q_;
-    sys::buffer<std::int32_t> sums_;
-    std::size_t groups_ = 0;
+    /// Places every array in `memory`, or only counts: the bytes they need.
+    std::size_t place(const shape& s, std::byte* memory) noexcept {
+        std::size_t used = 0;
+        const auto take = [&](std::size_t bytes) {
+            const auto at = used;
+            used += round_up(bytes, sys::cache_line);
+            return memory == nullptr ? nullptr : memory + at;
+        };
+        const auto floats = [&](std::size_t T, std::size_t width) {
+            const auto stride = round_up(width, num::tile_rows);
+            return rows{reinterpret_cast<float*>(take(T * stride * sizeof(float))), stride};
+        };
+        const auto into_matrix = [&](std::size_t width) {
+            const auto groups = num::groups_of(width) | 1;  // an odd distance: rows do not meet in the same cache lines
+            const auto each = chunk_len * groups;
+            return activations{floats(chunk_len, width),
+                               {reinterpret_cast<std::int8_t*>(take(each * num::group_len)),
+                                reinterpret_cast<float*>(take(each * sizeof(float))),
+                                reinterpret_cast<std::int32_t*>(take(each * sizeof(std::int32_t))), groups}};
+        };
+        x = floats(chunk_len, s.D);
+        before_attention = into_matrix(s.D);
+        before_ffn = into_matrix(s.D);
+        qkv = floats(chunk_len, s.qkv_rows());
+        mixed = into_matrix(s.H * s.E);
+        attention_out = floats(chunk_len, s.D);
+        ffn = into_matrix(s.F);
+        ffn_out = floats(chunk_len, s.D);
+        turn = floats(chunk_len, 2 * s.rotary);
+        logits = floats(head_len, s.V);
+        return used;
+    }
+
+    sys::buffer<std::byte> memory_;
 };
 
-/// y[t] = W x[t] for T rows, all threads together. Rows are taken in small blocks, so that the weights of a block stay
-/// in the cache while every token passes.
-inline void project(workspace& w, const rows& y, const matrix& m, const rows& x, std::size_t T) {
-    constexpr std::size_t block = 4 * num::tile_rows;
-    if (packed(m.type))
-        for (std::size_t t = 0; t < T; ++t) w.kernels.quantize_q8(w.q8(t), x[t], m.K);
+/// f(t) for T tokens, shared by all threads if there are several.
+template <class F>
+void each_token(workspace& w, std::size_t T, F f) {
+    if (T == 1) return f(std::size_t{0});
     w.team->run([&](std::size_t part, std::size_t parts) {
-        const auto mine = sys::slice_of(m.N, num::tile_rows, part, parts);
-        for (auto from = mine.begin; from < mine.end; from += block)
-            for (std::size_t t = 0; t < T; ++t)
-                multiply(w.kernels, y[t], m, {x[t], w.q8(t)}, from, (std::min)(from + block, mine.end));
+        const auto mine = sys::slice_of(T, 1, part, parts);
+        for (auto t = mine.begin; t < mine.end; ++t) f(t);
     });
+}
+
+/// The part of y[t] = W x[t], T tokens, that falls to one thread. `then(from, to)` is called on columns of y as they
+/// are finished, in blocks of a group of the matrix that may read them: what follows finds them in the cache.
+template <class Then>
+void multiply_part(const workspace& w, const rows& y, const matrix& m, const activations& x, std::size_t T,
+                   std::size_t part, std::size_t parts, Then then) {
+    const auto mine = sys::slice_of(m.N, num::group_len, part, parts);
+    for (auto from = mine.begin; from < mine.end; from += num::group_len) {
+        const auto to = (std::min)(from + num::group_len, mine.end);
+        multiply(w.kernels, y, m, x, T, from, to);
+        then(from, to);
+    }
 }
 
 }  // namespace narae::inline NARAE_ABI::model

@@ -44,6 +44,18 @@ struct q8_row {
     std::int32_t* sum;  ///< [groups], the sum of the group's q: what a zero point of the weights must be taken times
 };
 
+/// Several of them, `groups` groups apart.
+struct q8_rows {
+    std::int8_t* q;
+    float* scale;
+    std::int32_t* sum;
+    std::size_t groups;
+    q8_rows from(std::size_t t) const noexcept {
+        return {q + t * groups * group_len, scale + t * groups, sum + t * groups, groups};
+    }
+    q8_row operator[](std::size_t t) const noexcept { return {from(t).q, from(t).scale, from(t).sum}; }
+};
+
 /// What packed weights have in common: rows in tiles of 16, K in groups of 64, both padded with zeros;
 ///   tile = [groups][16] f16 scales, padded to 64 bytes, then [groups] codes of GroupBytes bytes
 template <std::size_t GroupBytes>

@@ -46,6 +46,19 @@ inline bool has_avx512() noexcept {
 #endif
 }
 
+/// AVX-512 with dot products of bytes, too.
+inline bool has_avx512_vnni() noexcept {
+#if !NARAE_X86
+    return false;
+#elif defined(__GNUC__) || defined(__clang__)
+    return has_avx512() && __builtin_cpu_supports("avx512vnni");
+#else
+    int r[4];
+    __cpuidex(r, 7, 0);
+    return has_avx512() && ((r[2] >> 11) & 1);
+#endif
+}
+
 /// AVX-512 with products of bfloat16 pairs, too.
 inline bool has_avx512_bf16() noexcept {
 #if !NARAE_X86

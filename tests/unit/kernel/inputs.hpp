@@ -6,9 +6,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string>
 #include <vector>
 
 #include "../../oracle/kernels.hpp"
+#include "catch.hpp"
 #include "narae/kernel/select.hpp"
 #include "narae/num/to_half.hpp"
 
@@ -60,6 +62,7 @@ struct row_memory {
     explicit row_memory(std::size_t k)
         : q(narae::num::groups_of(k) * narae::num::group_len), scale(narae::num::groups_of(k)), sum(scale.size()) {}
     narae::num::q8_row view() { return {q.data(), scale.data(), sum.data()}; }
+    narae::num::q8_rows rows() { return {q.data(), scale.data(), sum.data(), scale.size()}; }
     void take_sums() {
         for (std::size_t i = 0; i < q.size(); ++i) sum[i / 64] = (i % 64 ? sum[i / 64] : 0) + q[i];
     }
@@ -70,11 +73,11 @@ inline const std::size_t columns_of_a_gemv[] = {1, 4, 15, 16, 31, 32, 48, 63, 64
 
 /// The two packed matrices differ in their codes only; the rest of their test is here.
 template <class Layout, int (*Code)(const std::byte*, std::size_t, std::size_t, std::size_t)>
-struct packed_gemv {
+struct packed_gemm {
     std::size_t n, k;
     std::vector<std::byte> w;  // one byte early: weights lie at odd addresses
     row_memory x;
-    packed_gemv(std::size_t rows, std::size_t columns)
+    packed_gemm(std::size_t rows, std::size_t columns)
         : n(rows), k(columns), w(1 + narae::num::tiles_of(rows) * Layout::tile_bytes(columns)), x(columns) {}
 
     std::byte* tile(std::size_t row) { return w.data() + 1 + row / 16 * Layout::tile_bytes(k); }
@@ -105,10 +108,33 @@ struct packed_gemv {
             y.push_back(oracle::gemv_row<Code>(tile(row), x.view(), k, row % 16));
         return y;
     }
-    std::vector<float> run(narae::kernel::gemv_packed_op* op) {
+    std::vector<float> run(narae::kernel::gemm_packed_op* op) {
         std::vector<float> y(narae::num::tiles_of(n) * 16, -1.0f);
-        op(y.data(), w.data() + 1, x.view(), k, 0, y.size());
+        op(y.data(), y.size(), w.data() + 1, x.rows(), 1, k, 0, y.size());
         return y;
+    }
+
+    /// T different tokens at once, further apart than they need to be, against each alone by the scalar definition.
+    void check_tokens(std::size_t T, random& r, narae::kernel::gemm_packed_op* narae::kernel::table::*slot) {
+        const std::size_t groups = narae::num::groups_of(k) + 1, rows = narae::num::tiles_of(n) * 16,
+                          stride = rows + 16;
+        row_memory tokens(T * groups * 64);
+        const narae::num::q8_rows view{tokens.q.data(), tokens.scale.data(), tokens.sum.data(), groups};
+        std::vector<float> expected(T * stride, 7.0f);
+        for (std::size_t t = 0; t < T; ++t) {
+            const auto floats = r.reals(k, -3, 3);
+            narae::kernel::scalar::quantize_q8(view[t], floats.data(), k, 64);
+            narae::kernel::scalar::quantize_q8(x.view(), floats.data(), k, 64);
+            const auto alone = run(narae::kernel::table{}.*slot);
+            std::copy(alone.begin(), alone.end(), expected.begin() + static_cast<std::ptrdiff_t>(t * stride));
+        }
+        for (const auto& table : narae::kernel::runnable()) {
+            const std::string name = table.name;
+            CAPTURE(name, T, k);
+            std::vector<float> y(T * stride, 7.0f);
+            (table.*slot)(y.data(), stride, w.data() + 1, view, T, k, 0, rows);
+            CHECK(same_bits(y, expected));
+        }
     }
 };
 

@@ -89,13 +89,13 @@ namespace {
 /// All tables agree; the scalar one is returned.
 inputs::row_memory quantized(const std::vector<float>& x, std::uint64_t seed) {
     inputs::row_memory scalar(x.size());
-    runnable().begin()->quantize_q8(scalar.view(), x.data(), x.size());
+    runnable().begin()->quantize_q8(scalar.view(), x.data(), x.size(), 64);
     for (const auto& t : runnable()) {
         const std::string name = t.name;
         CAPTURE(name, x.size(), seed);
         inputs::row_memory out(x.size());
         for (auto& q : out.q) q = 99;
-        t.quantize_q8(out.view(), x.data(), x.size());
+        t.quantize_q8(out.view(), x.data(), x.size(), 64);
         CHECK(out.q == scalar.q);
         CHECK(out.sum == scalar.sum);
         CHECK(inputs::same_bits(out.scale, scalar.scale));

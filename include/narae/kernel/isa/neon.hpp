@@ -4,8 +4,8 @@
 #define NARAE_KERNEL_ISA_NEON_HPP
 
 #include "narae/kernel/attend/neon.hpp"
+#include "narae/kernel/gemm_packed/neon.hpp"
 #include "narae/kernel/gemv_dense/neon.hpp"
-#include "narae/kernel/gemv_packed/neon.hpp"
 #include "narae/kernel/rows/neon.hpp"
 #include "narae/kernel/table.hpp"
 
@@ -18,13 +18,13 @@ inline table overlay(table t) noexcept {
     t.gemv_f32 = gemv_dense<weights_f32>;
     t.gemv_f16 = gemv_dense<weights_f16>;
     t.gemv_bf16 = gemv_dense<weights_bf16>;
-    t.gemv_q8 = gemv_packed<codes_q8>;
-    t.gemv_q4 = gemv_packed<codes_q4>;
+    t.gemm_q8 = gemm_packed<codes_q8>;
+    t.gemm_q4 = gemm_packed<codes_q4>;
     t.layer_norm = layer_norm;
     t.bias_gelu = bias_gelu;
     t.quantize_q8 = quantize_q8;
-    t.attend_q8 = attend_q8;
-    t.attend_f32 = attend_f32;
+    t.attend_q8 = attend<std::int8_t>;
+    t.attend_f32 = attend<float>;
     return t;
 }
 

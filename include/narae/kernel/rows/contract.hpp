@@ -18,9 +18,9 @@ using layer_norm_op = void(float* y, const float* x, const float* gain, const fl
 /// x[n] = gelu(x + bias), in place, by num::gelu.
 using bias_gelu_op = void(float* x, const float* bias, std::size_t n) noexcept;
 
-/// Quantises x[K] to 8 bits in groups of 64: scale = largest |x| / 127, q = x * (127 / largest) by num::round_q8,
-/// zero where the whole group is zero; the last group is padded with zeros.
-using quantize_q8_op = void(const num::q8_row& out, const float* x, std::size_t k) noexcept;
+/// Quantises x[K] to 8 bits in groups of `group` numbers: scale = largest |x| / 127, q = x * (127 / largest) by
+/// num::round_q8, zero where the whole group is zero; the last group is padded with zeros.
+using quantize_q8_op = void(const num::q8_row& out, const float* x, std::size_t k, std::size_t group) noexcept;
 
 }  // namespace narae::inline NARAE_ABI::kernel
 

@@ -47,27 +47,28 @@ inline int32x4_t round_q8(const float* x, float inverse) noexcept {
     return vcvtnq_s32_f32(v);
 }
 
-inline void quantize_q8(const num::q8_row& out, const float* x, std::size_t k) noexcept {
-    const std::size_t whole = k / num::group_len;
+inline void quantize_q8(const num::q8_row& out, const float* x, std::size_t k, std::size_t group) noexcept {
+    if (group % 16 != 0) return scalar::quantize_q8(out, x, k, group);
+    const std::size_t whole = k / group;
     for (std::size_t g = 0; g < whole; ++g) {
-        const float* from = x + g * num::group_len;
+        const float* from = x + g * group;
         float32x4_t size = vdupq_n_f32(0);
-        for (std::size_t i = 0; i < num::group_len; i += 4) size = larger(vabsq_f32(vld1q_f32(from + i)), size);
+        for (std::size_t i = 0; i < group; i += 4) size = larger(vabsq_f32(vld1q_f32(from + i)), size);
         const float largest = vmaxvq_f32(size), inverse = largest > 0 ? 127.0f / largest : 0.0f;
         int32x4_t sum = vdupq_n_s32(0);
-        for (std::size_t i = 0; i < num::group_len; i += 16) {
+        for (std::size_t i = 0; i < group; i += 16) {
             const int32x4_t a = round_q8(from + i, inverse), b = round_q8(from + i + 4, inverse);
             const int32x4_t c = round_q8(from + i + 8, inverse), d = round_q8(from + i + 12, inverse);
             sum = vaddq_s32(sum, vaddq_s32(vaddq_s32(a, b), vaddq_s32(c, d)));
             const int16x8_t ab = vcombine_s16(vmovn_s32(a), vmovn_s32(b)),
                             cd = vcombine_s16(vmovn_s32(c), vmovn_s32(d));
-            vst1q_s8(out.q + g * num::group_len + i, vcombine_s8(vmovn_s16(ab), vmovn_s16(cd)));
+            vst1q_s8(out.q + g * group + i, vcombine_s8(vmovn_s16(ab), vmovn_s16(cd)));
         }
         out.sum[g] = vaddvq_s32(sum);
         out.scale[g] = largest / 127.0f;
     }
-    const std::size_t done = whole * num::group_len;
-    if (done < k) scalar::quantize_q8({out.q + done, out.scale + whole, out.sum + whole}, x + done, k - done);
+    const std::size_t done = whole * group;
+    if (done < k) scalar::quantize_q8({out.q + done, out.scale + whole, out.sum + whole}, x + done, k - done, group);
 }
 
 }  // namespace narae::inline NARAE_ABI::kernel::neon

@@ -25,13 +25,12 @@ inline void bias_gelu(float* x, const float* bias, std::size_t n) noexcept {
     for (std::size_t i = 0; i < n; ++i) x[i] = num::gelu(x[i] + bias[i]);
 }
 
-inline void quantize_q8(const num::q8_row& out, const float* x, std::size_t k) noexcept {
-    using namespace num;
-    for (std::size_t g = 0; g < groups_of(k); ++g) {
-        std::int8_t* q = out.q + g * group_len;
-        const std::size_t n = k - g * group_len < group_len ? k - g * group_len : group_len;
-        out.scale[g] = num::quantize_q8(q, x + g * group_len, n);
-        for (std::size_t i = n; i < group_len; ++i) q[i] = 0;
+inline void quantize_q8(const num::q8_row& out, const float* x, std::size_t k, std::size_t group) noexcept {
+    for (std::size_t g = 0; g * group < k; ++g) {
+        std::int8_t* q = out.q + g * group;
+        const std::size_t n = k - g * group < group ? k - g * group : group;
+        out.scale[g] = num::quantize_q8(q, x + g * group, n);
+        for (std::size_t i = n; i < group; ++i) q[i] = 0;
         out.sum[g] = 0;
         for (std::size_t i = 0; i < n; ++i) out.sum[g] += q[i];
     }

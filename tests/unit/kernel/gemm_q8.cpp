@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT
-// gemv_q8: double oracle -> scalar within the contract's bound -> every other table equal to scalar, bit by bit.
+// gemm_q8: double oracle -> scalar within the contract's bound -> every other table equal to scalar, bit by bit.
 #include "catch.hpp"
 #include "inputs.hpp"
 
 namespace {
 
 using narae::kernel::runnable;
-using problem = inputs::packed_gemv<narae::num::q8_layout, oracle::q8>;
+using problem = inputs::packed_gemm<narae::num::q8_layout, oracle::q8>;
 
 void check(problem& p, std::uint64_t seed) {
     const auto exact = p.exact();
-    const auto scalar = p.run(runnable().begin()->gemv_q8);
+    const auto scalar = p.run(runnable().begin()->gemm_q8);
     for (const auto& table : runnable()) {
         const std::string name = table.name;
         CAPTURE(name, p.n, p.k, seed);
-        const auto y = p.run(table.gemv_q8);
+        const auto y = p.run(table.gemm_q8);
         CHECK(inputs::first_outside(y, exact) == exact.size());
         CHECK(inputs::same_bits(y, scalar));
     }
@@ -22,7 +22,7 @@ void check(problem& p, std::uint64_t seed) {
 
 }  // namespace
 
-TEST_CASE("gemv_q8 at awkward sizes") {
+TEST_CASE("gemm_q8 at awkward sizes") {
     std::uint64_t seed = 1;
     for (const auto n : inputs::rows_of_a_gemv)
         for (const auto k : inputs::columns_of_a_gemv) {
@@ -31,12 +31,12 @@ TEST_CASE("gemv_q8 at awkward sizes") {
             p.set_codes([&] { return r.between(-127, 127); });
             p.set_scales([&] { return narae::num::f32_to_f16(r.real(-0.1f, 0.1f)); });
             const auto x = r.reals(k, -3, 3);
-            narae::kernel::scalar::quantize_q8(p.x.view(), x.data(), k);
+            narae::kernel::scalar::quantize_q8(p.x.view(), x.data(), k, 64);
             check(p, seed);
         }
 }
 
-TEST_CASE("gemv_q8 at the ends of its numbers") {
+TEST_CASE("gemm_q8 at the ends of its numbers") {
     std::uint64_t seed = 100;
     // 0x80 is -128, which no packer writes but a file may hold.
     for (const int code : {0x00, 0x7F, 0x81, 0x80, 0x01})
@@ -60,20 +60,31 @@ TEST_CASE("gemv_q8 at the ends of its numbers") {
     }
 }
 
-TEST_CASE("gemv_q8 writes the rows it is asked for and no others") {
+TEST_CASE("gemm_q8 writes the rows it is asked for and no others") {
     inputs::random r(7);
     problem p(48, 96);
     p.set_codes([&] { return r.between(-127, 127); });
     p.set_scales([] { return std::uint16_t{0x2C00}; });
     p.set_x([&] { return r.between(-127, 127); }, 0.5f);
-    const auto all = p.run(narae::kernel::scalar::gemv_packed<narae::num::q8_layout>);
+    const auto all = p.run(narae::kernel::scalar::gemm_packed<narae::num::q8_layout>);
     for (const auto& table : runnable()) {
         const std::string name = table.name;
         CAPTURE(name);
         std::vector<float> y(48, 7.0f), expected(48, 7.0f);
         std::copy(all.begin() + 16, all.begin() + 32, expected.begin() + 16);
-        table.gemv_q8(y.data(), p.w.data() + 1, p.x.view(), p.k, 32, 32);
-        table.gemv_q8(y.data(), p.w.data() + 1, p.x.view(), p.k, 16, 32);
+        table.gemm_q8(y.data(), 48, p.w.data() + 1, p.x.rows(), 1, p.k, 32, 32);
+        table.gemm_q8(y.data(), 48, p.w.data() + 1, p.x.rows(), 1, p.k, 16, 32);
         CHECK(inputs::same_bits(y, expected));
     }
+}
+
+TEST_CASE("gemm_q8 gives several tokens what it gives each alone") {
+    for (const std::size_t T : {2u, 3u, 4u, 7u, 8u, 13u, 32u})
+        for (const std::size_t k : {64u, 200u}) {
+            inputs::random r(T * k);
+            problem p(32, k);
+            p.set_codes([&] { return r.between(-127, 127); });
+            p.set_scales([&] { return narae::num::f32_to_f16(r.real(-0.1f, 0.1f)); });
+            p.check_tokens(T, r, &narae::kernel::table::gemm_q8);
+        }
 }
