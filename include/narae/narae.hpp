@@ -41,7 +41,6 @@
 #include "narae/text/utf8.hpp"
 #include "narae/token/added.hpp"
 #include "narae/token/bpe.hpp"
-#include "narae/token/bpe.hpp"
 #include "narae/token/encoder.hpp"
 #include "narae/token/morph.hpp"
 #include "narae/token/packed.hpp"
