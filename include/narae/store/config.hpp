@@ -44,22 +44,20 @@ struct config_reader {
     void bad(std::string_view key, const text::json_value& v, std::string_view range) {
         refuse(errc::bad_value, {key, " is ", v.raw().substr(0, 40), range}, v.at());
     }
-    /// Refuses another value of `key` than the one that narae can do; a missing one is fine.
-    void only(const text::json_value& object, std::string_view key, std::string_view can) {
+    /// Refuses another value of `key` than the one that narae can do; a missing one is fine, unless it is needed.
+    void only(const text::json_value& object, std::string_view key, std::string_view can, bool needed = false) {
         const auto v = object[key];
-        if (!v.missing_or_null() && v.string() != can)
+        if ((needed || !v.missing_or_null()) && v.string() != can)
             refuse(errc::unsupported, {key, " \"", v.string(), "\" is not supported, only \"", can, "\" is"}, v.at());
     }
     void whole(std::string_view key, std::uint32_t& out, std::uint32_t largest, bool needed) {
         const auto v = root[key];
         std::uint64_t n = 0;
-        if (v.missing_or_null()) {
-            if (needed) refuse(errc::bad_value, {key, " is missing"});
-        } else if (!v.whole(n) || n == 0 || n > largest) {
-            bad(key, v, concat({", not a whole number from 1 to ", largest}));
-        } else {
-            out = static_cast<std::uint32_t>(n);
-        }
+        if (v.missing_or_null() && !needed) return;
+        if (v.missing_or_null()) return refuse(errc::bad_value, {key, " is missing"});
+        if (!v.whole(n) || n == 0 || n > largest)
+            return bad(key, v, concat({", not a whole number from 1 to ", largest}));
+        out = static_cast<std::uint32_t>(n);
     }
     void real(const text::json_value& object, std::string_view key, double& out, double least, double most) {
         const auto v = object[key];
@@ -86,9 +84,7 @@ inline result<config> parse_config(std::string_view source) {
     detail::config_reader in{doc->root()};
     if (!in.root.is(text::json_kind::object)) return error{errc::bad_value, "not a JSON object", 0};
 
-    if (const auto type = in.root["model_type"]; type.string() != "gpt_neox")
-        return error{errc::unsupported,
-                     concat({"model_type \"", type.string(), "\" is not supported, only \"gpt_neox\" is"}), type.at()};
+    in.only(in.root, "model_type", "gpt_neox", true);
     in.only(in.root, "hidden_act", "gelu");
 
     config c;
