@@ -84,10 +84,14 @@ inline constexpr auto canonical = [] {
     const char* p = packed_decompositions;
     char32_t whole = 0, first = 0, second = 0;
     auto next = t.together.begin();
-    for (auto& d : t.apart) {
-        const auto n = unpack(p);
-        d = {whole += n / 3, unpack(p, first), n % 3 == 0 ? 0 : unpack(p, second)};
-        if (n % 3 == 2) *next++ = d;
+    for (auto d = t.apart.begin(); d != t.apart.end();) {
+        const char32_t run = unpack(p), kind = run % 3;
+        whole += run / 3;
+        for (auto n = unpack(p); n > 0; --n) {
+            *d = {whole++, unpack(p, first), kind == 0 ? 0 : unpack(p, second)};
+            if (kind == 2) *next++ = *d;
+            ++d;
+        }
     }
     std::sort(t.together.begin(), t.together.end(), by_parts);
     return t;
