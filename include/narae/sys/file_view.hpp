@@ -73,17 +73,16 @@ public:
         ::close(file);
         return view;
 #else
-        file_view view;
         std::FILE* file = std::fopen(path.c_str(), "rb");
         if (file == nullptr) return system_error(path, "cannot open");
-        long size = -1;
-        if (std::fseek(file, 0, SEEK_END) == 0) size = std::ftell(file);
+        const long size = std::fseek(file, 0, SEEK_END) == 0 ? std::ftell(file) : -1;
         auto owned = buffer<std::byte>::make(size > 0 ? static_cast<std::size_t>(size) : 0);
         const bool whole = size >= 0 && owned && std::fseek(file, 0, SEEK_SET) == 0 &&
                            std::fread(owned->data(), 1, owned->size(), file) == owned->size();
         std::fclose(file);
         if (!owned) return owned.error().in(path);
         if (!whole) return error{errc::io, concat({path, ": cannot read"})};
+        file_view view;
         view.owned_ = std::move(*owned);
         view.bytes_ = view.owned_.span();
         return view;
