@@ -112,8 +112,7 @@ private:
     void push(kind k, std::uint64_t n = 0, std::string_view text = {}, std::uint32_t count = 0) {
         stack_.push_back({k, count, n, text});
     }
-    /// A two's complement integer.
-    void push_signed(std::string_view bytes) {
+    void push_signed(std::string_view bytes) {  // in two's complement
         const bool large = bytes.find_first_not_of('\0', 8) != bytes.npos;
         const bool negative = !bytes.empty() && (bytes.back() & 0x80) != 0;
         large || negative ? push(kind::other, 0, bytes) : push(kind::whole, little(bytes.substr(0, 8)));
