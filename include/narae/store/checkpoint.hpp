@@ -91,8 +91,7 @@ public:
     /// The files of weights, in the order they were read.
     const std::vector<source_file>& sources() const noexcept { return sources_; }
 
-    /// Says that the pages of these bytes (of a tensor or a source file) are done with for now; reading them again
-    /// brings them back.
+    /// Says that the pages of these bytes are done with for now; reading them again brings them back.
     void let_go([[maybe_unused]] byte_view part) const noexcept {
 #ifndef NARAE_NO_FILES
         for (const auto& f : files_) {
