@@ -76,8 +76,7 @@ struct config_reader {
 
 }  // namespace detail
 
-/// Parses config.json (or the copy of it in a narae file). Every number is bounded, so products of them cannot wrap
-/// 64 bits.
+/// Parses config.json (or a narae file's copy of it). Numbers are bounded, so that products of them fit 64 bits.
 inline result<config> parse_config(std::string_view source) {
     const auto doc = text::json::parse(source);
     if (!doc) return doc.error();
