@@ -151,7 +151,6 @@ private:
     std::uint32_t index_ = 0;
 };
 
-/// A parsed document.
 class json {
 public:
     static constexpr int max_depth = 64;
