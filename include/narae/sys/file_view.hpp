@@ -33,20 +33,6 @@ inline error system_error(const std::string& path, std::string_view doing) {
     return {code, concat({path, ": ", doing, ": ", std::strerror(why)})};
 }
 
-/// Is there a folder at this path?
-inline bool is_folder(const std::string& path) {
-#if NARAE_POSIX
-    struct stat about;
-    return ::stat(path.c_str(), &about) == 0 && S_ISDIR(about.st_mode);
-#else
-    // Standard C cannot tell; no file opens under a folder's name, and a folder has a "." in it.
-    std::FILE* inside = std::fopen((path + "/config.json").c_str(), "rb");
-    if (inside == nullptr) return false;
-    std::fclose(inside);
-    return true;
-#endif
-}
-
 /// A whole file as bytes. Moves, never copies; the bytes live as long as the view.
 class file_view {
 public:
@@ -121,6 +107,16 @@ private:
     byte_view bytes_;
     buffer<std::byte> owned_;  // what bytes_ is where files are not mapped
 };
+
+/// Is there a folder at this path?
+inline bool is_folder(const std::string& path) {
+#if NARAE_POSIX
+    struct stat about;
+    return ::stat(path.c_str(), &about) == 0 && S_ISDIR(about.st_mode);
+#else
+    return file_view::open(path + "/config.json").has_value();  // standard C cannot tell
+#endif
+}
 
 }  // namespace narae::inline NARAE_ABI::sys
 
