@@ -18,9 +18,9 @@ namespace pretoken {
 enum class kind { letter, number, space, other };
 
 constexpr kind kind_of(text::char_class c) noexcept {
+    // In the order of char_class: other, mark, letter, number, numeral, space.
     constexpr kind kinds[] = {kind::other, kind::other, kind::letter, kind::number, kind::number, kind::space};
-    return kinds[static_cast<std::size_t>(
-        c)];  // in the order of char_class: other, mark, letter, number, numeral, space
+    return kinds[static_cast<std::size_t>(c)];
 }
 
 struct step {
@@ -79,8 +79,7 @@ inline std::size_t first_piece(std::string_view s) noexcept {
 }
 
 /// f(piece) for every piece of s, in order.
-template <class F>
-void for_each_piece(std::string_view s, F&& f) {
+void for_each_piece(std::string_view s, auto&& f) {
     while (!s.empty()) {
         const auto n = first_piece(s);
         f(s.substr(0, n));
