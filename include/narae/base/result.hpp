@@ -97,8 +97,7 @@ public:
     const narae::error& error() const noexcept { return error_; }
 
     /// Moves the value to `place`; or the error to `why`, and returns false.
-    template <class Place>
-    bool into(Place& place, narae::error& why) && {
+    bool into(auto& place, narae::error& why) && {
         if (!value_) return why = std::move(error_), false;
         place = *std::move(value_);
         return true;
@@ -131,8 +130,7 @@ public:
 
 /// Runs `body` (which returns a result) and turns a failed standard-library allocation into an error.
 /// Public entry points are wrapped in it, so that no exception leaves narae.
-template <class Body>
-auto guarded(Body&& body) -> decltype(body()) {
+auto guarded(auto&& body) -> decltype(body()) {
 #if NARAE_EXCEPTIONS
     try {
         return body();

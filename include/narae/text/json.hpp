@@ -126,8 +126,7 @@ public:
     }
 
     /// f(value) for every element of an array, in order, until f returns false, which is then given back.
-    template <class F>
-    bool for_each(F&& f) const {
+    bool for_each(auto&& f) const {
         const auto end = is(json_kind::array) ? node().end : 0;
         for (auto i = index_ + 1; i < end; i = (*nodes_)[i].end)
             if (!f(json_value(source_, *nodes_, i))) return false;
@@ -135,8 +134,7 @@ public:
     }
 
     /// f(key, value) for every member of an object, in the same way.
-    template <class F>
-    bool for_each_member(F&& f) const {
+    bool for_each_member(auto&& f) const {
         const auto end = is(json_kind::object) ? node().end : 0;
         for (auto i = index_ + 1; i < end; i = (*nodes_)[i + 1].end)
             if (!f(json_value(source_, *nodes_, i), json_value(source_, *nodes_, i + 1))) return false;

@@ -98,8 +98,7 @@ inline constexpr auto canonical = [] {
 }();
 
 /// The value of the run that c stands in.
-template <class Runs>
-std::uint8_t value_at(const Runs& runs, char32_t c) noexcept {
+inline std::uint8_t value_at(const auto& runs, char32_t c) noexcept {
     const auto after =
         std::upper_bound(runs.begin(), runs.end(), c, [](char32_t x, const run& r) { return x < r.begin; });
     return std::prev(after)->value;

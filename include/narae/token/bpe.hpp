@@ -35,8 +35,7 @@ private:
     static constexpr std::uint32_t none = ~std::uint32_t{0};
 
     /// f(id) for every symbol that the piece starts as.
-    template <class F>
-    void start(std::string_view piece, F&& f) const {
+    void start(std::string_view piece, auto&& f) const {
         while (!piece.empty()) {
             std::size_t n = 1;
             auto whole = no_token;

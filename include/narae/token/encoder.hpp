@@ -62,8 +62,7 @@ public:
 
     /// f(segment) for the morphemes of plain text and all that is between them; decomposed Hangul is composed. Without
     /// a model of morphemes, for whole pieces as they are.
-    template <class F>
-    void for_each_segment(std::string_view text, F&& f) {
+    void for_each_segment(std::string_view text, auto&& f) {
         for_each_piece(text, [&](std::string_view piece) {
             if (!parts_.morphemes) return void(f(piece));
             cutter_(composed(piece), f);
