@@ -30,8 +30,8 @@ struct json_node {
 };
 inline constexpr json_node no_json_node{};
 
-/// Reads the escape that goes on at s[at], after its backslash, and appends what it means. Returns what should have
-/// stood at s[at], or a null pointer if all is well.
+/// Appends what the escape at s[at], past its backslash, means. Returns what should have stood there, or a null
+/// pointer.
 inline const char* read_escape(std::string_view s, std::size_t& at, std::string& out) {
     constexpr std::string_view written = "\"\\/bfnrtu", meant = "\"\\/\b\f\n\r\t";
     const auto which = at < s.size() ? written.find(s[at++]) : s.npos;

@@ -37,8 +37,7 @@ public:
     explicit encoder(const tokenizer_parts& parts)
         : parts_(parts), merger_(parts.words, parts.morphemes), cutter_(parts.weights, parts.cut, parts.digits) {}
 
-    /// Appends the ids of `text`, which may be any bytes: those that are not UTF-8 are encoded as they are, as
-    /// characters that are neither letter, digit nor space.
+    /// Appends the ids of `text`, which may be any bytes: those that are not UTF-8 are encoded as they are.
     void encode(std::string_view text, encode_options how, std::vector<token_id>& out) {
         how_ = how;
         out_ = &out;
