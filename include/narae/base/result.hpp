@@ -9,15 +9,13 @@
 #include <initializer_list>
 #include <new>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 
 #include "narae/base/config.hpp"
-#if NARAE_EXCEPTIONS
-#include <stdexcept>
-#endif
 
 namespace narae::inline NARAE_ABI {
 

@@ -4,23 +4,21 @@
 #ifndef NARAE_SYS_FILE_VIEW_HPP
 #define NARAE_SYS_FILE_VIEW_HPP
 
-#include "narae/base/config.hpp"
-#ifndef NARAE_NO_FILES
-
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <string>
 #include <utility>
+
+#include "narae/base/bytes.hpp"
+#include "narae/sys/buffer.hpp"
+#ifndef NARAE_NO_FILES
 #if NARAE_POSIX
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #endif
-
-#include "narae/base/bytes.hpp"
-#include "narae/sys/buffer.hpp"
 
 namespace narae::inline NARAE_ABI::sys {
 

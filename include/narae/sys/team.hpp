@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "narae/base/result.hpp"
 #include "narae/sys/cpu.hpp"
@@ -17,7 +18,6 @@
 #include <condition_variable>
 #include <mutex>
 #include <thread>
-#include <vector>
 #endif
 
 namespace narae::inline NARAE_ABI::sys {
