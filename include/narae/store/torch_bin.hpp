@@ -47,10 +47,9 @@ inline result<tensor> lay_out(std::string name, const pickle_tensor& from, const
     return t;
 }
 
-/// The tensors of the state dict `root`. The bytes of the storage with key k are stored under `folder` + `place` + k.
+/// The tensors of the state dict `root`. The bytes of the storage with key k are stored under `place` + k.
 inline result<std::vector<tensor>> state_dict(const unpickler& pickle, const pickle_value& root,
-                                              const zip_entries& stored, std::string_view folder,
-                                              std::string_view place) {
+                                              const zip_entries& stored, std::string_view place) {
     if (root.kind != pickle_kind::dict)
         return error{errc::unsupported, "torch file: its object is not a dict of tensors"};
     std::vector<tensor> out;
@@ -69,12 +68,12 @@ inline result<std::vector<tensor>> state_dict(const unpickler& pickle, const pic
         if (!names.insert(key.text).second) return refuse(errc::bad_value, {"occurs twice"});
         const auto& from = pickle.tensors()[static_cast<std::size_t>(item.number)];
         const auto& storage = pickle.storages()[static_cast<std::size_t>(from.storage)];
-        const auto data = stored.find(concat({folder, place, storage.key}));
+        const auto where = concat({place, storage.key});
+        const auto data = stored.find(where);
         std::uint64_t size = 0;
-        if (data == stored.end()) return refuse(errc::not_found, {"no storage ", place, printable(storage.key)});
+        if (data == stored.end()) return refuse(errc::not_found, {"no storage ", printable(where)});
         if (!checked_mul(storage.elements, dtype_size(storage.type), size) || size > data->second.size())
-            return refuse(errc::truncated,
-                          {"storage ", place, printable(storage.key), " is smaller than the pickle says"});
+            return refuse(errc::truncated, {"storage ", printable(where), " is smaller than the pickle says"});
         auto t = lay_out(std::string(key.text), from, storage, data->second);
         if (!t) return t.error();
         out.push_back(std::move(*t));
@@ -104,7 +103,7 @@ inline result<std::vector<tensor>> parse_zipped(byte_view file) {
     unpickler pickle(pickled->second);
     const auto object = pickle.next();
     if (!object) return object.error().in("data.pkl");
-    return state_dict(pickle, *object, *entries, root, "data/");
+    return state_dict(pickle, *object, *entries, concat({root, "data/"}));
 }
 
 inline result<std::vector<tensor>> parse_legacy(byte_view file) {
@@ -149,7 +148,7 @@ inline result<std::vector<tensor>> parse_legacy(byte_view file) {
         stored.emplace(key, in.take(size, "its data"));
         if (!in) return in.error().in(place);
     }
-    return state_dict(pickle, object[dict], stored, "", "");
+    return state_dict(pickle, object[dict], stored, "");
 }
 
 }  // namespace torch_detail
