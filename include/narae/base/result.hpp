@@ -126,8 +126,7 @@ public:
     result(narae::error e) : result<nothing>(std::move(e)) {}
 };
 
-/// Runs `body` (which returns a result) and turns a failed standard-library allocation into an error.
-/// Public entry points are wrapped in it, so that no exception leaves narae.
+/// Runs `body`, which returns a result; a failed allocation becomes an error. Public entry points are wrapped in it.
 auto guarded(auto&& body) -> decltype(body()) {
 #if NARAE_EXCEPTIONS
     try {

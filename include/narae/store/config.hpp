@@ -32,8 +32,7 @@ struct config {
 
 namespace detail {
 
-/// Reads members of JSON objects, remembering the first thing that is wrong. A missing one is fine, unless it is
-/// needed.
+/// Reads members of JSON objects and remembers the first thing that is wrong. What is not needed may be missing.
 struct config_reader {
     error failed{};
     bool ok = true;

@@ -9,8 +9,7 @@
 
 namespace narae::inline NARAE_ABI::store {
 
-// A narae model file IS a safetensors file, or several with a *.safetensors.index.json as Hugging Face writes it.
-// Any safetensors tool lists it. What narae adds:
+// A narae model file IS a safetensors file, or several with a *.safetensors.index.json: any tool lists it. It adds:
 //
 // Metadata (all values are strings; config, history and source hold JSON):
 //   narae.version  "1"

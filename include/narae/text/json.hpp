@@ -30,8 +30,7 @@ struct json_node {
 };
 inline constexpr json_node no_json_node{};
 
-/// Appends what the escape at s[at], past its backslash, means. Returns what should have stood there, or a null
-/// pointer.
+/// Appends what the escape at s[at], past its backslash, means. Returns what should have stood there, or nullptr.
 inline const char* read_escape(std::string_view s, std::size_t& at, std::string& out) {
     constexpr std::string_view written = "\"\\/bfnrtu", meant = "\"\\/\b\f\n\r\t";
     const auto which = at < s.size() ? written.find(s[at++]) : s.npos;

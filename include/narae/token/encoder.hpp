@@ -59,8 +59,7 @@ public:
         if (held_ != no_token) out.push_back(held_);
     }
 
-    /// f(segment) for the morphemes of plain text and all that is between them; decomposed Hangul is composed. Without
-    /// a model of morphemes, for whole pieces as they are.
+    /// f(segment) for the morphemes of plain text, its Hangul composed, and what is between them; or for whole pieces.
     void for_each_segment(std::string_view text, auto&& f) {
         for_each_piece(text, [&](std::string_view piece) {
             if (!parts_.morphemes) return void(f(piece));
@@ -131,8 +130,7 @@ private:
         std::size_t hash;
     };
 
-    /// The piece with its Hangul in syllables, if it was written letter by letter and that can be undone: it holds
-    /// letters that join and no syllable.
+    /// The piece with its Hangul letters joined to syllables, if some join and that can be undone.
     std::string_view composed(std::string_view piece) {
         if (piece.find('\xE1') == piece.npos || !text::compose_hangul(piece, composed_)) return piece;
         return composed_;

@@ -50,8 +50,7 @@ inline void for_each_feature(const gap& g, auto&& f) {
     see(10, (g.l1 - 1) % text::finals << 16 | g.r1);  // the final consonant before the gap, 0 for none
 }
 
-/// f(i, gap) for every gap of a run of Hangul syllables, in order: the one before run[i], 0 < i < run.size().
-/// A run is anything with size() and code points by [].
+/// f(i, gap) for every gap in a run of Hangul syllables, which has size() and code points by []: the one before run[i].
 inline void for_each_gap(const auto& run, auto&& f) {
     gap g;
     for (std::size_t i = 0; i < run.size() + 2; ++i) {

@@ -51,8 +51,7 @@ public:
     /// The same, but bytes that do not make a character stay as they are: what was encoded comes back whole.
     std::string decode_bytes(std::span<const token_id> ids) const;
 
-    /// What decoding writes for a token, before characters are made of it: its bytes, or an added token's content.
-    /// Empty for an id without a token.
+    /// A token's bytes, or an added token's content, as decoding writes it; empty for an id without a token.
     std::string_view bytes_of(token_id id) const noexcept { return parts_.words.bytes_of(id); }
 
     /// One past the largest id that has a token; and how many ids have one.
