@@ -53,8 +53,17 @@ public:
 #if NARAE_POSIX
         const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
         if (file < 0) return system_error(path, "cannot open");
-        auto view = map(file, path);
+        struct stat about;
+        const bool known = ::fstat(file, &about) == 0, regular = known && S_ISREG(about.st_mode);
+        const auto size = regular ? static_cast<std::size_t>(about.st_size) : 0;
+        void* at = size == 0 ? nullptr : ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
+        const int why = errno;
         ::close(file);
+        if (known && !regular) return error{errc::io, concat({path, ": not a regular file"})};
+        errno = why;
+        if (!known || at == MAP_FAILED) return system_error(path, known ? "cannot map" : "cannot stat");
+        file_view view;
+        view.bytes_ = {static_cast<const std::byte*>(at), size};
         return view;
 #else
         std::FILE* file = std::fopen(path.c_str(), "rb");
@@ -87,21 +96,6 @@ public:
     }
 
 private:
-#if NARAE_POSIX
-    static result<file_view> map(int file, const std::string& path) {
-        struct stat about;
-        if (::fstat(file, &about) != 0) return system_error(path, "cannot stat");
-        if (!S_ISREG(about.st_mode)) return error{errc::io, concat({path, ": not a regular file"})};
-        file_view view;
-        const auto size = static_cast<std::size_t>(about.st_size);
-        if (size == 0) return view;
-        void* at = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
-        if (at == MAP_FAILED) return system_error(path, "cannot map");
-        view.bytes_ = {static_cast<const std::byte*>(at), size};
-        return view;
-    }
-#endif
-
     byte_view bytes_;
     buffer<std::byte> owned_;  // what bytes_ is where files are not mapped
 };
