@@ -49,6 +49,7 @@
 #include "narae/quant/synthesize.hpp"
 #include "narae/quant/transplant.hpp"
 #include "narae/store/config_json.hpp"
+#include "narae/store/fnv.hpp"
 #include "narae/store/safetensors_writer.hpp"
 #include "narae/sys/file_sink.hpp"
 #include "narae/sys/scratch.hpp"

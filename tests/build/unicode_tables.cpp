@@ -143,14 +143,23 @@ int main(int argc, char** argv) {
         return runs;
     };
     const auto class_runs = put_runs(kind, 6, classes), order_runs = put_runs(order, 256, orders);
+    // 0: one part; 1: two parts; 2: two parts that compose again.
+    const auto kind_of = [&](std::uint32_t c) -> std::uint32_t {
+        const auto& p = parts.at(c);
+        return p[1] == 0 ? 0 : order[c] == 0 && order[p[0]] == 0 && excluded.count(c) == 0 ? 2 : 1;
+    };
     std::uint32_t composed = 0, after = 0, a = 0, b = 0;
-    for (const auto& [c, p] : parts) {
-        const bool composes = p[1] != 0 && order[c] == 0 && order[p[0]] == 0 && excluded.count(c) == 0;
-        decompositions.put((c - after) * 3 + (p[1] == 0 ? 0 : composes ? 2 : 1));
-        decompositions.put(p[0], a);
-        if (p[1] != 0) decompositions.put(p[1], b);
-        after = c;
-        composed += composes;
+    for (auto it = parts.begin(); it != parts.end();) {
+        const auto begin = it->first, what = kind_of(begin);
+        std::uint32_t n = 1;
+        while (parts.count(begin + n) != 0 && kind_of(begin + n) == what) ++n;
+        decompositions.put((begin - after) * 3 + what);
+        decompositions.put(n);
+        for (after = begin + n; it != parts.end() && it->first < after; ++it) {
+            decompositions.put(it->second[0], a);
+            if (what != 0) decompositions.put(it->second[1], b);
+            composed += what == 2;
+        }
     }
 
     std::cout << R"(// SPDX-License-Identifier: MIT
@@ -174,9 +183,10 @@ namespace narae::inline NARAE_ABI::text::tables {
     classes.print("// Runs of one class from U+0000 on: length * 6 + class.\n", "packed_classes");
     orders.print("// Runs of one combining class, likewise: length * 256 + class.\n", "packed_orders");
     decompositions.print(
-        "// One step of canonical decomposition: distance from the last code point * 3 + (0: one part; 1: two "
-        "parts;\n// 2: two parts that compose again), then the parts, each as a step from the last such "
-        "part.\n",
+        "// One step of canonical decomposition, in runs of neighbours: distance from the end of the last run * 3 + "
+        "(0: "
+        "one\n// part; 1: two parts; 2: two parts that compose again), how many, then the parts of each, as steps from "
+        "the last.\n",
         "packed_decompositions");
     std::cout << "\n}  // namespace narae::inline NARAE_ABI::text::tables\n// clang-format on\n\n#endif\n";
 }

@@ -13,8 +13,10 @@
 // --- what the compiler and the target offer ---------------------------------------------------------------
 #if defined(__cpp_exceptions) || defined(_CPPUNWIND)
 #define NARAE_EXCEPTIONS 1  // result::value() exists and throws; allocation failures become errors
+#define NARAE_ABI_X v0
 #else
 #define NARAE_EXCEPTIONS 0
+#define NARAE_ABI_X v0_noexcept
 #endif
 
 #if !defined(NARAE_NO_SIMD) && (defined(__x86_64__) || defined(__i386__) || defined(_M_X64))
@@ -49,11 +51,6 @@
 #endif
 
 // --- the namespace tag ------------------------------------------------------------------------------------
-#if NARAE_EXCEPTIONS
-#define NARAE_ABI_X v0
-#else
-#define NARAE_ABI_X v0_noexcept
-#endif
 #if defined(NARAE_NO_FILES)
 #define NARAE_ABI_F _nofiles
 #else

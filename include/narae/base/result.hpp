@@ -9,15 +9,13 @@
 #include <initializer_list>
 #include <new>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 
 #include "narae/base/config.hpp"
-#if NARAE_EXCEPTIONS
-#include <stdexcept>
-#endif
 
 namespace narae::inline NARAE_ABI {
 
@@ -97,8 +95,7 @@ public:
     const narae::error& error() const noexcept { return error_; }
 
     /// Moves the value to `place`; or the error to `why`, and returns false.
-    template <class Place>
-    bool into(Place& place, narae::error& why) && {
+    bool into(auto& place, narae::error& why) && {
         if (!value_) return why = std::move(error_), false;
         place = *std::move(value_);
         return true;
@@ -129,10 +126,8 @@ public:
     result(narae::error e) : result<nothing>(std::move(e)) {}
 };
 
-/// Runs `body` (which returns a result) and turns a failed standard-library allocation into an error.
-/// Public entry points are wrapped in it, so that no exception leaves narae.
-template <class Body>
-auto guarded(Body&& body) -> decltype(body()) {
+/// Runs `body`, which returns a result; a failed allocation becomes an error. Public entry points are wrapped in it.
+auto guarded(auto&& body) -> decltype(body()) {
 #if NARAE_EXCEPTIONS
     try {
         return body();

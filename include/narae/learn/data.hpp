@@ -13,7 +13,7 @@
 #include "narae/learn/instructions.hpp"
 #include "narae/learn/network.hpp"
 #include "narae/learn/tasks.hpp"
-#include "narae/store/format.hpp"
+#include "narae/store/fnv.hpp"
 
 namespace narae::inline NARAE_ABI::learn {
 

@@ -13,6 +13,7 @@
 #include "narae/base/version.hpp"
 #include "narae/quant/transplant.hpp"
 #include "narae/store/checkpoint.hpp"
+#include "narae/store/fnv.hpp"
 #include "narae/token/packed_writer.hpp"
 #include "narae/token/tokenizer.hpp"
 

@@ -5,9 +5,9 @@
 #ifndef NARAE_STORE_CHECKPOINT_HPP
 #define NARAE_STORE_CHECKPOINT_HPP
 
-#include <algorithm>
 #include <cstdint>
 #include <initializer_list>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -15,7 +15,6 @@
 #include <vector>
 
 #include "narae/base/bytes.hpp"
-#include "narae/base/sorted.hpp"
 #include "narae/store/format.hpp"
 #include "narae/store/safetensors.hpp"
 #include "narae/store/torch_bin.hpp"
@@ -61,9 +60,8 @@ public:
 
     /// The tensor of this name, or nullptr.
     const tensor* find(std::string_view name) const noexcept {
-        const auto at = std::lower_bound(by_name_.begin(), by_name_.end(), name,
-                                         [&](std::size_t i, std::string_view n) { return tensors_[i].name < n; });
-        return at == by_name_.end() || tensors_[*at].name != name ? nullptr : &tensors_[*at];
+        const auto found = by_name_.find(name);
+        return found == by_name_.end() ? nullptr : &tensors_[found->second];
     }
 
     /// What was opened, for messages.
@@ -75,13 +73,8 @@ public:
 
     /// What token::tokenizer::parse reads: tokenizer.json, or its packed form; empty if there is none.
     byte_view tokenizer_json() const noexcept {
-        const auto* packed = find(narae_tokenizer);
-        if (packed != nullptr) return packed->bytes;
-#ifndef NARAE_NO_FILES
-        return tokenizer_.bytes();
-#else
-        return {};
-#endif
+        if (const auto* packed = find(narae_tokenizer)) return packed->bytes;
+        return tokenizer_;
     }
 
     /// A value of the safetensors metadata (of the first file that has the key); empty if there is none.
@@ -98,8 +91,7 @@ public:
     /// The files of weights, in the order they were read.
     const std::vector<source_file>& sources() const noexcept { return sources_; }
 
-    /// Says that the pages of these bytes (of a tensor or a source file) are done with for now; reading them again
-    /// brings them back.
+    /// Says that the pages of these bytes are done with for now; reading them again brings them back.
     void let_go([[maybe_unused]] byte_view part) const noexcept {
 #ifndef NARAE_NO_FILES
         for (const auto& f : files_) {
@@ -121,10 +113,7 @@ private:
     }
     bool fail(errc code, std::initializer_list<piece> what) { return fail({code, concat(what)}); }
 
-    result<checkpoint> made(bool ok) {
-        if (!ok) return std::move(failed_);
-        return std::move(*this);
-    }
+    result<checkpoint> made(bool ok) { return ok ? result<checkpoint>(std::move(*this)) : std::move(failed_); }
 
     result<std::vector<tensor>> tensors_of(result<safetensors> file) {
         if (!file) return file.error();
@@ -134,17 +123,14 @@ private:
 
     bool add_file(const std::string& path, std::string name, byte_view bytes) {
         const bool torch = name.ends_with(".bin") || name.ends_with(".pt");
+        sources_.push_back({std::move(name), bytes});
         auto read = torch ? parse_torch_bin(bytes) : tensors_of(parse_safetensors(bytes));
         if (!read) return fail(read.error().in(path));
-        for (auto& t : *read) {
-            t.file = path;
-            tensors_.push_back(std::move(t));
-        }
-        sources_.push_back({std::move(name), bytes});
+        for (auto& t : *read) tensors_.emplace_back(std::move(t)).file = path;
         return true;
     }
 
-    /// Sorts the names, and checks what is true of every checkpoint.
+    /// Lists the names, and checks what is true of every checkpoint.
     bool finish(const std::string& path, bool must_be_narae) {
         path_ = path;
         if (is_narae()) {
@@ -158,12 +144,10 @@ private:
         }
         if (config_.empty()) return fail(errc::bad_value, {config_name_, ": empty"});
         if (tensors_.empty()) return fail(errc::bad_value, {path, ": holds no tensors"});
-        by_name_ = sorted(tensors_.size(), [&](auto a, auto b) { return tensors_[a].name < tensors_[b].name; });
-        for (std::size_t i = 1; i < by_name_.size(); ++i) {
-            const auto &a = tensors_[(std::max)(by_name_[i - 1], by_name_[i])],
-                       &b = tensors_[(std::min)(by_name_[i - 1], by_name_[i])];
-            if (a.name == b.name) return fail(errc::bad_value, {a.file, ": ", printable(a.name), ": also in ", b.file});
-        }
+        for (std::size_t i = 0; i < tensors_.size(); ++i)
+            if (const auto [same, added] = by_name_.emplace(tensors_[i].name, i); !added)
+                return fail(errc::bad_value, {tensors_[i].file, ": ", printable(tensors_[i].name), ": also in ",
+                                              tensors_[same->second].file});
         for (const auto& [tensor_name, where] : promised_) {
             const auto* t = find(tensor_name);
             if (t == nullptr || t->file != where)
@@ -175,18 +159,22 @@ private:
     }
 
 #ifndef NARAE_NO_FILES
+    /// Maps a file, for as long as the checkpoint lives.
+    bool map_file(const std::string& path, byte_view& bytes) {
+        if (!sys::file_view::open(path).into(files_.emplace_back(), failed_)) return files_.pop_back(), false;
+        return bytes = files_.back().bytes(), true;
+    }
+
     bool add_path(const std::string& path, std::string name) {
-        sys::file_view file;
-        if (!sys::file_view::open(path).into(file, failed_)) return false;
-        files_.push_back(std::move(file));
-        return add_file(path, std::move(name), files_.back().bytes());
+        byte_view file;
+        return map_file(path, file) && add_file(path, std::move(name), file);
     }
 
     /// The shards that an index names, each once. Their names may not lead out of the folder.
     bool add_shards(const std::string& folder, const std::string& index_path) {
-        sys::file_view index;
-        if (!sys::file_view::open(index_path).into(index, failed_)) return false;
-        const auto doc = text::json::parse(as_text(index.bytes()));
+        byte_view index;
+        if (!map_file(index_path, index)) return false;
+        const auto doc = text::json::parse(as_text(index));
         if (!doc) return fail(doc.error().in(index_path));
         const auto map = doc->root()["weight_map"];
         if (!map.is(text::json_kind::object) || map.size() == 0)
@@ -210,13 +198,12 @@ private:
 
     bool read_side_files(const std::string& folder) {
         config_name_ = concat({folder, "/config.json"});
-        sys::file_view config;
-        if (!sys::file_view::open(config_name_).into(config, failed_))
+        byte_view config;
+        if (!map_file(config_name_, config))
             return failed_.code == errc::not_found &&
                    fail(errc::not_found, {folder, ": no config.json: not a Hugging Face checkpoint folder"});
-        config_ = as_text(config.bytes());
-        return sys::file_view::open(concat({folder, "/tokenizer.json"})).into(tokenizer_, failed_) ||
-               failed_.code == errc::not_found;
+        config_ = as_text(config);
+        return map_file(concat({folder, "/tokenizer.json"}), tokenizer_) || failed_.code == errc::not_found;
     }
 
     bool open_folder(const std::string& folder) {
@@ -224,7 +211,7 @@ private:
         for (const char* name : {"model.safetensors", "pytorch_model.bin"}) {
             const auto path = concat({folder, "/", name}), index_path = concat({path, ".index.json"});
             if (add_path(path, name)) return finish(path, false);
-            if (!files_.empty() || failed_.code != errc::not_found) return false;
+            if (!sources_.empty() || failed_.code != errc::not_found) return false;
             if (add_shards(folder, index_path)) return finish(index_path, false);
             if (!promised_.empty() || failed_.code != errc::not_found) return false;
         }
@@ -232,11 +219,11 @@ private:
     }
 
     std::vector<sys::file_view> files_;
-    sys::file_view tokenizer_;
 #endif
 
+    byte_view tokenizer_;  // the file
     std::vector<tensor> tensors_;
-    std::vector<std::size_t> by_name_;  // indices of tensors_, sorted by name
+    std::map<std::string, std::size_t, std::less<>> by_name_;  // indices of tensors_
     std::vector<source_file> sources_;
     metadata_list metadata_;
     error failed_;  // while opening

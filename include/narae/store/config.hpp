@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <string_view>
+#include <type_traits>
 
 #include "narae/base/result.hpp"
 #include "narae/text/json.hpp"
@@ -31,9 +32,8 @@ struct config {
 
 namespace detail {
 
-/// Reads members of one JSON object into numbers, remembering the first thing that is wrong.
+/// Reads members of JSON objects and remembers the first thing that is wrong. What is not needed may be missing.
 struct config_reader {
-    text::json_value root;
     error failed{};
     bool ok = true;
 
@@ -41,35 +41,29 @@ struct config_reader {
         if (ok) failed = {code, concat(why), at};
         ok = false;
     }
-    void bad(std::string_view key, const text::json_value& v, std::string_view range) {
-        refuse(errc::bad_value, {key, " is ", v.raw().substr(0, 40), range}, v.at());
-    }
-    /// Refuses another value of `key` than the one that narae can do; a missing one is fine.
-    void only(const text::json_value& object, std::string_view key, std::string_view can) {
+    /// Refuses another value of `key` than the one that narae can do.
+    void only(const text::json_value& object, std::string_view key, std::string_view can, bool needed = false) {
         const auto v = object[key];
-        if (!v.missing_or_null() && v.string() != can)
+        if ((needed || !v.missing_or_null()) && v.string() != can)
             refuse(errc::unsupported, {key, " \"", v.string(), "\" is not supported, only \"", can, "\" is"}, v.at());
     }
-    void whole(std::string_view key, std::uint32_t& out, std::uint32_t largest, bool needed) {
-        const auto v = root[key];
-        std::uint64_t n = 0;
-        if (v.missing_or_null()) {
-            if (needed) refuse(errc::bad_value, {key, " is missing"});
-        } else if (!v.whole(n) || n == 0 || n > largest) {
-            bad(key, v, concat({", not a whole number from 1 to ", largest}));
-        } else {
-            out = static_cast<std::uint32_t>(n);
-        }
-    }
-    void real(const text::json_value& object, std::string_view key, double& out, double least, double most) {
+    /// A number from `least` to `most`, which is whole where N is.
+    template <class N>
+    void number(const text::json_value& object, std::string_view key, N& out, std::uint64_t least, std::uint64_t most,
+                bool needed = false) {
         const auto v = object[key];
         double x = 0;
-        if (v.missing_or_null()) return;
-        if (!v.real(x) || !(x >= least && x <= most)) return bad(key, v, ", out of range");
-        out = x;
+        if (v.missing_or_null()) return needed ? refuse(errc::bad_value, {key, " is missing"}) : void();
+        const bool fits = v.real(x) && x >= static_cast<double>(least) && x <= static_cast<double>(most);
+        if (!fits || static_cast<double>(static_cast<N>(x)) != x)
+            return refuse(errc::bad_value,
+                          {key, " is ", v.raw().substr(0, 40), ", not a ", std::is_integral_v<N> ? "whole " : "",
+                           "number from ", least, " to ", most},
+                          v.at());
+        out = static_cast<N>(x);
     }
-    void truth(std::string_view key, bool& out) {
-        const auto v = root[key];
+    void truth(const text::json_value& object, std::string_view key, bool& out) {
+        const auto v = object[key];
         if (v.missing_or_null()) return;
         if (!v.is(text::json_kind::boolean)) refuse(errc::bad_value, {key, " is not true or false"}, v.at());
         out = v.truth();
@@ -78,58 +72,53 @@ struct config_reader {
 
 }  // namespace detail
 
-/// Parses config.json (or the copy of it in a narae file). Every number is bounded, so products of them cannot wrap
-/// 64 bits.
+/// Parses config.json (or a narae file's copy of it). Numbers are bounded, so that products of them fit 64 bits.
 inline result<config> parse_config(std::string_view source) {
     const auto doc = text::json::parse(source);
     if (!doc) return doc.error();
-    detail::config_reader in{doc->root()};
-    if (!in.root.is(text::json_kind::object)) return error{errc::bad_value, "not a JSON object", 0};
-
-    if (const auto type = in.root["model_type"]; type.string() != "gpt_neox")
-        return error{errc::unsupported,
-                     concat({"model_type \"", type.string(), "\" is not supported, only \"gpt_neox\" is"}), type.at()};
-    in.only(in.root, "hidden_act", "gelu");
+    detail::config_reader in;
+    const auto root = doc->root();
+    if (!root.is(text::json_kind::object)) return error{errc::bad_value, "not a JSON object", 0};
+    in.only(root, "model_type", "gpt_neox", true);
+    in.only(root, "hidden_act", "gelu");
 
     config c;
-    in.whole("num_hidden_layers", c.layers, 1024, true);
-    in.whole("hidden_size", c.width, 1 << 17, true);
-    in.whole("num_attention_heads", c.heads, 1 << 12, true);
+    in.number(root, "num_hidden_layers", c.layers, 1, 1024, true);
+    in.number(root, "hidden_size", c.width, 1, 1 << 17, true);
+    in.number(root, "num_attention_heads", c.heads, 1, 1 << 12, true);
     c.kv_heads = c.heads;
-    in.whole("num_key_value_heads", c.kv_heads, 1 << 12, false);
-    in.whole("head_dim", c.head_width, 1 << 10, false);
-    in.whole("intermediate_size", c.ffn, 1 << 19, true);
-    in.whole("vocab_size", c.vocab, 1 << 22, true);
-    in.whole("max_position_embeddings", c.positions, 1 << 24, false);
-    in.real(in.root, "layer_norm_eps", c.norm_eps, 0, 1);
-    in.truth("use_parallel_residual", c.parallel_residual);
-    in.truth("tie_word_embeddings", c.tied);
+    in.number(root, "num_key_value_heads", c.kv_heads, 1, 1 << 12);
+    in.number(root, "head_dim", c.head_width, 1, 1 << 10);
+    in.number(root, "intermediate_size", c.ffn, 1, 1 << 19, true);
+    in.number(root, "vocab_size", c.vocab, 1, 1 << 22, true);
+    in.number(root, "max_position_embeddings", c.positions, 1, 1 << 24);
+    in.number(root, "layer_norm_eps", c.norm_eps, 0, 1);
+    in.truth(root, "use_parallel_residual", c.parallel_residual);
+    in.truth(root, "tie_word_embeddings", c.tied);
     bool bias = true;
-    in.truth("attention_bias", bias);
-    if (!bias) in.refuse(errc::unsupported, {"attention_bias false is not supported"}, in.root["attention_bias"].at());
+    in.truth(root, "attention_bias", bias);
+    if (!bias) in.refuse(errc::unsupported, {"attention_bias false is not supported"}, root["attention_bias"].at());
 
     // Rotary settings have moved between versions: flat keys, then rope_theta, then one rope_parameters object.
-    const auto scaling = in.root["rope_scaling"];
+    const auto scaling = root["rope_scaling"], rope = root["rope_parameters"];
     if (!scaling.missing_or_null()) in.refuse(errc::unsupported, {"rope_scaling is not supported"}, scaling.at());
-    const auto rope = in.root["rope_parameters"];
     in.only(rope, "rope_type", "default");
     double share = 0.25;
-    in.real(in.root, "rotary_emb_base", c.rotary_base, 1, 1e12);
-    in.real(in.root, "rope_theta", c.rotary_base, 1, 1e12);
-    in.real(rope, "rope_theta", c.rotary_base, 1, 1e12);
-    in.real(in.root, "rotary_pct", share, 0, 1);
-    in.real(in.root, "partial_rotary_factor", share, 0, 1);
-    in.real(rope, "partial_rotary_factor", share, 0, 1);
+    constexpr std::uint64_t largest_base = 1'000'000'000'000;
+    in.number(root, "rotary_emb_base", c.rotary_base, 1, largest_base);
+    in.number(root, "rotary_pct", share, 0, 1);
+    for (const auto& place : {root, rope}) {
+        in.number(place, "rope_theta", c.rotary_base, 1, largest_base);
+        in.number(place, "partial_rotary_factor", share, 0, 1);
+    }
     if (!in.ok) return in.failed;
 
     const auto wrong = [](std::initializer_list<piece> why) { return error{errc::bad_value, concat(why)}; };
     if (c.heads % c.kv_heads != 0)
         return wrong({c.heads, " heads cannot share ", c.kv_heads, " key-value heads evenly"});
-    if (c.head_width == 0) {
-        if (c.width % c.heads != 0)
-            return wrong({"hidden_size ", c.width, " does not divide into ", c.heads, " heads"});
-        c.head_width = c.width / c.heads;
-    }
+    if (c.head_width == 0 && c.width % c.heads != 0)
+        return wrong({"hidden_size ", c.width, " does not divide into ", c.heads, " heads"});
+    if (c.head_width == 0) c.head_width = c.width / c.heads;
     if (c.head_width > 1024) return wrong({"heads of ", c.head_width, " dimensions, more than 1024"});
     c.rotary = static_cast<std::uint32_t>(c.head_width * share);
     if (c.rotary % 2 != 0) return wrong({"rotary_pct leaves ", c.rotary, " rotated dimensions, an odd number"});

@@ -3,15 +3,13 @@
 #ifndef NARAE_STORE_FORMAT_HPP
 #define NARAE_STORE_FORMAT_HPP
 
-#include <cstdint>
 #include <string_view>
 
-#include "narae/base/bytes.hpp"
+#include "narae/base/config.hpp"
 
 namespace narae::inline NARAE_ABI::store {
 
-// A narae model file IS a safetensors file, or several with a *.safetensors.index.json as Hugging Face writes it.
-// Any safetensors tool lists it. What narae adds:
+// A narae model file IS a safetensors file, or several with a *.safetensors.index.json: any tool lists it. It adds:
 //
 // Metadata (all values are strings; config, history and source hold JSON):
 //   narae.version  "1"
@@ -37,13 +35,6 @@ inline constexpr std::string_view narae_source_key = "narae.source";
 inline constexpr std::string_view narae_tokenizer = "narae.tokenizer";
 inline constexpr std::string_view q4_suffix = ".q4";
 inline constexpr std::string_view q8_suffix = ".q8";
-
-/// The 64-bit FNV-1a hash that identifies source files; pass the last value to go on with the next piece.
-/// It tells files apart; it is no protection against someone who wants two to look alike.
-inline std::uint64_t fnv1a64(byte_view bytes, std::uint64_t hash = 0xCBF29CE484222325) noexcept {
-    for (const auto b : bytes) hash = (hash ^ static_cast<std::uint64_t>(b)) * 0x100000001B3;
-    return hash;
-}
 
 }  // namespace narae::inline NARAE_ABI::store
 

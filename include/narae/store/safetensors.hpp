@@ -57,15 +57,13 @@ struct header_reader {
 
     bool read_metadata(const text::json_value& object) {
         const auto add = [&](const text::json_value& key, const text::json_value& value) {
-            metadata.emplace_back(key.string(), value.string());
-            const auto& name = metadata.back().first;
-            if (!value.is(text::json_kind::string))
-                return fail(errc::bad_value, {"__metadata__ may hold strings only"}, object);
-            return keys.insert(name).second ||
-                   fail(errc::bad_value, {"metadata ", printable(name), " occurs twice"}, key);
+            const auto& name = metadata.emplace_back(key.string(), value.string()).first;
+            return value.is(text::json_kind::string) &&
+                   (keys.insert(name).second ||
+                    fail(errc::bad_value, {"metadata ", printable(name), " occurs twice"}, key));
         };
-        if (object.is(text::json_kind::object)) return object.for_each_member(add);
-        return fail(errc::bad_value, {"__metadata__ may hold strings only"}, object);
+        failed = {errc::bad_value, "__metadata__ may hold strings only", 8 + object.at()};
+        return object.is(text::json_kind::object) && object.for_each_member(add);
     }
 
     bool read_tensor(std::string name, const text::json_value& entry) {
@@ -79,13 +77,12 @@ struct header_reader {
             return bad({"needs dtype, shape and two data_offsets, and nothing else"});
 
         tensor t;
-        const auto row = std::find_if(std::begin(dtype_rows), std::end(dtype_rows),
-                                      [&](const dtype_row& r) { return r.name == type.raw(); });
-        if (row == std::end(dtype_rows)) return refuse(errc::unsupported, {"unknown dtype ", printable(type.raw())});
-        t.type = row->type;
+        const auto row = std::find(std::begin(dtype_names), std::end(dtype_names), type.raw());
+        if (row == std::end(dtype_names)) return refuse(errc::unsupported, {"unknown dtype ", printable(type.raw())});
+        t.type = static_cast<dtype>(row - std::begin(dtype_names));
         if (!whole_numbers(shape, t.shape)) return bad({"shape is not made of whole numbers"});
         std::uint64_t bytes = 0;
-        if (!shape_elements(t.shape, bytes) || !checked_mul(bytes, row->size, bytes))
+        if (!shape_elements(t.shape, bytes) || !checked_mul(bytes, dtype_size(t.type), bytes))
             return bad({"shape is too large"});
         std::vector<std::uint64_t> range;
         if (!whole_numbers(offsets, range) || range[0] > range[1]) return bad({"data_offsets are not a range"});
@@ -128,16 +125,16 @@ inline result<safetensors> parse_safetensors(byte_view file) {
 
     safetensors out{{}, std::move(read.metadata)};
     std::uint64_t filled = 0;
-    const auto begin = [&](const tensor& t) { return static_cast<std::uint64_t>(t.bytes.data() - read.data.data()); };
-    for (const auto i : sorted(read.tensors.size(), [&](auto i, auto j) {
-             const auto &a = read.tensors[i], &b = read.tensors[j];
-             return begin(a) != begin(b) ? begin(a) < begin(b) : a.bytes.size() < b.bytes.size();
-         })) {
+    const auto place = [&](std::size_t i) {
+        const auto& bytes = read.tensors[i].bytes;
+        return std::pair(static_cast<std::uint64_t>(bytes.data() - read.data.data()), bytes.size());
+    };
+    for (const auto i : sorted(read.tensors.size(), [&](auto a, auto b) { return place(a) < place(b); })) {
+        const auto begin = place(i).first;
         auto& t = read.tensors[i];
-        if (begin(t) != filled)
-            return bad({printable(t.name),
-                        begin(t) < filled ? ": overlaps the tensor before it" : ": there is a hole before it"},
-                       in.at() + (std::min)(begin(t), filled));
+        if (begin != filled)
+            return bad({printable(t.name), begin < filled ? ": overlaps the one before it" : ": a hole before it"},
+                       in.at() + (std::min)(begin, filled));
         filled += t.bytes.size();
         out.tensors.push_back(std::move(t));
     }

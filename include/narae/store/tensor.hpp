@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,26 +18,14 @@ namespace narae::inline NARAE_ABI::store {
 /// The element types of model files. All are little-endian there; boolean is one byte, 0 or 1.
 enum class dtype : std::uint8_t { f64, f32, f16, bf16, i64, i32, i16, i8, u64, u32, u16, u8, boolean };
 
-/// A dtype with its name in safetensors headers and its size in bytes.
-struct dtype_row {
-    dtype type;
-    std::string_view name;
-    std::size_t size;
-};
-inline constexpr dtype_row dtype_rows[] = {
-    {dtype::f64, "F64", 8},      {dtype::f32, "F32", 4}, {dtype::f16, "F16", 2}, {dtype::bf16, "BF16", 2},
-    {dtype::i64, "I64", 8},      {dtype::i32, "I32", 4}, {dtype::i16, "I16", 2}, {dtype::i8, "I8", 1},
-    {dtype::u64, "U64", 8},      {dtype::u32, "U32", 4}, {dtype::u16, "U16", 2}, {dtype::u8, "U8", 1},
-    {dtype::boolean, "BOOL", 1},
-};
+/// Their names in safetensors headers, and their sizes in bytes.
+inline constexpr std::string_view dtype_names[] = {"F64", "F32", "F16", "BF16", "I64", "I32", "I16",
+                                                   "I8",  "U64", "U32", "U16",  "U8",  "BOOL"};
+inline constexpr std::size_t dtype_sizes[] = {8, 4, 2, 2, 8, 4, 2, 1, 8, 4, 2, 1, 1};
 
-constexpr std::string_view dtype_name(dtype t) noexcept { return dtype_rows[static_cast<std::size_t>(t)].name; }
-constexpr std::size_t dtype_size(dtype t) noexcept { return dtype_rows[static_cast<std::size_t>(t)].size; }
-static_assert([] {
-    for (std::size_t i = 0; i < std::size(dtype_rows); ++i)
-        if (dtype_rows[i].type != static_cast<dtype>(i)) return false;
-    return true;
-}());
+constexpr std::string_view dtype_name(dtype t) noexcept { return dtype_names[static_cast<std::size_t>(t)]; }
+constexpr std::size_t dtype_size(dtype t) noexcept { return dtype_sizes[static_cast<std::size_t>(t)]; }
+static_assert(dtype_name(dtype::boolean) == "BOOL" && std::size(dtype_sizes) == std::size(dtype_names));
 
 /// The product of a shape (1 for a scalar); false if it does not fit 64 bits.
 inline bool shape_elements(const std::vector<std::uint64_t>& shape, std::uint64_t& elements) noexcept {
@@ -63,8 +52,7 @@ struct tensor {
 
     std::uint64_t elements() const noexcept {
         std::uint64_t n = 1;
-        shape_elements(shape, n);
-        return n;
+        return shape_elements(shape, n), n;
     }
 
     /// Row-major without gaps: element i starts at byte i * dtype_size(type).

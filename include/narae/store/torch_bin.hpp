@@ -47,10 +47,9 @@ inline result<tensor> lay_out(std::string name, const pickle_tensor& from, const
     return t;
 }
 
-/// The tensors of the state dict `root`. The bytes of the storage with key k are stored under `folder` + `place` + k.
+/// The tensors of the state dict `root`. The bytes of the storage with key k are stored under `place` + k.
 inline result<std::vector<tensor>> state_dict(const unpickler& pickle, const pickle_value& root,
-                                              const zip_entries& stored, std::string_view folder,
-                                              std::string_view place) {
+                                              const zip_entries& stored, std::string_view place) {
     if (root.kind != pickle_kind::dict)
         return error{errc::unsupported, "torch file: its object is not a dict of tensors"};
     std::vector<tensor> out;
@@ -69,12 +68,12 @@ inline result<std::vector<tensor>> state_dict(const unpickler& pickle, const pic
         if (!names.insert(key.text).second) return refuse(errc::bad_value, {"occurs twice"});
         const auto& from = pickle.tensors()[static_cast<std::size_t>(item.number)];
         const auto& storage = pickle.storages()[static_cast<std::size_t>(from.storage)];
-        const auto data = stored.find(concat({folder, place, storage.key}));
+        const auto where = concat({place, storage.key});
+        const auto data = stored.find(where);
         std::uint64_t size = 0;
-        if (data == stored.end()) return refuse(errc::not_found, {"no storage ", place, printable(storage.key)});
+        if (data == stored.end()) return refuse(errc::not_found, {"no storage ", printable(where)});
         if (!checked_mul(storage.elements, dtype_size(storage.type), size) || size > data->second.size())
-            return refuse(errc::truncated,
-                          {"storage ", place, printable(storage.key), " is smaller than the pickle says"});
+            return refuse(errc::truncated, {"storage ", printable(where), " is smaller than the pickle says"});
         auto t = lay_out(std::string(key.text), from, storage, data->second);
         if (!t) return t.error();
         out.push_back(std::move(*t));
@@ -86,26 +85,25 @@ inline result<std::vector<tensor>> parse_zipped(byte_view file) {
     constexpr std::string_view pickle_name = "data.pkl";
     const auto entries = parse_zip(file);
     if (!entries) return entries.error();
-    std::string_view root;
-    byte_view pickled;
+    auto pickled = entries->end();
     int found = 0;
-    for (const auto& [name, bytes] : *entries) {
-        if (!name.ends_with(pickle_name)) continue;
-        const auto folder = name.substr(0, name.size() - pickle_name.size());
-        if (!folder.empty() && folder.find('/') != folder.size() - 1) continue;
-        root = folder, pickled = bytes, ++found;
+    for (auto e = entries->begin(); e != entries->end(); ++e) {
+        const auto name = e->first;
+        if ((name == pickle_name || name.ends_with("/data.pkl")) && name.find('/') == name.rfind('/'))
+            pickled = e, ++found;
     }
     if (found != 1) return error{errc::unsupported, "zip archive without one data.pkl: not a torch file"};
+    const auto root = pickled->first.substr(0, pickled->first.size() - pickle_name.size());
     if (const auto order = entries->find(concat({root, "byteorder"}));
         order != entries->end() && as_text(order->second) != "little")
         return error{errc::unsupported, concat({"torch file: byte order ", printable(as_text(order->second))})};
-    if (pickled.size() > unpickler::longest)
+    if (pickled->second.size() > unpickler::longest)
         return error{errc::unsupported, "torch file: its pickle is larger than a state dict's can be"};
 
-    unpickler pickle(pickled);
+    unpickler pickle(pickled->second);
     const auto object = pickle.next();
     if (!object) return object.error().in("data.pkl");
-    return state_dict(pickle, *object, *entries, root, "data/");
+    return state_dict(pickle, *object, *entries, concat({root, "data/"}));
 }
 
 inline result<std::vector<tensor>> parse_legacy(byte_view file) {
@@ -114,23 +112,19 @@ inline result<std::vector<tensor>> parse_legacy(byte_view file) {
     enum { magic, version, about, dict, keys, pickles };
     unpickler pickle(file);
     pickle_value object[pickles];
-    for (int i = 0; i < pickles; ++i) {
-        const auto next = pickle.next();
-        if (!next) return next.error();
-        const auto& o = object[i] = *next;
-        if (i == magic && (o.kind != pickle_kind::other || o.text != magic_number))
-            return error{errc::unsupported, "a pickle, but not a torch file", 0};
-        if (i == version && (o.kind != pickle_kind::whole || o.number != protocol_version))
-            return error{errc::unsupported, "torch file: unknown protocol version"};
-        if (i == about) {
-            bool little = false;
-            if (o.kind == pickle_kind::dict)
-                for (const auto& m : pickle.members(o))
-                    if (m.key.text == "little_endian") little = m.item.kind == pickle_kind::boolean && m.item.number;
-            if (!little) return error{errc::unsupported, "torch file: not written as little-endian"};
-        }
-        if (i == keys && o.kind != pickle_kind::list) return error{errc::bad_value, "torch file: no list of storages"};
-    }
+    error failed;
+    bool whole = true;
+    for (auto& o : object) whole = whole && pickle.next().into(o, failed);
+    if (object[magic].text != magic_number) return error{errc::unsupported, "a pickle, but not a torch file", 0};
+    if (object[version].number != protocol_version)
+        return error{errc::unsupported, "torch file: unknown protocol version"};
+    bool little = false;
+    if (object[about].kind == pickle_kind::dict)
+        for (const auto& m : pickle.members(object[about]))
+            if (m.key.text == "little_endian") little = m.item.kind == pickle_kind::boolean && m.item.number != 0;
+    if (!little) return error{errc::unsupported, "torch file: not written as little-endian"};
+    if (!whole) return failed;
+    if (object[keys].kind != pickle_kind::list) return error{errc::bad_value, "torch file: no list of storages"};
 
     std::map<std::string_view, const pickle_storage*> promised;
     for (const auto& s : pickle.storages()) {
@@ -154,7 +148,7 @@ inline result<std::vector<tensor>> parse_legacy(byte_view file) {
         stored.emplace(key, in.take(size, "its data"));
         if (!in) return in.error().in(place);
     }
-    return state_dict(pickle, object[dict], stored, "", "");
+    return state_dict(pickle, object[dict], stored, "");
 }
 
 }  // namespace torch_detail

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,26 +18,14 @@
 
 namespace narae::inline NARAE_ABI::store {
 
-enum class pickle_kind : std::uint8_t {
-    none,
-    boolean,
-    whole,  ///< an integer from 0 to 2^64 - 1
-    other,  ///< a number that is not: kept as its bytes
-    text,
-    tuple,
-    list,
-    dict,
-    callee,        ///< one of the functions below
-    storage_type,  ///< torch.FloatStorage and its like; number is the dtype
-    storage,       ///< number is its index in storages()
-    tensor,        ///< number is its index in tensors()
-};
+/// whole: an integer from 0 to 2^64 - 1; other: another number, kept as its bytes; callee: one of three functions.
+enum class pickle_kind { none, boolean, whole, other, text, tuple, list, dict, callee, storage_type, storage, tensor };
 
 struct pickle_value {
     pickle_kind kind = pickle_kind::none;
     std::uint32_t count = 0;   ///< items of a tuple
-    std::uint64_t number = 0;  ///< a whole number or truth; else an index
-    std::string_view text;     ///< into the pickle
+    std::uint64_t number = 0;  ///< an integer or truth; of a storage_type its dtype; else an index
+    std::string_view text;     ///< into the pickle; of a callee its name
 };
 
 /// A storage as the pickle refers to it; its bytes lie elsewhere in the file, under this key.
@@ -52,7 +41,7 @@ struct pickle_tensor {
     std::vector<std::uint64_t> shape, strides;
 };
 
-/// What a container holds: in a dict a key and its item, in a list an item.
+/// What a container holds: in a dict a key and its item, in a list an item, as both.
 struct pickle_member {
     std::uint64_t container;
     pickle_value key, item;
@@ -101,7 +90,10 @@ public:
     }
 
 private:
-    enum callees : std::uint64_t { ordered_dict, rebuild_tensor, rebuild_parameter };
+    using kind = pickle_kind;
+    static constexpr std::string_view ordered_dict = "collections.OrderedDict",
+                                      rebuild_tensor = "torch._utils._rebuild_tensor_v2",
+                                      rebuild_parameter = "torch._utils._rebuild_parameter";
 
     // The first failure is kept by in_, and ends next(). Until the end of its step what fails gives nothing, or zero.
     void fail(errc code, std::string_view why) { in_.fail({code, concat({"pickle: ", why}), op_at_}); }
@@ -117,34 +109,31 @@ private:
     }
     std::uint64_t number(std::size_t n) { return little(take(n)); }
 
-    void push(pickle_kind kind, std::uint64_t n = 0, std::string_view text = {}, std::uint32_t count = 0) {
-        stack_.push_back({kind, count, n, text});
+    void push(kind k, std::uint64_t n = 0, std::string_view text = {}, std::uint32_t count = 0) {
+        stack_.push_back({k, count, n, text});
     }
-    /// A two's complement integer.
-    void push_signed(std::string_view bytes) {
+    void push_signed(std::string_view bytes) {  // in two's complement
         const bool large = bytes.find_first_not_of('\0', 8) != bytes.npos;
-        const bool negative = !bytes.empty() && (static_cast<unsigned char>(bytes.back()) & 0x80) != 0;
-        return large || negative ? push(pickle_kind::other, 0, bytes)
-                                 : push(pickle_kind::whole, little(bytes.substr(0, 8)));
+        const bool negative = !bytes.empty() && (bytes.back() & 0x80) != 0;
+        large || negative ? push(kind::other, 0, bytes) : push(kind::whole, little(bytes.substr(0, 8)));
     }
 
     /// Objects on the stack above the last mark.
     std::size_t above() const noexcept { return stack_.size() - (marks_.empty() ? 0 : marks_.back()); }
 
-    bool top_is(pickle_kind kind, std::size_t below = 0) const noexcept {
-        return above() > below && stack_[stack_.size() - 1 - below].kind == kind;
+    bool top_is(kind k, std::size_t below = 0) const noexcept {
+        return above() > below && stack_[stack_.size() - 1 - below].kind == k;
     }
-    pickle_value pop(pickle_kind kind) {
-        if (!top_is(kind)) return malformed(), pickle_value{};
+    pickle_value pop(kind k) {
+        if (!top_is(k)) return malformed(), pickle_value{};
         const auto top = stack_.back();
         stack_.pop_back();
         return top;
     }
     /// How many objects stood above the last mark, which goes.
     std::size_t pop_mark() {
-        if (marks_.empty()) return malformed(), std::size_t{0};
         const auto n = above();
-        marks_.pop_back();
+        marks_.empty() ? malformed() : marks_.pop_back();
         return n;
     }
 
@@ -154,17 +143,16 @@ private:
         const auto first = tuple_items_.size();
         tuple_items_.insert(tuple_items_.end(), stack_.end() - static_cast<std::ptrdiff_t>(n), stack_.end());
         stack_.resize(stack_.size() - n);
-        return push(pickle_kind::tuple, first, {}, static_cast<std::uint32_t>(n));
+        return push(kind::tuple, first, {}, static_cast<std::uint32_t>(n));
     }
 
     /// The last n objects go into the container below them: pairs into a dict, single ones into a list.
-    void put(std::size_t n, pickle_kind kind) {
-        const std::size_t each = kind == pickle_kind::dict ? 2 : 1;
-        if (n % each != 0 || !top_is(kind, n)) return malformed();
+    void put(std::size_t n, kind k) {
+        const std::size_t each = k == kind::dict ? 2 : 1;
+        if (n % each != 0 || !top_is(k, n)) return malformed();
         const auto first = stack_.size() - n;
         for (auto i = first; i < stack_.size(); i += each)
-            members_.push_back(
-                {stack_[first - 1].number, each == 2 ? stack_[i] : pickle_value{}, stack_[i + each - 1]});
+            members_.push_back({stack_[first - 1].number, stack_[i], stack_[i + each - 1]});
         stack_.resize(first);
     }
 
@@ -188,65 +176,65 @@ private:
 
     /// Pushes what module.name stands for, if it is one of the few things a tensor needs.
     void global(std::string_view module, std::string_view name) {
-        if (module == "collections" && name == "OrderedDict") return push(pickle_kind::callee, ordered_dict);
-        if (module == "torch._utils" && name == "_rebuild_tensor_v2") return push(pickle_kind::callee, rebuild_tensor);
-        if (module == "torch._utils" && name == "_rebuild_parameter")
-            return push(pickle_kind::callee, rebuild_parameter);
         constexpr struct {
             std::string_view name;
             dtype type;
-        } types[] = {{"FloatStorage", dtype::f32},   {"HalfStorage", dtype::f16}, {"BFloat16Storage", dtype::bf16},
-                     {"DoubleStorage", dtype::f64},  {"LongStorage", dtype::i64}, {"IntStorage", dtype::i32},
-                     {"ShortStorage", dtype::i16},   {"CharStorage", dtype::i8},  {"ByteStorage", dtype::u8},
-                     {"BoolStorage", dtype::boolean}};
-        if (module == "torch")
-            for (const auto& t : types)
-                if (t.name == name) return push(pickle_kind::storage_type, static_cast<std::uint64_t>(t.type));
-        return fail(errc::unsupported, concat({"calls ", printable(concat({module, ".", name})),
-                                               ", which is not needed for tensors and not allowed"}));
+        } types[] = {{"torch.FloatStorage", dtype::f32},     {"torch.HalfStorage", dtype::f16},
+                     {"torch.BFloat16Storage", dtype::bf16}, {"torch.DoubleStorage", dtype::f64},
+                     {"torch.LongStorage", dtype::i64},      {"torch.IntStorage", dtype::i32},
+                     {"torch.ShortStorage", dtype::i16},     {"torch.CharStorage", dtype::i8},
+                     {"torch.ByteStorage", dtype::u8},       {"torch.BoolStorage", dtype::boolean}};
+        const auto wanted = concat({module, ".", name});
+        for (const auto callee : {ordered_dict, rebuild_tensor, rebuild_parameter})
+            if (callee == wanted) return push(kind::callee, 0, callee);
+        for (const auto& t : types)
+            if (t.name == wanted) return push(kind::storage_type, static_cast<std::uint64_t>(t.type));
+        fail(errc::unsupported, concat({"calls ", printable(wanted), ", which no tensor needs"}));
+    }
+
+    /// Are there from `least` to `most` objects, the first ones of these kinds?
+    static bool are(std::span<const pickle_value> list, std::size_t least, std::size_t most,
+                    std::initializer_list<kind> kinds) noexcept {
+        return list.size() >= least && list.size() <= most &&
+               std::equal(kinds.begin(), kinds.end(), list.begin(), [](kind k, const auto& v) { return v.kind == k; });
     }
 
     /// callee(*args): the three functions that a state dict needs, done here.
     void reduce() {
-        const auto args = pop(pickle_kind::tuple), callee = pop(pickle_kind::callee);
+        const auto list = items(pop(kind::tuple));
+        const auto callee = pop(kind::callee).text;
         if (!in_) return;
-        const auto list = items(args);
-        const auto is = [&](std::size_t i, pickle_kind k) { return list[i].kind == k; };
-        if (callee.number == ordered_dict)
-            return list.empty() ? push(pickle_kind::dict, containers_++)
+        if (callee == ordered_dict)
+            return list.empty() ? push(kind::dict, containers_++)
                                 : fail(errc::unsupported, "an OrderedDict made from a list");
-        if (callee.number == rebuild_parameter) {
-            if (list.size() != 3 || !is(0, pickle_kind::tensor)) return malformed();
-            return stack_.push_back(list[0]);
-        }
+        if (callee == rebuild_parameter)
+            return are(list, 3, 3, {kind::tensor}) ? stack_.push_back(list[0]) : malformed();
         // storage, offset, shape, strides, requires_grad, hooks, and in newer files metadata
-        if (list.size() < 6 || list.size() > 7 || !is(0, pickle_kind::storage) || !is(1, pickle_kind::whole) ||
-            !is(2, pickle_kind::tuple) || !is(3, pickle_kind::tuple) || list[2].count != list[3].count)
+        if (!are(list, 6, 7, {kind::storage, kind::whole, kind::tuple, kind::tuple}) || list[2].count != list[3].count)
             return fail(errc::bad_value, "a tensor is built from the wrong things");
         if (list[2].count > max_dimensions) return fail(errc::unsupported, "a tensor of more than 16 dimensions");
         pickle_tensor t{list[0].number, list[1].number, {}, {}};
         for (std::size_t i = 0; i < list[2].count; ++i) {
             const auto &n = items(list[2])[i], &stride = items(list[3])[i];
-            if (n.kind != pickle_kind::whole || stride.kind != pickle_kind::whole)
+            if (n.kind != kind::whole || stride.kind != kind::whole)
                 return fail(errc::bad_value, "a tensor's shape or strides are not whole numbers");
             t.shape.push_back(n.number);
             t.strides.push_back(stride.number);
         }
         tensors_.push_back(std::move(t));
-        return push(pickle_kind::tensor, tensors_.size() - 1);
+        push(kind::tensor, tensors_.size() - 1);
     }
 
     /// ("storage", type, key, device, elements), and in legacy files a view, which must be None.
     void persistent() {
-        const auto list = items(pop(pickle_kind::tuple));
-        if (list.size() < 5 || list.size() > 6 || list[0].text != "storage" ||
-            list[1].kind != pickle_kind::storage_type || list[2].kind != pickle_kind::text ||
-            list[2].text.size() > longest_key || list[4].kind != pickle_kind::whole)
+        const auto list = items(pop(kind::tuple));
+        if (!are(list, 5, 6, {kind::text, kind::storage_type, kind::text, kind::text, kind::whole}) ||
+            list[0].text != "storage" || list[2].text.size() > longest_key)
             return fail(errc::unsupported, "a persistent object that is no storage");
-        if (list.size() == 6 && list[5].kind != pickle_kind::none)
+        if (list.size() == 6 && list[5].kind != kind::none)
             return fail(errc::unsupported, "a storage that is a view of another storage");
         storages_.push_back({static_cast<dtype>(list[1].number), list[2].text, list[4].number});
-        return push(pickle_kind::storage, storages_.size() - 1);
+        push(kind::storage, storages_.size() - 1);
     }
 
     void step(unsigned char op) {
@@ -257,29 +245,29 @@ private:
                 return;
             case 0x95: return void(number(8));                 // FRAME: only says how much to read ahead
             case '(': return marks_.push_back(stack_.size());  // MARK
-            case 'N': return push(pickle_kind::none);
-            case 0x88: return push(pickle_kind::boolean, 1);
-            case 0x89: return push(pickle_kind::boolean, 0);
-            case 'K': return push(pickle_kind::whole, number(1));
-            case 'M': return push(pickle_kind::whole, number(2));
+            case 'N': return push(kind::none);
+            case 0x88: return push(kind::boolean, 1);
+            case 0x89: return push(kind::boolean, 0);
+            case 'K': return push(kind::whole, number(1));
+            case 'M': return push(kind::whole, number(2));
             case 'J': return push_signed(take(4));
-            case 0x8A: return push_signed(take(number(1)));                 // LONG1
-            case 'G': return push(pickle_kind::other, 0, take(8));          // BINFLOAT
-            case 'U':                                                       // SHORT_BINSTRING
-            case 0x8C: return push(pickle_kind::text, 0, take(number(1)));  // SHORT_BINUNICODE
-            case 'T':                                                       // BINSTRING
-            case 'X': return push(pickle_kind::text, 0, take(number(4)));   // BINUNICODE
+            case 0x8A: return push_signed(take(number(1)));          // LONG1
+            case 'G': return push(kind::other, 0, take(8));          // BINFLOAT
+            case 'U':                                                // SHORT_BINSTRING
+            case 0x8C: return push(kind::text, 0, take(number(1)));  // SHORT_BINUNICODE
+            case 'T':                                                // BINSTRING
+            case 'X': return push(kind::text, 0, take(number(4)));   // BINUNICODE
             case ')': return tuple(0);
             case 0x85: return tuple(1);
             case 0x86: return tuple(2);
             case 0x87: return tuple(3);
             case 't': return tuple(pop_mark());
-            case '}': return push(pickle_kind::dict, containers_++);
-            case ']': return push(pickle_kind::list, containers_++);
-            case 's': return put(2, pickle_kind::dict);  // SETITEM
-            case 'u': return put(pop_mark(), pickle_kind::dict);
-            case 'a': return put(1, pickle_kind::list);  // APPEND
-            case 'e': return put(pop_mark(), pickle_kind::list);
+            case '}': return push(kind::dict, containers_++);
+            case ']': return push(kind::list, containers_++);
+            case 's': return put(2, kind::dict);  // SETITEM
+            case 'u': return put(pop_mark(), kind::dict);
+            case 'a': return put(1, kind::list);  // APPEND
+            case 'e': return put(pop_mark(), kind::list);
             case 'q': return memo_put(number(1));
             case 'r': return memo_put(number(4));
             case 0x94: return memo_put(memo_.size());  // MEMOIZE
@@ -287,13 +275,13 @@ private:
             case 'j': return memo_get(number(4));
             case 'c': first = line(); return global(first, line());
             case 0x93:  // STACK_GLOBAL
-                first = pop(pickle_kind::text).text;
-                return global(pop(pickle_kind::text).text, first);
+                first = pop(kind::text).text;
+                return global(pop(kind::text).text, first);
             case 'R': return reduce();
             case 'Q': return persistent();
             case 'b':  // BUILD: attributes of a dict, such as _metadata; no tensor is among them
-                pop(pickle_kind::dict);
-                if (!top_is(pickle_kind::dict)) malformed();
+                pop(kind::dict);
+                if (!top_is(kind::dict)) malformed();
                 return;
             default: {
                 constexpr std::string_view hex = "0123456789abcdef";

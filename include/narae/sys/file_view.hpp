@@ -4,23 +4,21 @@
 #ifndef NARAE_SYS_FILE_VIEW_HPP
 #define NARAE_SYS_FILE_VIEW_HPP
 
-#include "narae/base/config.hpp"
-#ifndef NARAE_NO_FILES
-
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <string>
 #include <utility>
+
+#include "narae/base/bytes.hpp"
+#include "narae/sys/buffer.hpp"
+#ifndef NARAE_NO_FILES
 #if NARAE_POSIX
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #endif
-
-#include "narae/base/bytes.hpp"
-#include "narae/sys/buffer.hpp"
 
 namespace narae::inline NARAE_ABI::sys {
 
@@ -31,20 +29,6 @@ inline error system_error(const std::string& path, std::string_view doing) {
                       : why == ENOMEM                 ? errc::out_of_memory
                                                       : errc::io;
     return {code, concat({path, ": ", doing, ": ", std::strerror(why)})};
-}
-
-/// Is there a folder at this path?
-inline bool is_folder(const std::string& path) {
-#if NARAE_POSIX
-    struct stat about;
-    return ::stat(path.c_str(), &about) == 0 && S_ISDIR(about.st_mode);
-#else
-    // Standard C cannot tell; no file opens under a folder's name, and a folder has a "." in it.
-    std::FILE* inside = std::fopen((path + "/config.json").c_str(), "rb");
-    if (inside == nullptr) return false;
-    std::fclose(inside);
-    return true;
-#endif
 }
 
 /// A whole file as bytes. Moves, never copies; the bytes live as long as the view.
@@ -69,21 +53,29 @@ public:
 #if NARAE_POSIX
         const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
         if (file < 0) return system_error(path, "cannot open");
-        auto view = map(file, path);
+        struct stat about;
+        const bool known = ::fstat(file, &about) == 0, regular = known && S_ISREG(about.st_mode);
+        const auto size = regular ? static_cast<std::size_t>(about.st_size) : 0;
+        void* at = size == 0 ? nullptr : ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
+        const int why = errno;
         ::close(file);
+        if (known && !regular) return error{errc::io, concat({path, ": not a regular file"})};
+        errno = why;
+        if (!known || at == MAP_FAILED) return system_error(path, known ? "cannot map" : "cannot stat");
+        file_view view;
+        view.bytes_ = {static_cast<const std::byte*>(at), size};
         return view;
 #else
-        file_view view;
         std::FILE* file = std::fopen(path.c_str(), "rb");
         if (file == nullptr) return system_error(path, "cannot open");
-        long size = -1;
-        if (std::fseek(file, 0, SEEK_END) == 0) size = std::ftell(file);
+        const long size = std::fseek(file, 0, SEEK_END) == 0 ? std::ftell(file) : -1;
         auto owned = buffer<std::byte>::make(size > 0 ? static_cast<std::size_t>(size) : 0);
         const bool whole = size >= 0 && owned && std::fseek(file, 0, SEEK_SET) == 0 &&
                            std::fread(owned->data(), 1, owned->size(), file) == owned->size();
         std::fclose(file);
         if (!owned) return owned.error().in(path);
         if (!whole) return error{errc::io, concat({path, ": cannot read"})};
+        file_view view;
         view.owned_ = std::move(*owned);
         view.bytes_ = view.owned_.span();
         return view;
@@ -104,24 +96,19 @@ public:
     }
 
 private:
-#if NARAE_POSIX
-    static result<file_view> map(int file, const std::string& path) {
-        struct stat about;
-        if (::fstat(file, &about) != 0) return system_error(path, "cannot stat");
-        if (!S_ISREG(about.st_mode)) return error{errc::io, concat({path, ": not a regular file"})};
-        file_view view;
-        const auto size = static_cast<std::size_t>(about.st_size);
-        if (size == 0) return view;
-        void* at = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
-        if (at == MAP_FAILED) return system_error(path, "cannot map");
-        view.bytes_ = {static_cast<const std::byte*>(at), size};
-        return view;
-    }
-#endif
-
     byte_view bytes_;
     buffer<std::byte> owned_;  // what bytes_ is where files are not mapped
 };
+
+/// Is there a folder at this path?
+inline bool is_folder(const std::string& path) {
+#if NARAE_POSIX
+    struct stat about;
+    return ::stat(path.c_str(), &about) == 0 && S_ISDIR(about.st_mode);
+#else
+    return file_view::open(path + "/config.json").has_value();  // standard C cannot tell
+#endif
+}
 
 }  // namespace narae::inline NARAE_ABI::sys
 

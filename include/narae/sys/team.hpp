@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "narae/base/result.hpp"
 #include "narae/sys/cpu.hpp"
@@ -17,7 +18,6 @@
 #include <condition_variable>
 #include <mutex>
 #include <thread>
-#include <vector>
 #endif
 
 namespace narae::inline NARAE_ABI::sys {
@@ -70,11 +70,10 @@ public:
     std::size_t size() const noexcept { return size_; }
 
     /// f(part, parts) for every part, each on its own thread. f must not throw and must not call run.
-    template <class F>
-    void run(F&& f) {
+    void run(auto&& f) {
         if (size_ == 1) return f(std::size_t{0}, std::size_t{1});
         work_ = [](void* body, std::size_t part, std::size_t parts) {
-            (*static_cast<std::remove_reference_t<F>*>(body))(part, parts);
+            (*static_cast<std::remove_reference_t<decltype(f)>*>(body))(part, parts);
         };
         body_ = const_cast<void*>(static_cast<const void*>(std::addressof(f)));
         running_ = size_ - 1;
@@ -102,8 +101,7 @@ private:
 
     /// Returns once ready() is true. A sleeper counts itself before it looks for the last time, and wake() looks at the
     /// count after what it announces is visible (both sequentially consistent): one of them sees the other.
-    template <class Ready>
-    void await(std::condition_variable& bell, std::atomic<std::size_t>& sleepers, Ready&& ready) {
+    void await(std::condition_variable& bell, std::atomic<std::size_t>& sleepers, auto&& ready) {
         for (std::size_t i = 0; i < watch_; ++i) {
             if (ready()) return;
             relax();
@@ -136,10 +134,7 @@ class team {
 public:
     static result<std::unique_ptr<team>> make(std::size_t) { return std::make_unique<team>(); }
     std::size_t size() const noexcept { return 1; }
-    template <class F>
-    void run(F&& f) {
-        f(std::size_t{0}, std::size_t{1});
-    }
+    void run(auto&& f) { f(std::size_t{0}, std::size_t{1}); }
 };
 
 #endif

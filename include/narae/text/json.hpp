@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,8 +30,7 @@ struct json_node {
 };
 inline constexpr json_node no_json_node{};
 
-/// Reads the escape that goes on at s[at], after its backslash, and appends what it means. Returns what should have
-/// stood at s[at], or a null pointer if all is well.
+/// Appends what the escape at s[at], past its backslash, means. Returns what should have stood there, or nullptr.
 inline const char* read_escape(std::string_view s, std::size_t& at, std::string& out) {
     constexpr std::string_view written = "\"\\/bfnrtu", meant = "\"\\/\b\f\n\r\t";
     const auto which = at < s.size() ? written.find(s[at++]) : s.npos;
@@ -46,10 +46,8 @@ inline const char* read_escape(std::string_view s, std::size_t& at, std::string&
     if (!hex4(c)) return "four hexadecimal digits";
     if (c >= 0xDC00 && c < 0xE000) return "no lone surrogate";
     if (c >= 0xD800 && c < 0xDC00) {
-        if (s.substr(at, 2) != "\\u") return "a low surrogate";
-        at += 2;
-        if (!hex4(low)) return "four hexadecimal digits";
-        if (low < 0xDC00 || low >= 0xE000) return "a low surrogate";
+        const bool pair = s.substr(at, 2) == "\\u" && (at += 2, hex4(low)) && low >= 0xDC00 && low < 0xE000;
+        if (!pair) return "a low surrogate";
         c = 0x10000 + ((c - 0xD800) << 10) + (low - 0xDC00);
     }
     utf8_append(out, c);
@@ -79,13 +77,11 @@ public:
     /// A string's text; empty for anything else.
     std::string string() const {
         if (!is(json_kind::string)) return {};
+        std::string out;
         const auto s = raw();
         if (!node().escaped) return std::string(s);
-        std::string out;
-        for (std::size_t i = 0; i < s.size();) {
-            const char c = s[i++];
-            c == '\\' ? void(read_escape(s, i, out)) : out.push_back(c);
-        }
+        for (std::size_t i = 0; i < s.size();)
+            if (const char c = s[i++]; c != '\\' || read_escape(s, i, out) != nullptr) out.push_back(c);
         return out;
     }
 
@@ -101,18 +97,17 @@ public:
     bool real(double& out) const noexcept {
         if (!is(json_kind::number)) return false;
         const auto s = raw();
-        const auto end = (std::min)(s.find_first_of("eE"), s.size()), point = s.find('.');
+        const auto end = (std::min)(s.find_first_of("eE"), s.size()), point = (std::min)(s.find('.'), end);
         double digits = 0;
         for (const char c : s.substr(0, end))
             if (c >= '0' && c <= '9') digits = digits * 10 + (c - '0');
         int exponent = 0;
         if (end < s.size()) {
-            const bool down = s[end + 1] == '-';
-            const auto from = s.data() + end + (down || s[end + 1] == '+' ? 2 : 1);
-            if (std::from_chars(from, s.data() + s.size(), exponent).ec != std::errc{}) exponent = 100000;
-            exponent = (std::min)(exponent, 100000) * (down ? -1 : 1);
+            const auto* from = s.data() + end + (s[end + 1] == '+' ? 2 : 1);
+            if (std::from_chars(from, s.data() + s.size(), exponent).ec != std::errc{} || std::abs(exponent) > 100000)
+                exponent = *from == '-' ? -100000 : 100000;
         }
-        if (point != s.npos) exponent -= static_cast<int>(end - point - 1);
+        if (point < end) exponent -= static_cast<int>(end - point - 1);
         if (digits == 0) exponent = 0;  // 0e999 is 0, not 0 * infinity
         out = exponent < 0 ? digits / std::pow(10.0, -exponent) : digits * std::pow(10.0, exponent);
         if (s[0] == '-') out = -out;
@@ -130,8 +125,7 @@ public:
     }
 
     /// f(value) for every element of an array, in order, until f returns false, which is then given back.
-    template <class F>
-    bool for_each(F&& f) const {
+    bool for_each(auto&& f) const {
         const auto end = is(json_kind::array) ? node().end : 0;
         for (auto i = index_ + 1; i < end; i = (*nodes_)[i].end)
             if (!f(json_value(source_, *nodes_, i))) return false;
@@ -139,8 +133,7 @@ public:
     }
 
     /// f(key, value) for every member of an object, in the same way.
-    template <class F>
-    bool for_each_member(F&& f) const {
+    bool for_each_member(auto&& f) const {
         const auto end = is(json_kind::object) ? node().end : 0;
         for (auto i = index_ + 1; i < end; i = (*nodes_)[i + 1].end)
             if (!f(json_value(source_, *nodes_, i), json_value(source_, *nodes_, i + 1))) return false;
@@ -155,7 +148,6 @@ private:
     std::uint32_t index_ = 0;
 };
 
-/// A parsed document.
 class json {
 public:
     static constexpr int max_depth = 64;
@@ -164,17 +156,15 @@ public:
     static result<json> parse(std::string_view source) {
         json doc;
         doc.source_ = source;
-        parser p{source, doc.nodes_, 0, {}};
         if (source.size() >= 0xFFFFFFFF) return error{errc::unsupported, "JSON of 4 GiB or more"};
         if (const auto bad = utf8_first_invalid(source); bad != source.size())
             return error{errc::bad_value, "JSON is not UTF-8", bad};
+        parser p{source, doc.nodes_, 0, {}};
         p.space();
-        if (p.value(0)) {
-            p.space();
-            if (p.at == source.size()) return doc;
-            p.fail("end of the document");
-        }
-        return p.failed;
+        if (!p.value(0)) return p.failed;
+        p.space();
+        if (p.at != source.size()) return p.fail("end of the document"), p.failed;
+        return doc;
     }
 
     json_value root() const noexcept { return {source_, nodes_, 0}; }
@@ -200,12 +190,10 @@ private:
         void space() noexcept {
             while (at < s.size() && (s[at] == ' ' || s[at] == '\n' || s[at] == '\r' || s[at] == '\t')) ++at;
         }
-        /// Passes over c and the blanks after it, if it is next.
+        /// Passes over c and the blanks around it, if it is next.
         bool pass(char c) noexcept {
-            if (!next_is(c)) return false;
-            ++at;
             space();
-            return true;
+            return next_is(c) && (++at, space(), true);
         }
         void leaf(json_kind kind, std::size_t begin, std::size_t length, bool escaped = false) {
             nodes.push_back({kind, escaped, static_cast<std::uint32_t>(nodes.size() + 1), 0, begin, length});
@@ -213,23 +201,15 @@ private:
 
         bool value(int depth) {
             if (depth > max_depth) return fail("less nesting");
-            if (at >= s.size()) return fail("a value");
-            switch (s[at]) {
-                case '{': return container(depth, json_kind::object, '}');
-                case '[': return container(depth, json_kind::array, ']');
-                case '"': return string();
-                case 't': return word("true", json_kind::boolean);
-                case 'f': return word("false", json_kind::boolean);
-                case 'n': return word("null", json_kind::null);
-                default: return number();
-            }
-        }
-
-        bool word(std::string_view w, json_kind kind) {
-            if (s.substr(at, w.size()) != w) return fail("a value");
-            leaf(kind, at, w.size());
-            at += w.size();
-            return true;
+            if (next_is('{')) return container(depth, json_kind::object, '}');
+            if (next_is('[')) return container(depth, json_kind::array, ']');
+            if (next_is('"')) return string();
+            for (const std::string_view word : {"true", "false", "null"})
+                if (s.substr(at).starts_with(word)) {
+                    leaf(word == "null" ? json_kind::null : json_kind::boolean, at, word.size());
+                    return at += word.size(), true;
+                }
+            return number();
         }
 
         bool number() {
@@ -264,23 +244,17 @@ private:
         bool container(int depth, json_kind kind, char close) {
             const auto self = nodes.size();
             leaf(kind, at++, 0);
-            space();
-            while (!next_is(close)) {
-                if (kind == json_kind::object) {
+            for (space(); !next_is(close); space()) {
+                if (nodes[self].count > 0 && !pass(',')) return fail(close == '}' ? "',' or '}'" : "',' or ']'");
+                if (close == '}') {
                     if (!next_is('"')) return fail("a key");
                     if (!string()) return false;
-                    space();
                     if (!pass(':')) return fail("':'");
                 }
                 if (!value(depth + 1)) return false;
                 ++nodes[self].count;
-                space();
-                if (next_is(close)) break;
-                if (!pass(',')) return fail(kind == json_kind::object ? "',' or '}'" : "',' or ']'");
-                if (next_is(close)) return fail("a value");
             }
-            ++at;
-            nodes[self].length = at - nodes[self].begin;
+            nodes[self].length = ++at - nodes[self].begin;
             nodes[self].end = static_cast<std::uint32_t>(nodes.size());
             return true;
         }
@@ -292,22 +266,19 @@ private:
 
 /// `s` as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD.
 inline std::string json_quote(std::string_view s) {
+    constexpr std::string_view hex = "0123456789abcdef";
     std::string out = "\"";
-    while (!s.empty()) {
-        const auto step = utf8_front(s);
+    for (utf8_step step; !s.empty(); s.remove_prefix(step.length)) {
+        step = utf8_front(s);
         const char32_t c = step.code_point;
-        if (c == '"' || c == '\\') {
-            out.push_back('\\');
-            out.push_back(static_cast<char>(c));
-        } else if (c == '\n') {
+        if (c == '"' || c == '\\')
+            out += {'\\', static_cast<char>(c)};
+        else if (c == '\n')
             out += "\\n";
-        } else if (c < 0x20) {
-            constexpr std::string_view hex = "0123456789abcdef";
+        else if (c < 0x20)
             out += concat({"\\u00", hex.substr(c >> 4, 1), hex.substr(c & 15, 1)});
-        } else {
+        else
             utf8_append(out, c);
-        }
-        s.remove_prefix(step.length);
     }
     return out + "\"";
 }

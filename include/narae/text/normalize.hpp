@@ -58,11 +58,8 @@ private:
     /// A character that begins a sequence, unless it composes with a starter right before it.
     void start(char32_t c) {
         order_marks();
-        if (compose_ && starter_ != none && marks_.empty())
-            if (const auto whole = composition_of(starter_, c)) {
-                starter_ = whole;
-                return;
-            }
+        const bool beside = compose_ && starter_ != none && marks_.empty();
+        if (const auto whole = beside ? composition_of(starter_, c) : 0) return void(starter_ = whole);
         write();
         starter_ = c;
     }
@@ -98,12 +95,10 @@ inline std::string normalize(std::string_view s, normal_form form) {
     normalizer n(form, out);
     while (!s.empty()) {
         const auto step = utf8_front(s);
-        if (step.valid) {
+        if (step.valid)
             n.put(step.code_point);
-        } else {
-            n.flush();
-            out += s.substr(0, step.length);
-        }
+        else
+            n.flush(), out += s.substr(0, step.length);
         s.remove_prefix(step.length);
     }
     n.flush();

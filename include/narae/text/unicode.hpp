@@ -84,18 +84,21 @@ inline constexpr auto canonical = [] {
     const char* p = packed_decompositions;
     char32_t whole = 0, first = 0, second = 0;
     auto next = t.together.begin();
-    for (auto& d : t.apart) {
-        const auto n = unpack(p);
-        d = {whole += n / 3, unpack(p, first), n % 3 == 0 ? 0 : unpack(p, second)};
-        if (n % 3 == 2) *next++ = d;
+    for (auto d = t.apart.begin(); d != t.apart.end();) {
+        const char32_t run = unpack(p), kind = run % 3;
+        whole += run / 3;
+        for (auto n = unpack(p); n > 0; --n) {
+            *d = {whole++, unpack(p, first), kind == 0 ? 0 : unpack(p, second)};
+            if (kind == 2) *next++ = *d;
+            ++d;
+        }
     }
     std::sort(t.together.begin(), t.together.end(), by_parts);
     return t;
 }();
 
 /// The value of the run that c stands in.
-template <class Runs>
-std::uint8_t value_at(const Runs& runs, char32_t c) noexcept {
+inline std::uint8_t value_at(const auto& runs, char32_t c) noexcept {
     const auto after =
         std::upper_bound(runs.begin(), runs.end(), c, [](char32_t x, const run& r) { return x < r.begin; });
     return std::prev(after)->value;

@@ -52,9 +52,8 @@ public:
 
     bool empty() const noexcept { return entries_.empty(); }
 
-    /// Cuts s into plain text and tokens, in order: on_text(piece), on_token(token). skip_special leaves special tokens
-    /// in the text, and yet nothing is found inside them. Plain text is never empty. Both go on, whatever
-    /// they return.
+    /// Cuts s into plain text, never empty, and tokens: on_text(piece) and on_token(token) in order; what they return
+    /// says nothing. skip_special leaves special tokens in the text, and yet nothing is found inside them.
     void split(std::string_view s, const std::vector<added_token>& tokens, bool skip_special,
                callback<std::string_view> on_text, callback<const added_token&> on_token) const {
         std::size_t done = 0;
@@ -67,7 +66,7 @@ public:
             const auto& token = tokens[found->token];
             auto begin = at, end = at += found->pattern.size();
             if (skip_special && token.special) continue;
-            if (token.single_word && (word_ends(s.substr(0, begin)) || word_begins(s.substr(end)))) continue;
+            if (token.single_word && (is_word(last_character(s.substr(0, begin))) || is_word(s.substr(end)))) continue;
             if (token.lstrip) begin = (std::max)(done, begin - spaces_before(s.substr(0, begin)));
             if (token.rstrip) end += spaces_after(s.substr(end));
             if (done < begin) on_text(s.substr(done, begin - done));
@@ -99,28 +98,26 @@ private:
 
     static int octet(char c) noexcept { return static_cast<unsigned char>(c); }
 
-    static bool is_word(std::string_view s) noexcept {
-        const auto c = text::utf8_front(s);
-        const auto k = text::class_of(c.code_point);
-        return c.valid &&
-               (k == text::char_class::letter || k == text::char_class::number || k == text::char_class::mark);
+    /// The class of the character at the front of s; other where there is none.
+    static text::char_class front_class(std::string_view s) noexcept {
+        const auto c = s.empty() ? text::utf8_step{} : text::utf8_front(s);
+        return c.valid ? text::class_of(c.code_point) : text::char_class::other;
     }
-    static bool word_begins(std::string_view s) noexcept { return !s.empty() && is_word(s); }
-    static bool word_ends(std::string_view s) noexcept { return !s.empty() && is_word(last_character(s)); }
+    static bool is_word(std::string_view s) noexcept {
+        const auto k = front_class(s);
+        return k == text::char_class::letter || k == text::char_class::number || k == text::char_class::mark;
+    }
+    static bool is_space(std::string_view s) noexcept { return front_class(s) == text::char_class::space; }
 
     static std::size_t spaces_after(std::string_view s) noexcept {
         std::size_t n = 0;
-        while (n < s.size() && is_space(s.substr(n))) n += text::utf8_front(s.substr(n)).length;
+        while (is_space(s.substr(n))) n += text::utf8_front(s.substr(n)).length;
         return n;
     }
     static std::size_t spaces_before(std::string_view s) noexcept {
         const auto all = s.size();
-        while (!s.empty() && is_space(last_character(s))) s.remove_suffix(last_character(s).size());
+        while (is_space(last_character(s))) s.remove_suffix(last_character(s).size());
         return all - s.size();
-    }
-    static bool is_space(std::string_view s) noexcept {
-        const auto c = text::utf8_front(s);
-        return c.valid && text::class_of(c.code_point) == text::char_class::space;
     }
 
     /// What stands from the last byte on that is no continuation byte; one byte where that is not a whole character.
@@ -131,7 +128,7 @@ private:
             if (text::utf8_front(tail).length == back) return tail;
             break;
         }
-        return s.substr(s.size() - 1);
+        return s.substr(s.size() - (s.empty() ? 0 : 1));
     }
 
     std::vector<entry> entries_;  // sorted by pattern

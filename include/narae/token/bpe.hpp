@@ -23,10 +23,7 @@ public:
 
     /// Bytes that the vocabulary lacks are left out, as the reference does where there is no unknown token.
     void encode(std::string_view piece, std::vector<token_id>& out) {
-        if (piece.size() <= scan_limit) {
-            scan(piece, out);
-            return;
-        }
+        if (piece.size() <= scan_limit) return scan(piece, out);
         // Positions are 32-bit numbers; a piece of 4 GiB would be cut.
         for (constexpr std::size_t most = 0xFFFFFFF0; !piece.empty();
              piece.remove_prefix((std::min)(most, piece.size())))
@@ -38,23 +35,21 @@ private:
     static constexpr std::uint32_t none = ~std::uint32_t{0};
 
     /// f(id) for every symbol that the piece starts as.
-    template <class F>
-    void start(std::string_view piece, F&& f) const {
+    void start(std::string_view piece, auto&& f) const {
         while (!piece.empty()) {
             std::size_t n = 1;
+            auto whole = no_token;
             if (from_characters_ && static_cast<unsigned char>(piece[0]) >= 0x80) {
                 const bool syllable = piece.size() >= 3 && text::is_syllable_at(piece.data());
                 const auto step = syllable ? text::utf8_step{0, 3, true, false} : text::utf8_front(piece);
                 n = step.length;
-                const auto id = step.valid ? vocab_.of_character(piece.substr(0, n)) : no_token;
-                if (id != no_token) {
-                    f(id);
-                    piece.remove_prefix(n);
-                    continue;
-                }
+                if (step.valid) whole = vocab_.of_character(piece.substr(0, n));
             }
-            for (const char c : piece.substr(0, n))
-                if (const auto id = vocab_.of_byte(static_cast<unsigned char>(c)); id != no_token) f(id);
+            if (whole != no_token)
+                f(whole);
+            else
+                for (const char c : piece.substr(0, n))
+                    if (const auto id = vocab_.of_byte(static_cast<unsigned char>(c)); id != no_token) f(id);
             piece.remove_prefix(n);
         }
     }

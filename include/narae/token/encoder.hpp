@@ -6,6 +6,7 @@
 #define NARAE_TOKEN_ENCODER_HPP
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -36,8 +37,7 @@ public:
     explicit encoder(const tokenizer_parts& parts)
         : parts_(parts), merger_(parts.words, parts.morphemes), cutter_(parts.weights, parts.cut, parts.digits) {}
 
-    /// Appends the ids of `text`, which may be any bytes: those that are not UTF-8 are encoded as they are, as
-    /// characters that are neither letter, digit nor space.
+    /// Appends the ids of `text`, which may be any bytes: those that are not UTF-8 are encoded as they are.
     void encode(std::string_view text, encode_options how, std::vector<token_id>& out) {
         how_ = how;
         out_ = &out;
@@ -59,13 +59,11 @@ public:
         if (held_ != no_token) out.push_back(held_);
     }
 
-    /// f(segment) for the morphemes of plain text and all that is between them; decomposed Hangul is composed. Without
-    /// a model of morphemes, for whole pieces as they are.
-    template <class F>
-    void for_each_segment(std::string_view text, F&& f) {
+    /// f(segment) for the morphemes of plain text, its Hangul composed, and what is between them; or for whole pieces.
+    void for_each_segment(std::string_view text, auto&& f) {
         for_each_piece(text, [&](std::string_view piece) {
             if (!parts_.morphemes) return void(f(piece));
-            cutter_(composed(piece).text, f);
+            cutter_(composed(piece), f);
         });
     }
 
@@ -82,20 +80,12 @@ private:
     static constexpr std::size_t first_entries = std::size_t{1} << 12, most_entries = std::size_t{1} << 18;
     static constexpr std::size_t longest_text = 23, most_ids = 4;
 
-    /// What a piece became, in half a cache line: its text, filled up with zeros, and in the last byte how many ids.
-    struct entry {
-        std::uint64_t words[3];
-        std::uint16_t ids[most_ids];
-
-        unsigned char& count() noexcept { return reinterpret_cast<unsigned char*>(words)[longest_text]; }
-    };
-    static_assert(sizeof(entry) == 32);
-
     /// The text of a piece, of at most longest_text bytes, filled up with zeros.
     struct key {
         std::uint64_t words[3] = {};
 
         key() = default;
+        unsigned char& last() noexcept { return reinterpret_cast<unsigned char*>(words)[longest_text]; }
         /// `end` is where the text ends that the piece is in.
         key(std::string_view piece, const char* end) noexcept {
             static constexpr std::array<unsigned char, 48> ones = [] {
@@ -113,15 +103,23 @@ private:
             for (int i = 0; i < 3; ++i) words[i] &= mask[i];
         }
         std::size_t hash() const noexcept { return static_cast<std::size_t>(mix(mix(words[0] + words[2]) ^ words[1])); }
-        bool matches(const entry& e) const noexcept {
-            unsigned char last[8] = {};
-            last[7] = 0xFF;
-            std::uint64_t count;
-            std::memcpy(&count, last, 8);
+        /// Is k, of an entry, the same but for its last byte?
+        bool matches(const key& k) const noexcept {
+            constexpr auto count =
+                std::bit_cast<std::uint64_t>(std::array<unsigned char, 8>{0, 0, 0, 0, 0, 0, 0, 0xFF});
             // One condition, not three: a branch would wait for the memory.
-            return ((words[0] ^ e.words[0]) | (words[1] ^ e.words[1]) | ((words[2] ^ e.words[2]) & ~count)) == 0;
+            return ((words[0] ^ k.words[0]) | (words[1] ^ k.words[1]) | ((words[2] ^ k.words[2]) & ~count)) == 0;
         }
     };
+
+    /// What a piece became, in half a cache line: its text, in whose last byte stands how many ids.
+    struct entry {
+        key text;
+        std::uint16_t ids[most_ids];
+
+        unsigned char& count() noexcept { return text.last(); }
+    };
+    static_assert(sizeof(entry) == 32);
 
     /// May the cache hold this piece? A zero at its end would be taken for filling.
     static bool fits(std::string_view piece) noexcept { return piece.size() <= longest_text && piece.back() != '\0'; }
@@ -132,24 +130,17 @@ private:
         std::size_t hash;
     };
 
-    /// A piece whose Hangul, if it was written letter by letter, is in syllables.
-    struct composition {
-        std::string_view text;
-        bool changed;
-    };
-
-    /// Composes a piece only if that can be undone: it holds letters that join and no syllable.
-    composition composed(std::string_view piece) {
-        if (piece.find('\xE1') == piece.npos) return {piece, false};
-        if (text::compose_hangul(piece, composed_)) return {composed_, true};
-        return {piece, false};
+    /// The piece with its Hangul letters joined to syllables, if some join and that can be undone.
+    std::string_view composed(std::string_view piece) {
+        if (piece.find('\xE1') == piece.npos || !text::compose_hangul(piece, composed_)) return piece;
+        return composed_;
     }
 
     /// Text without added tokens, normalised, not empty.
     void plain(std::string_view s) {
         std::string prefixed;
         if (parts_.add_prefix_space && s[0] != ' ') s = (prefixed = " ").append(s);
-        if (!parts_.use_pattern) return whole_piece(s);
+        if (!parts_.use_pattern) return void(whole_piece(s));
         if (cache_.empty()) return for_each_piece(s, [&](std::string_view piece) { whole_piece(piece); });
         // Some pieces at a time: all are looked up before the first is written, so that the waits for memory overlap.
         const char* const end = s.data() + s.size();
@@ -162,7 +153,7 @@ private:
                 if (!fits(b.piece)) continue;
                 b.text = key(b.piece, end);
                 b.hash = b.text.hash();
-                misses_ += !b.text.matches(cache_[b.hash & (cache_.size() - 2)]);
+                misses_ += !b.text.matches(cache_[b.hash & (cache_.size() - 2)].text);
             }
             for (std::size_t i = 0; i < n; ++i) {
                 const auto& b = batch_[i];
@@ -172,12 +163,10 @@ private:
                 }
                 // Two entries share a cache line; the one that was used last stands first.
                 auto* e = &cache_[b.hash & (cache_.size() - 2)];
-                if (!b.text.matches(e[0])) {
-                    std::swap(e[0], e[1]);
-                    if (!b.text.matches(e[0])) {
-                        remember(b.piece, b.text, e[0]);
-                        continue;
-                    }
+                if (!b.text.matches(e[0].text)) std::swap(e[0], e[1]);
+                if (!b.text.matches(e[0].text)) {
+                    remember(b.piece, b.text, e[0]);
+                    continue;
                 }
                 for (unsigned char k = 0; k < e->count(); ++k) put(e->ids[k]);
             }
@@ -185,17 +174,14 @@ private:
         }
     }
 
+    /// Puts out the ids of a piece and keeps them if they are few and small.
     void remember(std::string_view piece, const key& k, entry& e) {
-        fresh_.clear();
-        const bool changed = ids_of(piece, fresh_);
-        bool small = !changed && fresh_.size() <= most_ids;
+        bool small = whole_piece(piece) && fresh_.size() <= most_ids;
         for (const auto id : fresh_) small = small && id <= 0xFFFF;
-        if (small) {
-            std::memcpy(e.words, k.words, sizeof e.words);
-            e.count() = static_cast<unsigned char>(fresh_.size());
-            for (std::size_t i = 0; i < fresh_.size(); ++i) e.ids[i] = static_cast<std::uint16_t>(fresh_[i]);
-        }
-        emit(piece, changed);
+        if (!small) return;
+        e.text = k;
+        e.count() = static_cast<unsigned char>(fresh_.size());
+        for (std::size_t i = 0; i < fresh_.size(); ++i) e.ids[i] = static_cast<std::uint16_t>(fresh_[i]);
     }
 
     void grow() {
@@ -203,37 +189,28 @@ private:
         std::vector<entry> wider(4 * cache_.size());
         for (auto& e : cache_) {
             if (e.count() == 0) continue;
-            const auto n = std::exchange(e.count(), 0);
-            key k;
-            std::memcpy(k.words, e.words, sizeof k.words);
-            e.count() = n;
-            auto* to = &wider[k.hash() & (wider.size() - 2)];
+            auto text = e.text;
+            text.last() = 0;
+            auto* to = &wider[text.hash() & (wider.size() - 2)];
             to[to->count() != 0] = e;
         }
         cache_.swap(wider);
     }
 
-    void whole_piece(std::string_view piece) {
+    /// Puts out the ids of a piece, which fresh_ keeps, after a mark where text in Hangul letters begins or ends. False
+    /// if they are those of its composed spelling.
+    bool whole_piece(std::string_view piece) {
         fresh_.clear();
-        const bool changed = ids_of(piece, fresh_);
-        emit(piece, changed);
-    }
-
-    /// Puts out fresh_, after a mark where text in Hangul letters begins or ends.
-    void emit(std::string_view piece, bool changed) {
+        const auto joined = parts_.decomposed == no_token ? piece : composed(piece);
+        const bool changed = joined.data() != piece.data();
+        parts_.morphemes ? cutter_(joined, [&](std::string_view s) { encode_segment(s, fresh_); })
+                         : encode_segment(piece, fresh_);
         if (parts_.decomposed != no_token && changed != decomposed_ && (changed || text::has_syllable(piece))) {
             put_alone(parts_.decomposed);
             decomposed_ = changed;
         }
         for (const auto id : fresh_) put(id);
-    }
-
-    /// Appends the ids of a piece; true if they are those of its composed spelling.
-    bool ids_of(std::string_view piece, std::vector<token_id>& ids) {
-        if (!parts_.morphemes) return encode_segment(piece, ids), false;
-        const auto c = parts_.decomposed == no_token ? composition{piece, false} : composed(piece);
-        cutter_(c.text, [&](std::string_view s) { encode_segment(s, ids); });
-        return c.changed;
+        return !changed;
     }
 
     /// Expressions are read from left to right: a token takes in the next one for as long as the two are one.

@@ -33,8 +33,7 @@ struct gap {
 
 /// f(slot) for each feature of a gap: n-grams around it, hashed into the table. Slots may be shared, and the model is
 /// trained as such (Weinberger et al. 2009, arXiv:0902.2206).
-template <class F>
-inline void for_each_feature(const gap& g, F&& f) {
+inline void for_each_feature(const gap& g, auto&& f) {
     const auto see = [&](std::uint64_t kind, std::uint64_t what) noexcept {  // multiplicative, a factor for each kind
         constexpr std::uint64_t odd = 0xD6E8FEB86659FD93, even = 0x3C6EF372FE94F82A;
         f(static_cast<std::uint32_t>((what * (odd + kind * even)) >> (64 - boundary_model::bits)));
@@ -51,10 +50,8 @@ inline void for_each_feature(const gap& g, F&& f) {
     see(10, (g.l1 - 1) % text::finals << 16 | g.r1);  // the final consonant before the gap, 0 for none
 }
 
-/// f(i, gap) for every gap of a run of Hangul syllables, in order: the one before run[i], 0 < i < run.size().
-/// A run is anything with size() and code points by [].
-template <class Run, class F>
-inline void for_each_gap(const Run& run, F&& f) {
+/// f(i, gap) for every gap in a run of Hangul syllables, which has size() and code points by []: the one before run[i].
+inline void for_each_gap(const auto& run, auto&& f) {
     gap g;
     for (std::size_t i = 0; i < run.size() + 2; ++i) {
         g.shift(i < run.size() ? run[i] - text::first_syllable + 1 : 0);

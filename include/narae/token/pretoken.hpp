@@ -18,13 +18,9 @@ namespace pretoken {
 enum class kind { letter, number, space, other };
 
 constexpr kind kind_of(text::char_class c) noexcept {
-    switch (c) {
-        case text::char_class::letter: return kind::letter;
-        case text::char_class::number:
-        case text::char_class::numeral: return kind::number;
-        case text::char_class::space: return kind::space;
-        default: return kind::other;
-    }
+    // In the order of char_class: other, mark, letter, number, numeral, space.
+    constexpr kind kinds[] = {kind::other, kind::other, kind::letter, kind::number, kind::number, kind::space};
+    return kinds[static_cast<std::size_t>(c)];
 }
 
 struct step {
@@ -77,18 +73,13 @@ inline std::size_t first_piece(std::string_view s) noexcept {
     if (c.what != kind::space) return run_end(s, blank, c.what);
     // White space. Before a word its last character is left over: a blank goes with the word, others stand alone.
     std::size_t n = 0, last = 0;
-    while (n < s.size()) {
-        const auto w = front(s.substr(n));
-        if (w.what != kind::space) return last == 0 ? n : last;
-        last = n;
-        n += w.length;
-    }
+    for (step w; n < s.size(); last = n, n += w.length)
+        if ((w = front(s.substr(n))).what != kind::space) return last == 0 ? n : last;
     return n;
 }
 
 /// f(piece) for every piece of s, in order.
-template <class F>
-void for_each_piece(std::string_view s, F&& f) {
+void for_each_piece(std::string_view s, auto&& f) {
     while (!s.empty()) {
         const auto n = first_piece(s);
         f(s.substr(0, n));

@@ -25,8 +25,7 @@ public:
         : weights_(weights), cut_(cut), digits_(digits) {}
 
     /// f(segment) for every segment of a piece, in order; together they are the piece.
-    template <class F>
-    void operator()(std::string_view piece, F&& f) const {
+    void operator()(std::string_view piece, auto&& f) const {
         std::size_t begin = 0, at = piece[0] == ' ' ? 1 : 0;
         const auto cut = [&](std::size_t here) {
             if (here > begin) f(piece.substr(begin, here - begin));
@@ -63,8 +62,7 @@ private:
     };
 
     /// cut(i) where a morpheme begins among the syllables in bytes [begin, end) of the piece.
-    template <class Cut>
-    void hangul(std::string_view piece, std::size_t begin, std::size_t end, Cut&& cut) const {
+    void hangul(std::string_view piece, std::size_t begin, std::size_t end, auto&& cut) const {
         for_each_gap(run{piece.substr(begin, end - begin)}, [&](std::size_t i, const gap& g) {
             std::int32_t sum = 0;
             for_each_feature(g, [&](std::uint32_t slot) { sum += weights_[slot]; });

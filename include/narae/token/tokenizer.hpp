@@ -28,10 +28,9 @@ class tokenizer {
 public:
     /// Reads a Hugging Face tokenizer.json (byte-level BPE) and keeps nothing of it. What is not understood is refused.
     static result<tokenizer> parse(byte_view tokenizer_json) {
-        return guarded([&]() -> result<tokenizer> {
+        return guarded([&] {
             auto parts = token::tokenizer_json::read(tokenizer_json);
-            if (!parts) return parts.error();
-            return tokenizer(*std::move(parts));
+            return parts ? result<tokenizer>(tokenizer(*std::move(parts))) : parts.error();
         });
     }
 
@@ -52,14 +51,11 @@ public:
     /// The same, but bytes that do not make a character stay as they are: what was encoded comes back whole.
     std::string decode_bytes(std::span<const token_id> ids) const;
 
-    /// What decoding writes for a token, before characters are made of it: its bytes, or an added token's content.
-    /// Empty for an id without a token. The view lives as long as the tokenizer.
+    /// A token's bytes, or an added token's content, as decoding writes it; empty for an id without a token.
     std::string_view bytes_of(token_id id) const noexcept { return parts_.words.bytes_of(id); }
 
-    /// One past the largest id that has a token.
+    /// One past the largest id that has a token; and how many ids have one.
     std::size_t size() const noexcept { return parts_.words.size(); }
-
-    /// How many ids have a token.
     std::size_t count() const noexcept { return parts_.words.count(); }
 
     /// The added token with this content, or else the token of these bytes.
@@ -70,17 +66,15 @@ public:
         return std::nullopt;
     }
 
-    /// Is this a tokenizer that cuts words into morphemes?
+    /// Does it cut words into morphemes? And with what; a model that cuts nowhere where it does not.
     bool cuts_morphemes() const noexcept { return parts_.morphemes; }
-
-    /// What it cuts them with; where it does not, a model that cuts nowhere.
     boundary_model boundaries() const {
         return cuts_morphemes() ? boundary_model{parts_.weights, parts_.cut} : boundary_model();
     }
 
     bool is_special(token_id id) const noexcept { return id < parts_.skipped.size() && parts_.skipped[id] != 0; }
 
-    /// The special token that ends a text: the first of <|endoftext|>, <|end_of_text|>, </s>, <eos>, [EOS], <|im_end|>.
+    /// The special token that ends a text: the first of these that there is.
     std::optional<token_id> end_of_text() const {
         for (const char* name : {"<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "[EOS]", "<|im_end|>"})
             if (const auto id = find(name); id && is_special(*id)) return id;

@@ -5,7 +5,6 @@
 #define NARAE_TOKEN_VOCAB_HPP
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -89,9 +88,9 @@ public:
     bool add_unnamed(token_id id, std::string_view bytes, bool literal) {
         if (id >= entries_.size()) entries_.resize(std::size_t{id} + 1);
         auto& e = entries_[id];
-        if (e.used || bytes_.size() + bytes.size() > longest) return false;
-        e = {static_cast<std::uint32_t>(bytes_.size()), static_cast<std::uint32_t>(bytes.size()) & longest, true,
-             literal};
+        const auto begin = bytes_.size(), length = bytes.size();
+        if (e.used || begin + length > longest) return false;
+        e = {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(length) & longest, true, literal};
         bytes_ += bytes;
         ++count_;
         return true;
@@ -204,11 +203,7 @@ private:
     std::uint32_t ranks_ = 0;                // one past the last
     std::uint32_t first_expression_ = ~std::uint32_t{0};
     std::vector<token_id> of_syllable_;  // by code point, from the first syllable on
-    std::array<token_id, 256> of_byte_ = [] {
-        std::array<token_id, 256> none;
-        none.fill(no_token);
-        return none;
-    }();
+    std::vector<token_id> of_byte_ = std::vector<token_id>(256, no_token);
 };
 
 }  // namespace narae::inline NARAE_ABI::token

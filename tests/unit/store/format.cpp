@@ -3,12 +3,12 @@
 
 #include "catch.hpp"
 
-using namespace narae;
 using namespace narae::store;
 
-TEST_CASE("store/format: the source hash is FNV-1a, in one piece or in several") {
-    CHECK(fnv1a64({}) == 0xCBF29CE484222325u);  // these three values are from the hash's own published test list
-    CHECK(fnv1a64(as_bytes("a")) == 0xAF63DC4C8601EC8Cu);
-    CHECK(fnv1a64(as_bytes("foobar")) == 0x85944171F73967E8u);
-    CHECK(fnv1a64(as_bytes("bar"), fnv1a64(as_bytes("foo"))) == fnv1a64(as_bytes("foobar")));
+TEST_CASE("store/format: every name that narae adds to a file begins with its own") {
+    for (const auto name : {narae_version_key, narae_config_key, narae_history_key, narae_source_key, narae_tokenizer})
+        CHECK(name.starts_with("narae."));
+    CHECK(narae_version == "1");
+    CHECK(q4_suffix == ".q4");
+    CHECK(q8_suffix == ".q8");
 }

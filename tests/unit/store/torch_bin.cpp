@@ -89,8 +89,8 @@ TEST_CASE("store/torch_bin: a tensor cannot leave its storage or outgrow it") {
     };
     const auto huge = ~std::uint64_t{0};
     CHECK(refusal(one(6, 0, {6}, {1}), errc::bad_value).empty());
-    CHECK(has(refusal(one(7, 0, {6}, {1}), errc::truncated), "w: storage data/0 is smaller"));
-    CHECK(has(refusal(one(huge, 0, {6}, {1}), errc::truncated), "w: storage data/0 is smaller"));
+    CHECK(has(refusal(one(7, 0, {6}, {1}), errc::truncated), "w: storage net/data/0 is smaller"));
+    CHECK(has(refusal(one(huge, 0, {6}, {1}), errc::truncated), "w: storage net/data/0 is smaller"));
     CHECK(has(refusal(one(5, 0, {6}, {1}), errc::bad_value), "w: has more elements than its storage"));
     CHECK(has(refusal(one(6, 0, {7}, {0}), errc::bad_value), "w: has more elements than its storage"));
     CHECK(has(refusal(one(6, 0, {huge, 2}, {0, 0}), errc::bad_value), "w: has more elements"));
@@ -125,7 +125,7 @@ TEST_CASE("store/torch_bin: the archive must be a torch file of this byte order"
     CHECK(
         has(refusal(zip_bytes({{"a/data.pkl", object}, {"a/byteorder", "big"}}), errc::unsupported), "byte order big"));
     CHECK(has(refusal(zip_bytes({{"a/data.pkl", std::string((4 << 20) + 1, 'N')}}), errc::unsupported), "larger"));
-    CHECK(has(refusal(zip_file(three, {}), errc::not_found), "plain: no storage data/0"));
+    CHECK(has(refusal(zip_file(three, {}), errc::not_found), "plain: no storage net/data/0"));
     CHECK(has(refusal("", errc::truncated), "empty file"));
     CHECK(has(refusal("version https://example.org", errc::unsupported), "not a torch file"));
     CHECK(has(refusal("PK", errc::truncated), "zip"));

@@ -131,7 +131,7 @@ TEST_CASE("what is not JSON is refused, with the place", "[json]") {
         {"[,1]", "a value", 1},
         {"{\"a\"}", "':'", 4},
         {"{\"a\":}", "a value", 5},
-        {"{\"a\":1,}", "a value", 7},
+        {"{\"a\":1,}", "a key", 7},
         {"{\"a\":1 \"b\":2}", "',' or '}'", 7},
         {"{a:1}", "a key", 1},
         {"{1:1}", "a key", 1},
