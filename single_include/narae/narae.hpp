@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/narae.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 820bfb1431a6f2d1
+// FNV-1a hash of all that follows this line: c3523ef68aa6db4d
 //
 // narae: runs a Korean language model (GPT-NeoX) from plain C++20 headers. This file brings all that running needs;
 // toolkit.hpp brings what making a model needs.
@@ -25,11 +25,14 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <initializer_list>
 #include <iterator>
@@ -39,6 +42,7 @@
 #include <optional>
 #include <set>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -58,8 +62,10 @@
 // --- what the compiler and the target offer ---------------------------------------------------------------
 #if defined(__cpp_exceptions) || defined(_CPPUNWIND)
 #define NARAE_EXCEPTIONS 1  // result::value() exists and throws; allocation failures become errors
+#define NARAE_ABI_X v0
 #else
 #define NARAE_EXCEPTIONS 0
+#define NARAE_ABI_X v0_noexcept
 #endif
 #if !defined(NARAE_NO_SIMD) && (defined(__x86_64__) || defined(__i386__) || defined(_M_X64))
 #define NARAE_X86 1  // AVX2 kernels are compiled in, chosen at run time
@@ -89,11 +95,6 @@
 #define NARAE_AVX512_BF16
 #endif
 // --- the namespace tag ------------------------------------------------------------------------------------
-#if NARAE_EXCEPTIONS
-#define NARAE_ABI_X v0
-#else
-#define NARAE_ABI_X v0_noexcept
-#endif
 #if defined(NARAE_NO_FILES)
 #define NARAE_ABI_F _nofiles
 #else
@@ -115,9 +116,6 @@
 // ==== narae/base/result.hpp ====
 // How narae reports failure: result<T> holds a value or an error. Nothing in narae throws, prints or exits.
 // The shape follows C++23's std::expected; only value() throws, and only where exceptions are on.
-#if NARAE_EXCEPTIONS
-#include <stdexcept>
-#endif
 namespace narae::inline NARAE_ABI {
 /// A piece of a message: text, or a whole number to be written in decimal.
 struct piece {
@@ -185,8 +183,7 @@ public:
     const T* operator->() const noexcept { return &*value_; }
     const narae::error& error() const noexcept { return error_; }
     /// Moves the value to `place`; or the error to `why`, and returns false.
-    template <class Place>
-    bool into(Place& place, narae::error& why) && {
+    bool into(auto& place, narae::error& why) && {
         if (!value_) return why = std::move(error_), false;
         place = *std::move(value_);
         return true;
@@ -213,10 +210,8 @@ public:
     result() : result<nothing>(nothing{}) {}
     result(narae::error e) : result<nothing>(std::move(e)) {}
 };
-/// Runs `body` (which returns a result) and turns a failed standard-library allocation into an error.
-/// Public entry points are wrapped in it, so that no exception leaves narae.
-template <class Body>
-auto guarded(Body&& body) -> decltype(body()) {
+/// Runs `body`, which returns a result; a failed allocation becomes an error. Public entry points are wrapped in it.
+auto guarded(auto&& body) -> decltype(body()) {
 #if NARAE_EXCEPTIONS
     try {
         return body();
@@ -229,11 +224,10 @@ auto guarded(Body&& body) -> decltype(body()) {
     return body();
 #endif
 }
-}  // namespace narae::inline NARAE_ABI
 // ==== narae/base/bytes.hpp ====
 // Bytes of files: little-endian loads and stores, checked arithmetic, and the one bounded cursor of all readers.
 // Nothing here assumes alignment or the machine's byte order.
-namespace narae::inline NARAE_ABI {
+
 using byte_view = std::span<const std::byte>;
 /// The T (an integer or a float) whose little-endian bytes start at p; p need not be aligned.
 template <class T>
@@ -466,11 +460,6 @@ inline void relax() noexcept {
 // The bytes of a file, read-only: mapped where the system can, read into memory where it cannot.
 // Mapped pages cost no memory until they are touched, and the system may take them back at any time.
 #ifndef NARAE_NO_FILES
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <string>
-#include <utility>
 #if NARAE_POSIX
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -485,19 +474,6 @@ inline error system_error(const std::string& path, std::string_view doing) {
                       : why == ENOMEM                 ? errc::out_of_memory
                                                       : errc::io;
     return {code, concat({path, ": ", doing, ": ", std::strerror(why)})};
-}
-/// Is there a folder at this path?
-inline bool is_folder(const std::string& path) {
-#if NARAE_POSIX
-    struct stat about;
-    return ::stat(path.c_str(), &about) == 0 && S_ISDIR(about.st_mode);
-#else
-    // Standard C cannot tell; no file opens under a folder's name, and a folder has a "." in it.
-    std::FILE* inside = std::fopen((path + "/config.json").c_str(), "rb");
-    if (inside == nullptr) return false;
-    std::fclose(inside);
-    return true;
-#endif
 }
 /// A whole file as bytes. Moves, never copies; the bytes live as long as the view.
 class file_view {
@@ -520,21 +496,29 @@ public:
 #if NARAE_POSIX
         const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
         if (file < 0) return system_error(path, "cannot open");
-        auto view = map(file, path);
+        struct stat about;
+        const bool known = ::fstat(file, &about) == 0, regular = known && S_ISREG(about.st_mode);
+        const auto size = regular ? static_cast<std::size_t>(about.st_size) : 0;
+        void* at = size == 0 ? nullptr : ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
+        const int why = errno;
         ::close(file);
+        if (known && !regular) return error{errc::io, concat({path, ": not a regular file"})};
+        errno = why;
+        if (!known || at == MAP_FAILED) return system_error(path, known ? "cannot map" : "cannot stat");
+        file_view view;
+        view.bytes_ = {static_cast<const std::byte*>(at), size};
         return view;
 #else
-        file_view view;
         std::FILE* file = std::fopen(path.c_str(), "rb");
         if (file == nullptr) return system_error(path, "cannot open");
-        long size = -1;
-        if (std::fseek(file, 0, SEEK_END) == 0) size = std::ftell(file);
+        const long size = std::fseek(file, 0, SEEK_END) == 0 ? std::ftell(file) : -1;
         auto owned = buffer<std::byte>::make(size > 0 ? static_cast<std::size_t>(size) : 0);
         const bool whole = size >= 0 && owned && std::fseek(file, 0, SEEK_SET) == 0 &&
                            std::fread(owned->data(), 1, owned->size(), file) == owned->size();
         std::fclose(file);
         if (!owned) return owned.error().in(path);
         if (!whole) return error{errc::io, concat({path, ": cannot read"})};
+        file_view view;
         view.owned_ = std::move(*owned);
         view.bytes_ = view.owned_.span();
         return view;
@@ -553,23 +537,18 @@ public:
 #endif
     }
 private:
-#if NARAE_POSIX
-    static result<file_view> map(int file, const std::string& path) {
-        struct stat about;
-        if (::fstat(file, &about) != 0) return system_error(path, "cannot stat");
-        if (!S_ISREG(about.st_mode)) return error{errc::io, concat({path, ": not a regular file"})};
-        file_view view;
-        const auto size = static_cast<std::size_t>(about.st_size);
-        if (size == 0) return view;
-        void* at = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
-        if (at == MAP_FAILED) return system_error(path, "cannot map");
-        view.bytes_ = {static_cast<const std::byte*>(at), size};
-        return view;
-    }
-#endif
     byte_view bytes_;
     buffer<std::byte> owned_;  // what bytes_ is where files are not mapped
 };
+/// Is there a folder at this path?
+inline bool is_folder(const std::string& path) {
+#if NARAE_POSIX
+    struct stat about;
+    return ::stat(path.c_str(), &about) == 0 && S_ISDIR(about.st_mode);
+#else
+    return file_view::open(path + "/config.json").has_value();  // standard C cannot tell
+#endif
+}
 }  // namespace narae::inline NARAE_ABI::sys
 #endif  // NARAE_NO_FILES
 // ==== narae/sys/team.hpp ====
@@ -580,7 +559,6 @@ private:
 #include <condition_variable>
 #include <mutex>
 #include <thread>
-#include <vector>
 #endif
 namespace narae::inline NARAE_ABI::sys {
 /// Part `part` of `parts` of the range [0, n), cut at multiples of `step`.
@@ -626,11 +604,10 @@ public:
     }
     std::size_t size() const noexcept { return size_; }
     /// f(part, parts) for every part, each on its own thread. f must not throw and must not call run.
-    template <class F>
-    void run(F&& f) {
+    void run(auto&& f) {
         if (size_ == 1) return f(std::size_t{0}, std::size_t{1});
         work_ = [](void* body, std::size_t part, std::size_t parts) {
-            (*static_cast<std::remove_reference_t<F>*>(body))(part, parts);
+            (*static_cast<std::remove_reference_t<decltype(f)>*>(body))(part, parts);
         };
         body_ = const_cast<void*>(static_cast<const void*>(std::addressof(f)));
         running_ = size_ - 1;
@@ -655,8 +632,7 @@ private:
     }
     /// Returns once ready() is true. A sleeper counts itself before it looks for the last time, and wake() looks at the
     /// count after what it announces is visible (both sequentially consistent): one of them sees the other.
-    template <class Ready>
-    void await(std::condition_variable& bell, std::atomic<std::size_t>& sleepers, Ready&& ready) {
+    void await(std::condition_variable& bell, std::atomic<std::size_t>& sleepers, auto&& ready) {
         for (std::size_t i = 0; i < watch_; ++i) {
             if (ready()) return;
             relax();
@@ -686,10 +662,7 @@ class team {
 public:
     static result<std::unique_ptr<team>> make(std::size_t) { return std::make_unique<team>(); }
     std::size_t size() const noexcept { return 1; }
-    template <class F>
-    void run(F&& f) {
-        f(std::size_t{0}, std::size_t{1});
-    }
+    void run(auto&& f) { f(std::size_t{0}, std::size_t{1}); }
 };
 #endif
 }  // namespace narae::inline NARAE_ABI::sys
@@ -869,6 +842,110 @@ struct q4_layout : packed_layout<tile_rows * group_len / 2> {
 };
 static_assert(q4_layout::tile_bytes(1024) * 8 == static_cast<std::size_t>(4.25 * 1024 * tile_rows), "on-disk layout");
 }  // namespace narae::inline NARAE_ABI::num
+// ==== narae/text/unicode_tables.hpp ====
+// GENERATED by tests/build/unicode_tables.cpp; read text/unicode.hpp, which unpacks it. Classes are those of Unicode
+// 16.0, decompositions those of Unicode 9.0, because the reference tokenizer library (0.23) was built with these.
+// The data are from the Unicode Character Database, Copyright (c) 1991-2024 Unicode, Inc., under the Unicode License
+// v3, https://www.unicode.org/license.txt
+
+// clang-format off
+namespace narae::inline NARAE_ABI::text::tables {
+inline constexpr std::size_t class_runs = 2012, order_runs = 496, decomposed = 2060, composed = 940;
+
+// Runs of one class from U+0000 on: length * 6 + class.
+inline constexpr char packed_classes[] =
+    "o[$_C$Lxc%JP>=%JuC%HCo@cH=@JB@=N=%7=%i=$6LP$;$FXc@=@$X,dX=FDR=@]@=L=@=$m=*B=.{=d1J=&LD@]&_i&v=>=E=E=>i%PPR%Z|V&k$r"
+    "xPF>+]=@dD^FE=QFxLD@$R@>%c%OD*g|@$Fx%upFP@D>D$yQ@p@K@W$_%DKP}V%==_ip&e%<=%t'gK@$`@dwEDx=$TK=kDFD$y=e=@JRD>@dDEDK@i"
+    ">PF=LEDxFDaD@=>DK=_PFD$y=e=F=F=FD>=WPEDKJ>cR=@cxEL>{K=q=L=$y=e=F=XD>@j=K=KD@$LFEDxo@^=K=kDFD$y=e=F=XD>@dDEDKcKPF=L"
+    "EDx=@au>@=_JL=RJF=@=FJFJLJ$;PWJK=QD@]>$FxN$@Wk=L=%7=$TD>@d=K=QcE=LD@DFEDxig=@K=k=L=%7=w=XD>@d=K=QcE]F=FEDx=F>$9Qq="
+    "L=&_E@d=K=Q@VL>gLEDxs=_=K=$aJ%==q=@DeJ>P^=>=j]xDE$@'B>FdVej=x&PF=@=X=%==@=w>Fp@DX=@=d=xDR%m@$}E]xy=>=>=>PEk=&@P$l="
+    "EX|=&>o>'w&k$l@x]_QRK@KFdLQ$B$:@>xQD&L=@V@D&k=$+a=RDe=@=RD&_=RD%u=RDe=@=RD$N='y=RD(oDKo$oJ$T$R*TD_J%0DD$ZC%JV)XJMk"
+    "c$aQo$gK{$aE$9$B=L=E$9'Z%nJ@P@>Dx]y$XK=>x]*gcXE%{>@V)9u%i=$:P$:ux%cDX{&qP%J]xB&D%7WP'av=%[D>x]x$@@i%h'FW';$YkJx$Xp"
+    "$9K%c$AFx&q$G$9&@$lixJLx&@D}V&kDL$RK=$rR>_>FK@V3Z([$&uD_D&LD_Dk=@=@=@=%iD'a=e=@JL=eJRD_P$BVL=eJ$8=E%HIVC$LE$e>uC$R"
+    "B@DaV@y]$B'R%t$X@P@Dw=@JX]@=@=@=R=}DRVXP@=$V&:FSB&%H(F%H'Y${%17%e'496g]RKFoBD&L=@V@D'sc@$L>%7oe=e=e=e=e=e=e=e=%n'9"
+    "@$6oCPFA%Br^=XDMFP*TDEDL=*m=RV&k=+=JTu%o'@$T%my%am=$P%my&P$P$*V$+(;(Z'16F(m&}D$&=J$TxF$k';Q=v=%iE)9xE&DqD+uD(oDF=@"
+    "=k$q$T>L>R>%7WP>Jau'Z$9E'N$`ux]$`_J@=F>x%VjD%7$A$9%]JQ';$G$F@x]X>wxX=&_$GoL>kEDx]%7J@K'N>@KFEXE@>@%;LD}WDLEu_D_D_o"
+    "e=e=&k=$H],wj=EDx]%*4e$9%7P'H$3'X$.TD,@&Je$9XV@>w=$B=X=@=F=F=,L%s$.B$_(]D'g&V$;P$S$R$SJE%;K%mX=.c$exc%JP>=%J{*gJ_D"
+    "_D_DL&7$;=%J=$g=F=$ND$H%y-a$9&y$9'bT$XH,i>.B%]J'H$L>%RP%oTo$mAkAV&LWV%cD&@Pk=Y&c0aDx]&@P&@P&Xi'Z$9}=$N=e=F=}=$N=e="
+    "FJ'Z$9$)io$yuk%;_=&e=q(y_D@=&q=FJ@D%7Dm%7Dg%iis'@$g=FVZ$yaP%J)7'sPHF$VD'7@K=EVQR=L=%]DKP>s$}%]H=%]N%mk=%VEPZ$R'gu$"
+    "yDm$gVm$a$}g)u)L'k'T$@'Tca&@Qix]x%VJW=%75i%k=&e=EJF$RL'kQ%]y@i$y|T%N$aQ&c$sg$k%7oK'a$M{$ox>FE@oQ&w|c>$@%Dcx]K&@$G="
+    "xP@E@i&9>D@oK'B$GRPQ=Ex@=@P$o{$a=%D$:]>F>(Ne=@=R=$N=wc';$:Vx]Q=kDFD$y=e=F=X=E@dDEDKD@]>VXEDdJW{w=@D@=&L=@p=>D>=Q=W"
+    "@>@$@E%Z'a$`RVxP>L%a'B$lF=@ix1H';dDp$}RE%y'B$YJ@{x&J&k$A@cx]$n%T%PD$MPxHPe2u&q$M+g(]xs$9kD@Dk=F=%=^=EDQ@>@E$9x)7kD"
+    "&RdDd@=@>%N@v&Xd@Qi>i@|&}$SJ@$_)L4;%u$Lx]q=&Fj=j@$Lx$iV%cD$x=$G)Je=F=&L^J>=E=d@>ix]_=F=%oW=E=W@cx$)a$gQoE@>$B=%{dJ"
+    "W$@x>*L@$L$u&i&6;+m,`$X3s.({+P$L'.y$R>_$Mu4%XV%-7$,)R%c$`x*+e%+qc%i=x])q=x]%cDW{'BdoR$9x=g=$sV$g$49&wJx3}(]%9,7)XP"
+    ">@'lcQ$B(ZF=@>{E$F$)(}i()B&]w$5(uR=e=F=$'}$L@%ZLD@$FRi$0},4s,FV$BJqcwJE459x%'T&|D$~%)XWJ^ijDd%aQ/iK-_$o$9$o,J%F.a*"
+    "N=)@=FD@DFDR=$;=@=e=(c=RDk=e=%V=R=X=@Je=$,DD%D=%D=%i=%D=%i=%D=%i=%D=%i=%D=kD'O%&w'lP'Mi>$F>$wW=$M'1e%i]_5Jd=$YDd=E"
+    "=WV(P%s>,c&wJdeDxP@$*]%c>$X&qQx%#L%VQx5P%cE@x%$ae=R=F=$N=3yDsd&](ud@Px&*q(@=N=T)]&y=$P3eR=%P=F=@D@=w=R=@=@]@P@=@=@"
+    "=L=F=@D@=@=@=@=@=F=@DR=e=R=R=@=w=$ZVL=X=$Z%,k$D&7%I]%I]%I.+Dx'+L,&$m%m43=]6;D$'0y$F$/#a$L%0P-.R%)Z),=$$&RV46P*/.,{"
+    "$#b%%#,c";
+// Runs of one combining class, likewise: length * 256 + class.
+inline constexpr char packed_orders[] =
+    "*#+i'#=)}4o)})m$$V-F4o-F%&R5M4o$/_*=){1@1J-X&g1J4o){)}-X){)~-g)~-g)~%-s%-(k$$a%+,B)q4y)q1J)s)q$(H$(=-c)q-c)s)y){&q"
+    "&r&s&t&u&v&w&x&y*b&{&|&}&g&~&g'7'8&g){)q&g&y0&N$/_'='>'@+2_':';'<'='>'@'A'B-c-X$$a)q-c)q%5]'C5,R$+w*N4y)q){*N-c&g)"
+    "q-c)q)+7'D(,k){)q-c)q-c1@){-X){)q1J)q){)q){)q){)q-c$,(B$+w)q){)'P4y&g$3F&g1J&g$$a*4J1@$$5u%1Z&g)q-c)q-c)q1J1@':';'"
+    "<1J)q-c-X$$a-6V&n%5]&p-}){)q-c53i&n%5]&p$#%L&n%5]&p$#%L&n%5]&p$#%L&n%5]&p$&'X&p$&'X&p$(c'u'|5,R&n%5]&p$&'X&p$%0Z&p"
+    "65e+p&p%*_3C61},7%.F3R04{-X'5m)q&g)q&g)m-$B([(]&g(_5L3Z*N(]&g-c&p&g-c.)m)q$#,c&n&g*W16w)q).,Z1J+0)}&p(0R&p$+1D&p$3"
+    "a){$4%T)y$)%})s){)q%##y){)q/6g&p&0B$/_*N)q+2_$$a$(=-c)q$$._&n%1u&p)5}){)q$+w,4Z*W-/@&n%#H*W/(9&n$*2w1J&g&h$$V-c4o)"
+    "{&g$(d1e)q$${){-}-c$3'@-c)q$+w)q-c*7)k)q)_)5c5L){)~)q){)q).0B-c*O4y-~-c1e){-}*O){)q){*O4o){$+$*V1J$(2g&p4.=)#N($);"
+    ")o)y)})s-]6'7*V0221;){1e$6u(49-c1/a-c%-,R&p$1.F&p'5m&,@-+X1@)2N&p4*V&n%&w&p%&1;){&g-c)q*N-c5L-c&g){,-D&p%'6g&p,()4"
+    "c'9*#/P$+w$+m-c+45T)q%$)])q$*'y$$a2*.N)q&g){*)L){&h)q1e&p$-&V){)q/.+a&p-'q&p-+X&p&n//P1J+2_*W.)m&n04{&p$/y&n6*g&p&"
+    "n$/-}&n&p13H&n%5]&p'*o$+w-}$$a$4,k&p-}&n$%,s&p&n%(4{&p&n$&#q&p$$._&p&n$$#a&p.4-e&p,'&,Z5M-2o$+w,--.F&h%+/+i-T-~-})"
+    "w$$R$,J$/T*N$$a-X(,k4y$*$J1J$/%1u$+w&g&(X*N$+w&g-c&g$$a$#'0J$+m65e$(H&n$%/#53i";
+// One step of canonical decomposition, in runs of neighbours: distance from the end of the last run * 3 + (0: one
+// part; 1: two parts; 2: two parts that compose again), how many, then the parts of each, as steps from the last.
+inline constexpr char packed_decompositions[] =
+    "+J=$u$${7979797B7;<A;s;$>79797D@G79797D<=BA9<7979797B@<DG79797D@E@=H87979797B7;<A;s;$>79797D@G79797D<=BA9<7979797B"
+    "@<DG79797D@E<I7F$b>y7x;y7x}y7t$>y7x9y7xBy7xBy7v7y7@LvGy7x;y7x9y7x{y7xpy7tKy7x@y7x9y7xyy7v$:y7@Av9y7x9y7x;y7x}y7xzC"
+    ";9Ay7v$;y7<=v$<y7x$=y7xny7F=tMy7x$=y7xny7C=vGy7x;y7xBy7@JrKy7x$=y7xny7vMy7x9y7x$;y7xny7voy7xny7@OvIy7x9y7x;y7x@y7x"
+    "9y7xsy7t$<y7t7y7xD9Ey7xDy7xBy7$W9$GVy7b9l7y7$HH$YUy7h7y7l7y7l7y7%{Gy7x<y7xNy7xOy7<=$b@y7,F797-<7y7@C'^Hy7p7y7pqy7-"
+    "s$897$YH)J72n7C9~My7@]j8y7%Z9y7v7y7S7y7(GTy7x;y7p:y7x;y7p:y7x;y7l:y7x;y7r:y7x;y7r:y7x;y7|cy7v7y7@9$Ily7LF$>Ay7pyy7"
+    "&H~y7z7y7'l=y7/o<970U7y7.Z95Z9:8]88M<%88%IS85GL9&@7$$L778$#t9:$#}7;7;7<8D7<:D7@7{7$>>$SFP7PE@7;7;7]7$><[FP7CED7@7F"
+    "9J77F$v9$yG7H<8:EC8QFF:aE:8NDX8M7$Q8y7}9<C7H<8:EC8$7FF:pE:8ND$89$TJ97&C9%jIy7b;$<7y7x;y7@9n:y7@='g;97(`7y7v7y7@=v>"
+    "y7x@y7l7y7@D'u797(Q7y7$E>y7x@y7x=y7p<y7@9p7y7/k<0c$'=79{7z9$78)b8&}7<8`7k8Z7$(d84=$$JO8H7@8=7$]@t79797B7B797J7@7'd"
+    "9'P&k7kg9$<n97;8R7&a8&m&g>8D7$Y:|797B7>8V7-88+@+;@97h7kg9$<n97%P8&F'V%M:$Zj978k(M8&g&e(A8&X&eL9F779<97`@_(V:&_&797"
+    "8k)<8'F&L<:7B=A<c2K8-N0ZT8L7E8B7E8B7E8B7^8n:T8$T$x;97;$uP;897Q8$v7m8{$aT8L7E8B7E8B7E8B7^8n:'g8'J&X(6M8&6_'#g<8;7<8"
+    ";7<8;7<8;7C8@7$m8$D7<8;7@9;797<8=7$-9%F,4[+2~y7vty7xqy7xTy7%w$Qy7'fDy7xqy7xTy7xKy7xDy7'}$K978997(v$Jy7x=y7/w$E970p"
+    "9y7v<y7v=y7xqy7xny7xwy7xFy7v;y7%y$Oy7'h7y7x}y7xTy7vSy7-4wv97-5r$Ly7x>y7v$Iy7xDy7xqy7vpy7xqy7xTy7x>y7%{$Iy7xFy7%ZG9"
+    "78997*G7y7xDy7t7y7xqy7-5mv97-6h$Ly7v$Ey7xqy7)cp97B797-/B797-6t7y7xqy7xTy7x>y7vIy7xPy7x<y7){$I979F97*xAy7xyy7v~y7x9"
+    "y7xFy7x8y7xqy7vpy7x9y7v8y7vAy7x{y7xTy7[7P$C=;;7<8*Z<F$L,<qy7xly7%oGy7x8y7xJy7xCy7-4_897-3f89788978J978C97-3c=97.%:"
+    "sy7xly7xCy7%w:y7x8y7xJy7xCy7-57897.%dFy7xmy7l7y7xly7%wGy7x8y7xJy7xCy7-5L897-0S89788978J978C978y97,Y7y7xly7+}G97889"
+    "78J978C978y97,p~y7x$7y7xly7xCy7LN$&_X79,6m`9789978$u97-#h$O79-#w`9789978$u97,6v$O79-#=`978997@=-$8]79-$H`978997@_-"
+    "#K]79-#Z`9789978$u97-$U$O79-$e`9789978$u97-#h$O79-#w`9789978$u97-$r$O79-%9`9789978$u97-#|$O79-$D`978997@=-%>]79-%N"
+    "`978997@@-$I]79-$X`9789978$u97<8-%S$M<8-%e`<879<J7$u-$b$O79-$q`9789978$u97-%l$O79-%{`9789978$u97-%l$v78A98J778G98L"
+    "778I98N778K98X778R98E778H98>778B@n,5y$}979797979797979797979797979797Z7979797979797979797979797979797$T79797979797"
+    "97979797979797979797-%x$p7:-%{$u-%z7A7<<B<-'{=-(t$p7:7>78M98N$}:8$B@;$%U<.(J=-%v7I7<:J<-(H=-)E$|78Q98V778S9>T$}-({"
+    "$|797$u-'|$j7:Z>78$f@<$D$wZ7$S$j7:7>78U<=-+@7797$u-)U$j7:D>78n9>Z_79@$ND7$<$j7:7>78f99_a$$l`79$#{$%~@:.*_$}-%b7B7<"
+    ":A<-)==-*K$|78^98s778l98m$}78$$d=9.+}9/]8-*QA9$'d&Z'm9.6uQ;7q8;7$N:$k7@7:7%J8$T7F8B7@8=7$88i7<8;7$B8g7@8F7@8;7<8=7"
+    "}8/+~7<8/,k7X<`7/,C7;7/,o797@9R797@9=797L9=797@9F797@9=797$Z;o7D797;7%=;$O797a797L;y7979797%^9'4X9''T8$4r7%6f8$6k3"
+    ".y<8;7<8;7<8;7<8;7<8;7<8;7<8;7<8;7<8;7<8;7<8;7@8=7<8;7<8;7L9F779<9=879<9=879<9=879<9=879}8$[8U8%Z7b8T7<8;7<8;7<8;7"
+    "<8;7<8;7<8;7<8;7<8;7<8;7<8;7<8;7@8=7<8;7<8;7L9F779<9=879<9=879<9=879<9=879}8$[8@;%=7979797C8N7(,1O&u$0*m0081.R1h-6"
+    "C.5b%$i$*0q7$(1A$#0J$%#|$*X&&Z*,a&)e%,F-s,=%2]1$|$%g$*R$%=(6m'3R&%R$*.l$3F+/N%.u*)q+2@$&0~)3=+#;$)J1%Q.*D%(y2%M&#k"
+    "%)J%#m-5@$&4Y39+V)-y%'N%/{$2T&)a%'9%X%2T&*m$.75c00n){$-F%(;(.T'&}*&p5(W%'{-1m$-@(&E%)u*);&1g$%1Q$(w(#B$*e+s(&N*_+3"
+    "@$'0[31V4$WW11u$)a%(P)2V'#A14d%/g/$J$%'Y(#;$-Z*%N0}/.G04B2$b(3T)+p.'w%0b+0=2%b$0i.'='4B%)g.)K0&9/4A&,n.0P.+j),}1&C"
+    "6}%m+)D*,F%#X&$P%.@$%6j,]$4}%#9%-=&1o&*=-+_$1g$-_$a$*4O**]$1N0%k44v$%m&F69&4;2k$&o$5V$-X5B(*e&1l'$}$&;$&3v'72R-(@+"
+    "2R0{3#z+a$(o%6})$B&'I0*W%6@$3;0P4V*&J(H'$u'y).B$1q%P({$)-f2+F+2k$3i60p)1I49'$9%N&+T$/J%49$/a(*k''@(-F$#4:4+]$'1n*0"
+    "F&V$5q,y$6i,c$%X$0},6k$(5v)%_6%X$(1E'1a)&7/&F4+M/c%,y'&g/2}$(#80w&#}&-q,7,w$.7%/B0c&-B&+L]&(H$4F$'1j-$7,1f-4H$#P)*"
+    "B)$u%$k3i$#%[%(R**@%/8%V-a&.r2l,2e$%&E6&k45K$W'/N$-_,-J/&h)+k%)x13V%-j(%V'0M2/W'6K$/y=869:8(&B=B*-`/&_$)]4w}F$F-4q"
+    ",1[$$y:8%)N:8$2s=9$5T(eA}%5@R$J$0J'0v%%o$(6`+{%y-uo&@3q&7%q0Z%}$*NL$-P);$=%u$'c'F(71L$3D'g*_3q(T1R$/V'{N8HDF$R9(=$"
+    "u,@3@c$c+k'F0{'770g$1_&s-R$c.k$]6c&k%+o+@$k$#*z+3+{+'%x=$]56z$)9%E0z/{$i,P$X6L%:${%=5;%_'BX*k(g$)qF'@${+_&R$~&s$M'"
+    "D$w.V%]$_*V+D'g@$i$-J$u.D.kW%Z*F,c%(]$6r&Z&],P'J$])X;'wZk%XK.N0u*m(P)T'R,V(i$'B'Z$(w09$}X+Z$e$K$_<Y%D%N-y37+}+V)N$"
+    ",V%{&L&q$9P$R$#o$0F*&/DC''c,'*~$/o{,049&47/+o+2*f%B%w8%3'I20l;8k=WEIL79',1m879',2WM797@979797979797;<;797979797;8;"
+    "7;9;797;9;797;A;797979797b<>DL7J7.0f8'4-o'4/o<8;7e8L7(c9'7&@97$&A92H2L7k2k9-a-B7K<87R-p9*L)y97(%5d>&+/L&+/}97FJ797"
+    "97979&j=%aQ979J978997+$+M*m*$1IAJ*6#s*5/d%HR%9&Vw%Hh-)E+-(c*62pFX_*6)V+,3f-,o$=*6*B*6)tR$#p$$9J--1H--/ST-0A-1mN$JB"
+    "-1x-4F;oeN9Z$VHJkL;77+#+c*,3x-,^c+#1m+#1SDc'P%xXy$g%Tm$yX{7c]HV,k*n*q(f$7$/Q%-Z+G$=k&j'o8&]+%,B+%*ABVaH$s+%3u$w+%1"
+    "p$PP%I';/6UT0&g$_7+&)@+&%McVP+&-_+&-EF$'B$&O0*x0,iT%P$W+')c+'$S+'$X+'#G<Z%w902l03]$Hc$J05A+54e+53v06V==a-/+7-/)[+("
+    "*]7*/.U/2:71#^,(#c4'm,+%|J1$r1&D$XL}&w1*Kt1+i+)%]+)$:&i@;:$Na$9SN$Pa@mN$w%T$7&_+)0R+)0x$t&=o%o+)2i+)0x%fp2&S2+wcw$"
+    "<2*[20is+*1X+*.:*y'~22v24{25U$8+(w=*3g%t,-g$%'x/4o@D$mM++*o,',v3)w&O(u$X++&w++&d&C*73/^30u%o%9(V++'V++%|4%84'9++2k"
+    "++1I4&z4'q$Lo9+,(F-2r-5{+,'>+,3}+,0lT%x(7$B$e$^$BVR+,-w+,0E*D$q5#<5%m>+,1@+,6~-g+,0R$R+,/G&Ln<5,[5-u$XC$_**5T**1:+"
+    "-%7+,6[+-+w+-'vRo+.$9+-6fc+.*g)R+.*YZ6)j6*X6*>76.mcca$}6/f62H+/(_+/'p+/*V+/(~*3.u*3*K+0&qg'7,0&~P$#$k+0){8$@m+0*`9"
+    "7$H$#%n$#'e$#'I%L,1*m+1#E$o$s$#+z,2#V+1*^+1-u$H+1-W%e$#1|$#4TLB+2's+_7+2+r$#3O,3/c+2-<=$$$^,34e+2+[$$(f$$)LAs+3,N+"
+    "3)Y$$*8$$,w$i$y$$/8,5.Nw,5.A,52N+32[+35T+34d%wN+4)F%=+4(h+4,Z+4,8*6$H,$'[$%(D%N$%(z$%*e1$t,.6cT6$MJ*5.[='6Z$*-8$%1"
+    "aC]4-W4.9;L$D+5.s+5.t$c%7%@&z'T$F&F*U&T;X+5.{+s'K-$28$&)X;$7,#5T,#3C+6%T-%-j@-%1T+J-&%Q$&1gPN;$sz&s$I'N%M$yo$'#U$'"
+    "&9y$'%|$'(i=,#0R,#-:F$'*`$'+R$-3E-/$y(J-(2UJ$'3J%F'Z(q,$-J,$*pe%a%e,%#X%&.d)5)UU$Z)5.c)5(<%u,&3Do,&)~%gy,&/c,&/M+B"
+    "'_9%d-wq,'(e,&1z$*2b$*3u,''a-.6>$+%F$#4S$$#B,(%7)=-0,AH$+)H,(3u-1$Q-1(R,(6d7u,)*7,)$j$++E$+-H&co$k$+.v-3(_,*(n+e(T"
+    "$,)Yw$,+e,+,q-45>-46i*a&m,+/|$,2O$,4@BFLF$;,,1V";
+}  // namespace narae::inline NARAE_ABI::text::tables
+// clang-format on
 // ==== narae/text/hangul.hpp ====
 // Hangul syllables and their letters (jamo), by arithmetic (Unicode 15, section 3.12): a syllable block is an initial,
 // a vowel and perhaps a final, and the 11,172 blocks stand in the order of these three.
@@ -976,8 +1053,7 @@ struct json_node {
     std::size_t begin = 0, length = 0;
 };
 inline constexpr json_node no_json_node{};
-/// Reads the escape that goes on at s[at], after its backslash, and appends what it means. Returns what should have
-/// stood at s[at], or a null pointer if all is well.
+/// Appends what the escape at s[at], past its backslash, means. Returns what should have stood there, or nullptr.
 inline const char* read_escape(std::string_view s, std::size_t& at, std::string& out) {
     constexpr std::string_view written = "\"\\/bfnrtu", meant = "\"\\/\b\f\n\r\t";
     const auto which = at < s.size() ? written.find(s[at++]) : s.npos;
@@ -993,10 +1069,8 @@ inline const char* read_escape(std::string_view s, std::size_t& at, std::string&
     if (!hex4(c)) return "four hexadecimal digits";
     if (c >= 0xDC00 && c < 0xE000) return "no lone surrogate";
     if (c >= 0xD800 && c < 0xDC00) {
-        if (s.substr(at, 2) != "\\u") return "a low surrogate";
-        at += 2;
-        if (!hex4(low)) return "four hexadecimal digits";
-        if (low < 0xDC00 || low >= 0xE000) return "a low surrogate";
+        const bool pair = s.substr(at, 2) == "\\u" && (at += 2, hex4(low)) && low >= 0xDC00 && low < 0xE000;
+        if (!pair) return "a low surrogate";
         c = 0x10000 + ((c - 0xD800) << 10) + (low - 0xDC00);
     }
     utf8_append(out, c);
@@ -1022,13 +1096,11 @@ public:
     /// A string's text; empty for anything else.
     std::string string() const {
         if (!is(json_kind::string)) return {};
+        std::string out;
         const auto s = raw();
         if (!node().escaped) return std::string(s);
-        std::string out;
-        for (std::size_t i = 0; i < s.size();) {
-            const char c = s[i++];
-            c == '\\' ? void(read_escape(s, i, out)) : out.push_back(c);
-        }
+        for (std::size_t i = 0; i < s.size();)
+            if (const char c = s[i++]; c != '\\' || read_escape(s, i, out) != nullptr) out.push_back(c);
         return out;
     }
     /// A whole number from 0 to 2^64 - 1, written without sign, fraction or exponent; else false.
@@ -1042,18 +1114,17 @@ public:
     bool real(double& out) const noexcept {
         if (!is(json_kind::number)) return false;
         const auto s = raw();
-        const auto end = (std::min)(s.find_first_of("eE"), s.size()), point = s.find('.');
+        const auto end = (std::min)(s.find_first_of("eE"), s.size()), point = (std::min)(s.find('.'), end);
         double digits = 0;
         for (const char c : s.substr(0, end))
             if (c >= '0' && c <= '9') digits = digits * 10 + (c - '0');
         int exponent = 0;
         if (end < s.size()) {
-            const bool down = s[end + 1] == '-';
-            const auto from = s.data() + end + (down || s[end + 1] == '+' ? 2 : 1);
-            if (std::from_chars(from, s.data() + s.size(), exponent).ec != std::errc{}) exponent = 100000;
-            exponent = (std::min)(exponent, 100000) * (down ? -1 : 1);
+            const auto* from = s.data() + end + (s[end + 1] == '+' ? 2 : 1);
+            if (std::from_chars(from, s.data() + s.size(), exponent).ec != std::errc{} || std::abs(exponent) > 100000)
+                exponent = *from == '-' ? -100000 : 100000;
         }
-        if (point != s.npos) exponent -= static_cast<int>(end - point - 1);
+        if (point < end) exponent -= static_cast<int>(end - point - 1);
         if (digits == 0) exponent = 0;  // 0e999 is 0, not 0 * infinity
         out = exponent < 0 ? digits / std::pow(10.0, -exponent) : digits * std::pow(10.0, exponent);
         if (s[0] == '-') out = -out;
@@ -1069,16 +1140,14 @@ public:
         return found;
     }
     /// f(value) for every element of an array, in order, until f returns false, which is then given back.
-    template <class F>
-    bool for_each(F&& f) const {
+    bool for_each(auto&& f) const {
         const auto end = is(json_kind::array) ? node().end : 0;
         for (auto i = index_ + 1; i < end; i = (*nodes_)[i].end)
             if (!f(json_value(source_, *nodes_, i))) return false;
         return true;
     }
     /// f(key, value) for every member of an object, in the same way.
-    template <class F>
-    bool for_each_member(F&& f) const {
+    bool for_each_member(auto&& f) const {
         const auto end = is(json_kind::object) ? node().end : 0;
         for (auto i = index_ + 1; i < end; i = (*nodes_)[i + 1].end)
             if (!f(json_value(source_, *nodes_, i), json_value(source_, *nodes_, i + 1))) return false;
@@ -1091,7 +1160,6 @@ private:
     const std::vector<json_node>* nodes_ = nullptr;
     std::uint32_t index_ = 0;
 };
-/// A parsed document.
 class json {
 public:
     static constexpr int max_depth = 64;
@@ -1099,17 +1167,15 @@ public:
     static result<json> parse(std::string_view source) {
         json doc;
         doc.source_ = source;
-        parser p{source, doc.nodes_, 0, {}};
         if (source.size() >= 0xFFFFFFFF) return error{errc::unsupported, "JSON of 4 GiB or more"};
         if (const auto bad = utf8_first_invalid(source); bad != source.size())
             return error{errc::bad_value, "JSON is not UTF-8", bad};
+        parser p{source, doc.nodes_, 0, {}};
         p.space();
-        if (p.value(0)) {
-            p.space();
-            if (p.at == source.size()) return doc;
-            p.fail("end of the document");
-        }
-        return p.failed;
+        if (!p.value(0)) return p.failed;
+        p.space();
+        if (p.at != source.size()) return p.fail("end of the document"), p.failed;
+        return doc;
     }
     json_value root() const noexcept { return {source_, nodes_, 0}; }
 private:
@@ -1133,34 +1199,25 @@ private:
         void space() noexcept {
             while (at < s.size() && (s[at] == ' ' || s[at] == '\n' || s[at] == '\r' || s[at] == '\t')) ++at;
         }
-        /// Passes over c and the blanks after it, if it is next.
+        /// Passes over c and the blanks around it, if it is next.
         bool pass(char c) noexcept {
-            if (!next_is(c)) return false;
-            ++at;
             space();
-            return true;
+            return next_is(c) && (++at, space(), true);
         }
         void leaf(json_kind kind, std::size_t begin, std::size_t length, bool escaped = false) {
             nodes.push_back({kind, escaped, static_cast<std::uint32_t>(nodes.size() + 1), 0, begin, length});
         }
         bool value(int depth) {
             if (depth > max_depth) return fail("less nesting");
-            if (at >= s.size()) return fail("a value");
-            switch (s[at]) {
-                case '{': return container(depth, json_kind::object, '}');
-                case '[': return container(depth, json_kind::array, ']');
-                case '"': return string();
-                case 't': return word("true", json_kind::boolean);
-                case 'f': return word("false", json_kind::boolean);
-                case 'n': return word("null", json_kind::null);
-                default: return number();
-            }
-        }
-        bool word(std::string_view w, json_kind kind) {
-            if (s.substr(at, w.size()) != w) return fail("a value");
-            leaf(kind, at, w.size());
-            at += w.size();
-            return true;
+            if (next_is('{')) return container(depth, json_kind::object, '}');
+            if (next_is('[')) return container(depth, json_kind::array, ']');
+            if (next_is('"')) return string();
+            for (const std::string_view word : {"true", "false", "null"})
+                if (s.substr(at).starts_with(word)) {
+                    leaf(word == "null" ? json_kind::null : json_kind::boolean, at, word.size());
+                    return at += word.size(), true;
+                }
+            return number();
         }
         bool number() {
             const auto begin = at;
@@ -1192,23 +1249,17 @@ private:
         bool container(int depth, json_kind kind, char close) {
             const auto self = nodes.size();
             leaf(kind, at++, 0);
-            space();
-            while (!next_is(close)) {
-                if (kind == json_kind::object) {
+            for (space(); !next_is(close); space()) {
+                if (nodes[self].count > 0 && !pass(',')) return fail(close == '}' ? "',' or '}'" : "',' or ']'");
+                if (close == '}') {
                     if (!next_is('"')) return fail("a key");
                     if (!string()) return false;
-                    space();
                     if (!pass(':')) return fail("':'");
                 }
                 if (!value(depth + 1)) return false;
                 ++nodes[self].count;
-                space();
-                if (next_is(close)) break;
-                if (!pass(',')) return fail(kind == json_kind::object ? "',' or '}'" : "',' or ']'");
-                if (next_is(close)) return fail("a value");
             }
-            ++at;
-            nodes[self].length = at - nodes[self].begin;
+            nodes[self].length = ++at - nodes[self].begin;
             nodes[self].end = static_cast<std::uint32_t>(nodes.size());
             return true;
         }
@@ -1218,147 +1269,25 @@ private:
 };
 /// `s` as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD.
 inline std::string json_quote(std::string_view s) {
+    constexpr std::string_view hex = "0123456789abcdef";
     std::string out = "\"";
-    while (!s.empty()) {
-        const auto step = utf8_front(s);
+    for (utf8_step step; !s.empty(); s.remove_prefix(step.length)) {
+        step = utf8_front(s);
         const char32_t c = step.code_point;
-        if (c == '"' || c == '\\') {
-            out.push_back('\\');
-            out.push_back(static_cast<char>(c));
-        } else if (c == '\n') {
+        if (c == '"' || c == '\\')
+            out += {'\\', static_cast<char>(c)};
+        else if (c == '\n')
             out += "\\n";
-        } else if (c < 0x20) {
-            constexpr std::string_view hex = "0123456789abcdef";
+        else if (c < 0x20)
             out += concat({"\\u00", hex.substr(c >> 4, 1), hex.substr(c & 15, 1)});
-        } else {
+        else
             utf8_append(out, c);
-        }
-        s.remove_prefix(step.length);
     }
     return out + "\"";
 }
-}  // namespace narae::inline NARAE_ABI::text
-// ==== narae/text/unicode_tables.hpp ====
-// GENERATED by tests/build/unicode_tables.cpp; read text/unicode.hpp, which unpacks it. Classes are those of Unicode
-// 16.0, decompositions those of Unicode 9.0, because the reference tokenizer library (0.23) was built with these.
-// The data are from the Unicode Character Database, Copyright (c) 1991-2024 Unicode, Inc., under the Unicode License
-// v3, https://www.unicode.org/license.txt
-
-// clang-format off
-namespace narae::inline NARAE_ABI::text::tables {
-inline constexpr std::size_t class_runs = 2012, order_runs = 496, decomposed = 2060, composed = 940;
-
-// Runs of one class from U+0000 on: length * 6 + class.
-inline constexpr char packed_classes[] =
-    "o[$_C$Lxc%JP>=%JuC%HCo@cH=@JB@=N=%7=%i=$6LP$;$FXc@=@$X,dX=FDR=@]@=L=@=$m=*B=.{=d1J=&LD@]&_i&v=>=E=E=>i%PPR%Z|V&k$r"
-    "xPF>+]=@dD^FE=QFxLD@$R@>%c%OD*g|@$Fx%upFP@D>D$yQ@p@K@W$_%DKP}V%==_ip&e%<=%t'gK@$`@dwEDx=$TK=kDFD$y=e=@JRD>@dDEDK@i"
-    ">PF=LEDxFDaD@=>DK=_PFD$y=e=F=F=FD>=WPEDKJ>cR=@cxEL>{K=q=L=$y=e=F=XD>@j=K=KD@$LFEDxo@^=K=kDFD$y=e=F=XD>@dDEDKcKPF=L"
-    "EDx=@au>@=_JL=RJF=@=FJFJLJ$;PWJK=QD@]>$FxN$@Wk=L=%7=$TD>@d=K=QcE=LD@DFEDxig=@K=k=L=%7=w=XD>@d=K=QcE]F=FEDx=F>$9Qq="
-    "L=&_E@d=K=Q@VL>gLEDxs=_=K=$aJ%==q=@DeJ>P^=>=j]xDE$@'B>FdVej=x&PF=@=X=%==@=w>Fp@DX=@=d=xDR%m@$}E]xy=>=>=>PEk=&@P$l="
-    "EX|=&>o>'w&k$l@x]_QRK@KFdLQ$B$:@>xQD&L=@V@D&k=$+a=RDe=@=RD&_=RD%u=RDe=@=RD$N='y=RD(oDKo$oJ$T$R*TD_J%0DD$ZC%JV)XJMk"
-    "c$aQo$gK{$aE$9$B=L=E$9'Z%nJ@P@>Dx]y$XK=>x]*gcXE%{>@V)9u%i=$:P$:ux%cDX{&qP%J]xB&D%7WP'av=%[D>x]x$@@i%h'FW';$YkJx$Xp"
-    "$9K%c$AFx&q$G$9&@$lixJLx&@D}V&kDL$RK=$rR>_>FK@V3Z([$&uD_D&LD_Dk=@=@=@=%iD'a=e=@JL=eJRD_P$BVL=eJ$8=E%HIVC$LE$e>uC$R"
-    "B@DaV@y]$B'R%t$X@P@Dw=@JX]@=@=@=R=}DRVXP@=$V&:FSB&%H(F%H'Y${%17%e'496g]RKFoBD&L=@V@D'sc@$L>%7oe=e=e=e=e=e=e=e=%n'9"
-    "@$6oCPFA%Br^=XDMFP*TDEDL=*m=RV&k=+=JTu%o'@$T%my%am=$P%my&P$P$*V$+(;(Z'16F(m&}D$&=J$TxF$k';Q=v=%iE)9xE&DqD+uD(oDF=@"
-    "=k$q$T>L>R>%7WP>Jau'Z$9E'N$`ux]$`_J@=F>x%VjD%7$A$9%]JQ';$G$F@x]X>wxX=&_$GoL>kEDx]%7J@K'N>@KFEXE@>@%;LD}WDLEu_D_D_o"
-    "e=e=&k=$H],wj=EDx]%*4e$9%7P'H$3'X$.TD,@&Je$9XV@>w=$B=X=@=F=F=,L%s$.B$_(]D'g&V$;P$S$R$SJE%;K%mX=.c$exc%JP>=%J{*gJ_D"
-    "_D_DL&7$;=%J=$g=F=$ND$H%y-a$9&y$9'bT$XH,i>.B%]J'H$L>%RP%oTo$mAkAV&LWV%cD&@Pk=Y&c0aDx]&@P&@P&Xi'Z$9}=$N=e=F=}=$N=e="
-    "FJ'Z$9$)io$yuk%;_=&e=q(y_D@=&q=FJ@D%7Dm%7Dg%iis'@$g=FVZ$yaP%J)7'sPHF$VD'7@K=EVQR=L=%]DKP>s$}%]H=%]N%mk=%VEPZ$R'gu$"
-    "yDm$gVm$a$}g)u)L'k'T$@'Tca&@Qix]x%VJW=%75i%k=&e=EJF$RL'kQ%]y@i$y|T%N$aQ&c$sg$k%7oK'a$M{$ox>FE@oQ&w|c>$@%Dcx]K&@$G="
-    "xP@E@i&9>D@oK'B$GRPQ=Ex@=@P$o{$a=%D$:]>F>(Ne=@=R=$N=wc';$:Vx]Q=kDFD$y=e=F=X=E@dDEDKD@]>VXEDdJW{w=@D@=&L=@p=>D>=Q=W"
-    "@>@$@E%Z'a$`RVxP>L%a'B$lF=@ix1H';dDp$}RE%y'B$YJ@{x&J&k$A@cx]$n%T%PD$MPxHPe2u&q$M+g(]xs$9kD@Dk=F=%=^=EDQ@>@E$9x)7kD"
-    "&RdDd@=@>%N@v&Xd@Qi>i@|&}$SJ@$_)L4;%u$Lx]q=&Fj=j@$Lx$iV%cD$x=$G)Je=F=&L^J>=E=d@>ix]_=F=%oW=E=W@cx$)a$gQoE@>$B=%{dJ"
-    "W$@x>*L@$L$u&i&6;+m,`$X3s.({+P$L'.y$R>_$Mu4%XV%-7$,)R%c$`x*+e%+qc%i=x])q=x]%cDW{'BdoR$9x=g=$sV$g$49&wJx3}(]%9,7)XP"
-    ">@'lcQ$B(ZF=@>{E$F$)(}i()B&]w$5(uR=e=F=$'}$L@%ZLD@$FRi$0},4s,FV$BJqcwJE459x%'T&|D$~%)XWJ^ijDd%aQ/iK-_$o$9$o,J%F.a*"
-    "N=)@=FD@DFDR=$;=@=e=(c=RDk=e=%V=R=X=@Je=$,DD%D=%D=%i=%D=%i=%D=%i=%D=%i=%D=kD'O%&w'lP'Mi>$F>$wW=$M'1e%i]_5Jd=$YDd=E"
-    "=WV(P%s>,c&wJdeDxP@$*]%c>$X&qQx%#L%VQx5P%cE@x%$ae=R=F=$N=3yDsd&](ud@Px&*q(@=N=T)]&y=$P3eR=%P=F=@D@=w=R=@=@]@P@=@=@"
-    "=L=F=@D@=@=@=@=@=F=@DR=e=R=R=@=w=$ZVL=X=$Z%,k$D&7%I]%I]%I.+Dx'+L,&$m%m43=]6;D$'0y$F$/#a$L%0P-.R%)Z),=$$&RV46P*/.,{"
-    "$#b%%#,c";
-// Runs of one combining class, likewise: length * 256 + class.
-inline constexpr char packed_orders[] =
-    "*#+i'#=)}4o)})m$$V-F4o-F%&R5M4o$/_*=){1@1J-X&g1J4o){)}-X){)~-g)~-g)~%-s%-(k$$a%+,B)q4y)q1J)s)q$(H$(=-c)q-c)s)y){&q"
-    "&r&s&t&u&v&w&x&y*b&{&|&}&g&~&g'7'8&g){)q&g&y0&N$/_'='>'@+2_':';'<'='>'@'A'B-c-X$$a)q-c)q%5]'C5,R$+w*N4y)q){*N-c&g)"
-    "q-c)q)+7'D(,k){)q-c)q-c1@){-X){)q1J)q){)q){)q){)q-c$,(B$+w)q){)'P4y&g$3F&g1J&g$$a*4J1@$$5u%1Z&g)q-c)q-c)q1J1@':';'"
-    "<1J)q-c-X$$a-6V&n%5]&p-}){)q-c53i&n%5]&p$#%L&n%5]&p$#%L&n%5]&p$#%L&n%5]&p$&'X&p$&'X&p$(c'u'|5,R&n%5]&p$&'X&p$%0Z&p"
-    "65e+p&p%*_3C61},7%.F3R04{-X'5m)q&g)q&g)m-$B([(]&g(_5L3Z*N(]&g-c&p&g-c.)m)q$#,c&n&g*W16w)q).,Z1J+0)}&p(0R&p$+1D&p$3"
-    "a){$4%T)y$)%})s){)q%##y){)q/6g&p&0B$/_*N)q+2_$$a$(=-c)q$$._&n%1u&p)5}){)q$+w,4Z*W-/@&n%#H*W/(9&n$*2w1J&g&h$$V-c4o)"
-    "{&g$(d1e)q$${){-}-c$3'@-c)q$+w)q-c*7)k)q)_)5c5L){)~)q){)q).0B-c*O4y-~-c1e){-}*O){)q){*O4o){$+$*V1J$(2g&p4.=)#N($);"
-    ")o)y)})s-]6'7*V0221;){1e$6u(49-c1/a-c%-,R&p$1.F&p'5m&,@-+X1@)2N&p4*V&n%&w&p%&1;){&g-c)q*N-c5L-c&g){,-D&p%'6g&p,()4"
-    "c'9*#/P$+w$+m-c+45T)q%$)])q$*'y$$a2*.N)q&g){*)L){&h)q1e&p$-&V){)q/.+a&p-'q&p-+X&p&n//P1J+2_*W.)m&n04{&p$/y&n6*g&p&"
-    "n$/-}&n&p13H&n%5]&p'*o$+w-}$$a$4,k&p-}&n$%,s&p&n%(4{&p&n$&#q&p$$._&p&n$$#a&p.4-e&p,'&,Z5M-2o$+w,--.F&h%+/+i-T-~-})"
-    "w$$R$,J$/T*N$$a-X(,k4y$*$J1J$/%1u$+w&g&(X*N$+w&g-c&g$$a$#'0J$+m65e$(H&n$%/#53i";
-// One step of canonical decomposition: distance from the last code point * 3 + (0: one part; 1: two parts;
-// 2: two parts that compose again), then the parts, each as a step from the last such part.
-inline constexpr char packed_decompositions[] =
-    "+J$u$${<79<79<79<7B<7;@;s<;$><79<79<7D<@G<79<79<7D@BA<9<<79<79<79<7BCDG<79<79<7D<@ECH8<79<79<79<7B<7;@;s<;$><79<79"
-    "<7D<@G<79<79<7D@BA<9<<79<79<79<7BCDG<79<79<7D<@E@7F<$b><y7<x;<y7<x}<y7<t$><y7<x9<y7<xB<y7<xB<y7<v7<y7CvG<y7<x;<y7<"
-    "x9<y7<x{<y7<xp<y7<tK<y7<x@<y7<x9<y7<xy<y7<v$:<y7Cv9<y7<x9<y7<x;<y7<x}<y7<xzF9A<y7<v$;<y7@v$<<y7<x$=<y7<xn<y7ItM<y7"
-    "<x$=<y7<xn<y7FvG<y7<x;<y7<xB<y7CrK<y7<x$=<y7<xn<y7<vM<y7<x9<y7<x$;<y7<xn<y7<vo<y7<xn<y7CvI<y7<x9<y7<x;<y7<x@<y7<x9"
-    "<y7<xs<y7<t$<<y7<t7<y7<xD<9E<y7<xD<y7<xB<y7$Z$GV<y7el7<y7$K$YU<y7<h7<y7<l7<y7<l7<y7<%{G<y7<x<<y7<xN<y7<xO<y7@$b@<y"
-    "7<,F7<97<-<7<y7C'^H<y7<p7<y7<pq<y7<-s$8<97<$YH<)J7<2n7F~M<y7Cj8<y7<%Z9<y7<v7<y7<S7<y7<(GT<y7<x;<y7<p:<y7<x;<y7<p:<"
-    "y7<x;<y7<l:<y7<x;<y7<r:<y7<x;<y7<r:<y7<x;<y7<|c<y7<v7<y7C$Il<y7O$>A<y7<py<y7<&H~<y7<z7<y7<'l=<y7</o<<97<0U7<y7.^5Z"
-    ":9=];M<%;%IV5GO&@7<$$L7:$#t<$#}7<;7<;7@D7@D7<@7<{7$B$SF<P7<PE<@7<;7<;7<]7$B[F<P7<CE<D7<@7IJ7<7F$y$yG<7H@:EFQFIaE<:"
-    "8<ND[M7$Ty7$8<C<7H@:EF$7FIpE<:8<ND$;$TJ<97&F%jI<y7e$<7<y7<x;<y7Cn:<y7C'g;<97<(`7<y7<v7<y7Cv><y7<x@<y7<l7<y7C'u7<97"
-    "<(Q7<y7<$E><y7<x@<y7<x=<y7<p<<y7Cp7<y7/n0c$'=<79<{7<z9<$78)e&}7@`7nZ7$(g4=$$JRH7C=7$`t7;97;97;B7;B7;97;J7;@7'g'P&k"
-    "<7kj$<n;97>R7&d&m&gBD7$]|7;97;B7BV7-;+@+;C7h<7kj$<n;97%S&F'V%P$Zj<97<8k(P&g&e(D&X&eOF7<79@7`<@_(Y&_&7<97<8k)@'F&L@"
-    "7B<=A<<c2N-N0ZWL7HB7HB7HB7an:W$T$x>7;;$uP>97T$v7p{$aWL7HB7HB7HB7an:'j'J&X(6P&6_'#g@;7@;7@;7@;7F@7$p$D7@;7C;7<97@=7"
-    "$-<,4[+2~<y7<vt<y7<xq<y7<xT<y7<%w$Q<y7<'fD<y7<xq<y7<xT<y7<xK<y7<xD<y7<'}$K<97<89<97<(v$J<y7<x=<y7</w$E<97<0p9<y7<v"
-    "<<y7<v=<y7<xq<y7<xn<y7<xw<y7<xF<y7<v;<y7<%y$O<y7<'h7<y7<x}<y7<xT<y7<vS<y7<-4wv<97<-5r$L<y7<x><y7<v$I<y7<xD<y7<xq<y"
-    "7<vp<y7<xq<y7<xT<y7<x><y7<%{$I<y7<xF<y7<%ZG<97<89<97<*G7<y7<xD<y7<t7<y7<xq<y7<-5mv<97<-6h$L<y7<v$E<y7<xq<y7<)cp<97"
-    "<B7<97<-/B7<97<-6t7<y7<xq<y7<xT<y7<x><y7<vI<y7<xP<y7<x<<y7<){$I<97<9F<97<*xA<y7<xy<y7<v~<y7<x9<y7<xF<y7<x8<y7<xq<y"
-    "7<vp<y7<x9<y7<v8<y7<vA<y7<x{<y7<xT<y7<[7<P$C<=;<;7@*Z<I,<q<y7<xl<y7<%oG<y7<x8<y7<xJ<y7<xC<y7<-4_8<97<-3f8<97<88<97"
-    "<8J<97<8C<97<-3c=<97<.%:s<y7<xl<y7<xC<y7<%w:<y7<x8<y7<xJ<y7<xC<y7<-578<97<.%dF<y7<xm<y7<l7<y7<xl<y7<%wG<y7<x8<y7<x"
-    "J<y7<xC<y7<-5L8<97<-0S8<97<88<97<8J<97<8C<97<8y<97<,Y7<y7<xl<y7<+}G<97<88<97<8J<97<8C<97<8y<97<,p~<y7<x$7<y7<xl<y7"
-    "<xC<y7O$&_X<79<,6m`<97<89<97<8$u<97<-#h$O<79<-#w`<97<89<97<8$u<97<,6v$O<79<-#=`<97<89<97C-$8]<79<-$H`<97<89<97C-#K"
-    "]<79<-#Z`<97<89<97<8$u<97<-$U$O<79<-$e`<97<89<97<8$u<97<-#h$O<79<-#w`<97<89<97<8$u<97<-$r$O<79<-%9`<97<89<97<8$u<9"
-    "7<-#|$O<79<-$D`<97<89<97C-%>]<79<-%N`<97<89<97C-$I]<79<-$X`<97<89<97<8$u<97@-%S$M@-%e`@79@7$u<-$b$O<79<-$q`<97<89<"
-    "97<8$u<97<-%l$O<79<-%{`<97<89<97<8$u<97<-%l$v:A<J7:G<L7:I<N7:K<X7:R<E7:H<>7:BC,5y$}<97<97<97<97<97<97<97<97<97<97<"
-    "97<97<97<97<97<Z7<97<97<97<97<97<97<97<97<97<97<97<97<97<97<97<$T7<97<97<97<97<97<97<97<97<97<97<97<97<97<97<97<-%"
-    "x$p<7:<-%{$u<-%z7<A7@B<<-'{=<-(t$p<7:<7>:M<N$}=$BC$%U<<.(J=<-%v7<I7@J<<-(H=<-)E$|:Q<V7:S<T$}<-({$|<79<7$u<-'|$j<7:"
-    "<Z>:$fC$D$w<Z7<$S$j<7:<7>:U@-+@7<79<7$u<-)U$j<7:<D>:n<Z_<79<@$N<D7<$<$j<7:<7>:f<_a<$$l`:$#{:$%~C.*_$}<-%b7<B7@A<<-"
-    ")==<-*K$|:^<s7:l<m$}:$$dA.+}:9/`-*QD$'d:&Z'p.6uQ<;7t;7$Q$k7<@7<:7%M$T7IB7C=7$;i7@;7$Eg7CF7C;7@=7$8/+~7@/,k7[`7</,C"
-    "7<;7</,o7<97CR7<97C=7<97O=7<97CF7<97C=7<97$^o7<D7<97<;7%A$O7<97<a7<97Oy7<97<97<97%a'4X:9''W$4r7%6i$6k3.y@;7@;7@;7@"
-    ";7@;7@;7@;7@;7@;7@;7@;7C=7@;7@;7OF7<79@=8<79@=8<79@=8<79@=8<79$8$[8X%Z7eT7@;7@;7@;7@;7@;7@;7@;7@;7@;7@;7@;7C=7@;7@"
-    ";7OF7<79@=8<79@=8<79@=8<79@=8<79$8$[8C%=7<97<97<97FN7(,1R$0*m:008:1.R:1h:-6C:.5b:%$i:$*0q:7:$(1A:$#0J:$%#|:$*X:&&Z"
-    ":*,a:&)e:%,F:-s:,=:%2]:1$|:$%g:$*R:$%=:(6m:'3R:&%R:$*.l:$3F:+/N:%.u:*)q:+2@:$&0~:)3=:+#;:$)J:1%Q:.*D:%(y:2%M:&#k:%"
-    ")J:%#m:-5@:$&4Y:39:+V:)-y:%'N:%/{:$2T:&)a:%'9:%X:%2T:&*m:$.7:5c:00n:){:$-F:%(;:(.T:'&}:*&p:5(W:%'{:-1m:$-@:(&E:%)u"
-    ":*);:&1g:$%1Q:$(w:(#B:$*e:+s:(&N:*_:+3@:$'0[:31V:4$W:W:11u:$)a:%(P:)2V:'#A:14d:%/g:/$J:$%'Y:(#;:$-Z:*%N:0}:/.G:04B"
-    ":2$b:(3T:)+p:.'w:%0b:+0=:2%b:$0i:.'=:'4B:%)g:.)K:0&9:/4A:&,n:.0P:.+j:),}:1&C:6}:%m:+)D:*,F:%#X:&$P:%.@:$%6j:,]:$4}"
-    ":%#9:%-=:&1o:&*=:-+_:$1g:$-_:$a:$*4O:**]:$1N:0%k:44v:$%m:&F:69:&4;:2k:$&o:$5V:$-X:5B:(*e:&1l:'$}:$&;:$&3v:'7:2R:-("
-    "@:+2R:0{:3#z:+a:$(o:%6}:)$B:&'I:0*W:%6@:$3;:0P:4V:*&J:(H:'$u:'y:).B:$1q:%P:({:$)-f:2+F:+2k:$3i:60p:)1I:49:'$9:%N:&"
-    "+T:$/J:%49:$/a:(*k:''@:(-F:$#4::4+]:$'1n:*0F:&V:$5q:,y:$6i:,c:$%X:$0}:,6k:$(5v:)%_:6%X:$(1E:'1a:)&7:/&F:4+M:/c:%,y"
-    ":'&g:/2}:$(#8:0w:&#}:&-q:,7:,w:$.7:%/B:0c:&-B:&+L:]:&(H:$4F:$'1j:-$7:,1f:-4H:$#P:)*B:)$u:%$k:3i:$#%[:%(R:**@:%/8:%"
-    "V:-a:&.r:2l:,2e:$%&E:6&k:45K:$W:'/N:$-_:,-J:/&h:)+k:%)x:13V:%-j:(%V:'0M:2/W:'6K:$/yA69=(&BA*-`:/&_:$)]:4w:}:F:$F:-"
-    "4q:,1[:$$y=%)N=$2sA$5T:(eD%5@:R:$J:$0J:'0v:%%o:$(6`:+{:%y:-u:o:&@:3q:&7:%q:0Z:%}:$*N:L:$-P:);:$=:%u:$'c:'F:(7:1L:$"
-    "3D:'g:*_:3q:(T:1R:$/V:'{:N:8:H:D:F:$R:9:(=:$u:,@:3@:c:$c:+k:'F:0{:'7:7:0g:$1_:&s:-R:$c:.k:$]:6c:&k:%+o:+@:$k:$#*z:"
-    "+3+{:+'%xA56z:$)9:%E:0z:/{:$i:,P:$X:6L:%::${:%=:5;:%_:'B:X:*k:(g:$)q:F:'@:${:+_:&R:$~:&s:$M:'D:$w:.V:%]:$_:*V:+D:'"
-    "g:@:$i:$-J:$u:.D:.k:W:%Z:*F:,c:%(]:$6r:&Z:&]:,P:'J:$]:)X:;:'w:Z:k:%X:K:.N:0u:*m:(P:)T:'R:,V:(i:$'B:'Z:$(w:09:$}:X:"
-    "+Z:$e:$K:$_:<:Y:%D:%N:-y:37:+}:+V:)N:$,V:%{:&L:&q:$9:P:$R:$#o:$0F:*&/D:C:''c:,'*~:$/o:{:,049:&47:/+o:+2*f:%B%z%3'I"
-    "20l>k=ZIL;79;',1m8;79;',2WM;79;7@;97;97;97;97;97;97>;7;97;97;97;97>;7>;7;97>;7;97>;7;97;97;97;97;b<;>D;L7;J7.0i'4-"
-    "o'4/o@;7hL7(f'7&@<97$&D2H2L<7k2n-a-B<7K@7R-s*L)y<97(%5g&+/L&+/};97;FJ;79;79;79;79&m%aQ;97;9J;97;89;97+$+P*$1I:A:J:"
-    "*6#s:*5/d:%H:R:%9:&V:w:%H:h:-)E:+-(c:*62p:F:X:_:*6)V:+,3f:-,o:$=:*6*B:*6)t:R:$#p:$$9:J:--1H:--/S:T:-0A:-1m:N:$J:B:"
-    "-1x:-4F:;:o:e:N:9:Z:$V:H:J:k:L:;:7:7:+#+c:*,3x:-,^:c:+#1m:+#1S:D:c:'P:%x:X:y:$g:%T:m:$y:X:{:7:c:]:H:V:,k:*n:*q:(f:"
-    "$7:$/Q:%-Z:+G:$=:k:&j:'o:8:&]:+%,B:+%*A:B:V:a:H:$s:+%3u:$w:+%1p:$P:P:%I:';:/6U:T:0&g:$_:7:+&)@:+&%M:c:V:P:+&-_:+&-"
-    "E:F:$'B:$&O:0*x:0,i:T:%P:$W:+')c:+'$S:+'$X:+'#G:<:Z:%w:9:02l:03]:$H:c:$J:05A:+54e:+53v:06V:=:=:a:-/+7:-/)[:+(*]:7:"
-    "*/.U:/2::7:1#^:,(#c:4'm:,+%|:J:1$r:1&D:$X:L:}:&w:1*K:t:1+i:+)%]:+)$::&i:@:;:::$N:a:$9:S:N:$P:a:@:m:N:$w:%T:$7:&_:+"
-    ")0R:+)0x:$t:&=:o:%o:+)2i:+)0x:%f:p:2&S:2+w:c:w:$<:2*[:20i:s:+*1X:+*.::*y:'~:22v:24{:25U:$8:+(w:=:*3g:%t:,-g:$%'x:/"
-    "4o:@:D:$m:M:++*o:,',v:3)w:&O:(u:$X:++&w:++&d:&C:*7:3/^:30u:%o:%9:(V:++'V:++%|:4%8:4'9:++2k:++1I:4&z:4'q:$L:o:9:+,("
-    "F:-2r:-5{:+,'>:+,3}:+,0l:T:%x:(7:$B:$e:$^:$B:V:R:+,-w:+,0E:*D:$q:5#<:5%m:>:+,1@:+,6~:-g:+,0R:$R:+,/G:&L:n:<:5,[:5-"
-    "u:$X:C:$_:**5T:**1::+-%7:+,6[:+-+w:+-'v:R:o:+.$9:+-6f:c:+.*g:)R:+.*Y:Z:6)j:6*X:6*>:7:6.m:c:c:a:$}:6/f:62H:+/(_:+/'"
-    "p:+/*V:+/(~:*3.u:*3*K:+0&q:g:'7:,0&~:P:$#$k:+0){:8:$@:m:+0*`:9:7:$H:$#%n:$#'e:$#'I:%L:,1*m:+1#E:$o:$s:$#+z:,2#V:+1"
-    "*^:+1-u:$H:+1-W:%e:$#1|:$#4T:L:B:+2's:+_:7:+2+r:$#3O:,3/c:+2-<:=:$$$^:,34e:+2+[:$$(f:$$)L:A:s:+3,N:+3)Y:$$*8:$$,w:"
-    "$i:$y:$$/8:,5.N:w:,5.A:,52N:+32[:+35T:+34d:%w:N:+4)F:%=:+4(h:+4,Z:+4,8:*6$H:,$'[:$%(D:%N:$%(z:$%*e:1$t:,.6c:T:6$M:"
-    "J:*5.[:=:'6Z:$*-8:$%1a:C:]:4-W:4.9:;:L:$D:+5.s:+5.t:$c:%7:%@:&z:'T:$F:&F:*U:&T:;:X:+5.{:+s:'K:-$28:$&)X:;:$7:,#5T:"
-    ",#3C:+6%T:-%-j:@:-%1T:+J:-&%Q:$&1g:P:N:;:$s:z:&s:$I:'N:%M:$y:o:$'#U:$'&9:y:$'%|:$'(i:=:,#0R:,#-::F:$'*`:$'+R:$-3E:"
-    "-/$y:(J:-(2U:J:$'3J:%F:'Z:(q:,$-J:,$*p:e:%a:%e:,%#X:%&.d:)5)U:U:$Z:)5.c:)5(<:%u:,&3D:o:,&)~:%g:y:,&/c:,&/M:+B:'_:9"
-    ":%d:-w:q:,'(e:,&1z:$*2b:$*3u:,''a:-.6>:$+%F:$#4S:$$#B:,(%7:)=:-0,A:H:$+)H:,(3u:-1$Q:-1(R:,(6d:7:u:,)*7:,)$j:$++E:$"
-    "+-H:&c:o:$k:$+.v:-3(_:,*(n:+e:(T:$,)Y:w:$,+e:,+,q:-45>:-46i:*a:&m:,+/|:$,2O:$,4@:B:F:L:F:$;:,,1V";
-}  // namespace narae::inline NARAE_ABI::text::tables
-// clang-format on
 // ==== narae/text/unicode.hpp ====
 // What a code point is: its class for cutting text, its combining class, what it is composed of. The tables are
 // unpacked by the compiler and searched by halving. Hangul syllables are computed, see text/hangul.hpp.
-namespace narae::inline NARAE_ABI::text {
 /// Classes as the patterns of tokenizers know them: \p{L} is letter; \p{N} is number and numeral; \s is space;
 /// \w is mark, letter and number.
 enum class char_class : std::uint8_t {
@@ -1420,17 +1349,20 @@ inline constexpr auto canonical = [] {
     const char* p = packed_decompositions;
     char32_t whole = 0, first = 0, second = 0;
     auto next = t.together.begin();
-    for (auto& d : t.apart) {
-        const auto n = unpack(p);
-        d = {whole += n / 3, unpack(p, first), n % 3 == 0 ? 0 : unpack(p, second)};
-        if (n % 3 == 2) *next++ = d;
+    for (auto d = t.apart.begin(); d != t.apart.end();) {
+        const char32_t run = unpack(p), kind = run % 3;
+        whole += run / 3;
+        for (auto n = unpack(p); n > 0; --n) {
+            *d = {whole++, unpack(p, first), kind == 0 ? 0 : unpack(p, second)};
+            if (kind == 2) *next++ = *d;
+            ++d;
+        }
     }
     std::sort(t.together.begin(), t.together.end(), by_parts);
     return t;
 }();
 /// The value of the run that c stands in.
-template <class Runs>
-std::uint8_t value_at(const Runs& runs, char32_t c) noexcept {
+inline std::uint8_t value_at(const auto& runs, char32_t c) noexcept {
     const auto after =
         std::upper_bound(runs.begin(), runs.end(), c, [](char32_t x, const run& r) { return x < r.begin; });
     return std::prev(after)->value;
@@ -1508,11 +1440,8 @@ private:
     /// A character that begins a sequence, unless it composes with a starter right before it.
     void start(char32_t c) {
         order_marks();
-        if (compose_ && starter_ != none && marks_.empty())
-            if (const auto whole = composition_of(starter_, c)) {
-                starter_ = whole;
-                return;
-            }
+        const bool beside = compose_ && starter_ != none && marks_.empty();
+        if (const auto whole = beside ? composition_of(starter_, c) : 0) return void(starter_ = whole);
         write();
         starter_ = c;
     }
@@ -1545,12 +1474,10 @@ inline std::string normalize(std::string_view s, normal_form form) {
     normalizer n(form, out);
     while (!s.empty()) {
         const auto step = utf8_front(s);
-        if (step.valid) {
+        if (step.valid)
             n.put(step.code_point);
-        } else {
-            n.flush();
-            out += s.substr(0, step.length);
-        }
+        else
+            n.flush(), out += s.substr(0, step.length);
         s.remove_prefix(step.length);
     }
     n.flush();
@@ -1649,9 +1576,9 @@ public:
     bool add_unnamed(token_id id, std::string_view bytes, bool literal) {
         if (id >= entries_.size()) entries_.resize(std::size_t{id} + 1);
         auto& e = entries_[id];
-        if (e.used || bytes_.size() + bytes.size() > longest) return false;
-        e = {static_cast<std::uint32_t>(bytes_.size()), static_cast<std::uint32_t>(bytes.size()) & longest, true,
-             literal};
+        const auto begin = bytes_.size(), length = bytes.size();
+        if (e.used || begin + length > longest) return false;
+        e = {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(length) & longest, true, literal};
         bytes_ += bytes;
         ++count_;
         return true;
@@ -1749,11 +1676,7 @@ private:
     std::uint32_t ranks_ = 0;                // one past the last
     std::uint32_t first_expression_ = ~std::uint32_t{0};
     std::vector<token_id> of_syllable_;  // by code point, from the first syllable on
-    std::array<token_id, 256> of_byte_ = [] {
-        std::array<token_id, 256> none;
-        none.fill(no_token);
-        return none;
-    }();
+    std::vector<token_id> of_byte_ = std::vector<token_id>(256, no_token);
 };
 // ==== narae/token/added.hpp ====
 // Added tokens: strings such as <|endoftext|> that become one id wherever they stand, before any other cutting.
@@ -1788,9 +1711,8 @@ public:
         return true;
     }
     bool empty() const noexcept { return entries_.empty(); }
-    /// Cuts s into plain text and tokens, in order: on_text(piece), on_token(token). skip_special leaves special tokens
-    /// in the text, and yet nothing is found inside them. Plain text is never empty. Both go on, whatever
-    /// they return.
+    /// Cuts s into plain text, never empty, and tokens: on_text(piece) and on_token(token) in order; what they return
+    /// says nothing. skip_special leaves special tokens in the text, and yet nothing is found inside them.
     void split(std::string_view s, const std::vector<added_token>& tokens, bool skip_special,
                callback<std::string_view> on_text, callback<const added_token&> on_token) const {
         std::size_t done = 0;
@@ -1803,7 +1725,7 @@ public:
             const auto& token = tokens[found->token];
             auto begin = at, end = at += found->pattern.size();
             if (skip_special && token.special) continue;
-            if (token.single_word && (word_ends(s.substr(0, begin)) || word_begins(s.substr(end)))) continue;
+            if (token.single_word && (is_word(last_character(s.substr(0, begin))) || is_word(s.substr(end)))) continue;
             if (token.lstrip) begin = (std::max)(done, begin - spaces_before(s.substr(0, begin)));
             if (token.rstrip) end += spaces_after(s.substr(end));
             if (done < begin) on_text(s.substr(done, begin - done));
@@ -1831,29 +1753,26 @@ private:
         return best;
     }
     static int octet(char c) noexcept { return static_cast<unsigned char>(c); }
-
-    static bool is_word(std::string_view s) noexcept {
-        const auto c = text::utf8_front(s);
-        const auto k = text::class_of(c.code_point);
-        return c.valid &&
-               (k == text::char_class::letter || k == text::char_class::number || k == text::char_class::mark);
+    /// The class of the character at the front of s; other where there is none.
+    static text::char_class front_class(std::string_view s) noexcept {
+        const auto c = s.empty() ? text::utf8_step{} : text::utf8_front(s);
+        return c.valid ? text::class_of(c.code_point) : text::char_class::other;
     }
-    static bool word_begins(std::string_view s) noexcept { return !s.empty() && is_word(s); }
-    static bool word_ends(std::string_view s) noexcept { return !s.empty() && is_word(last_character(s)); }
+    static bool is_word(std::string_view s) noexcept {
+        const auto k = front_class(s);
+        return k == text::char_class::letter || k == text::char_class::number || k == text::char_class::mark;
+    }
+    static bool is_space(std::string_view s) noexcept { return front_class(s) == text::char_class::space; }
 
     static std::size_t spaces_after(std::string_view s) noexcept {
         std::size_t n = 0;
-        while (n < s.size() && is_space(s.substr(n))) n += text::utf8_front(s.substr(n)).length;
+        while (is_space(s.substr(n))) n += text::utf8_front(s.substr(n)).length;
         return n;
     }
     static std::size_t spaces_before(std::string_view s) noexcept {
         const auto all = s.size();
-        while (!s.empty() && is_space(last_character(s))) s.remove_suffix(last_character(s).size());
+        while (is_space(last_character(s))) s.remove_suffix(last_character(s).size());
         return all - s.size();
-    }
-    static bool is_space(std::string_view s) noexcept {
-        const auto c = text::utf8_front(s);
-        return c.valid && text::class_of(c.code_point) == text::char_class::space;
     }
     /// What stands from the last byte on that is no continuation byte; one byte where that is not a whole character.
     static std::string_view last_character(std::string_view s) noexcept {
@@ -1863,7 +1782,7 @@ private:
             if (text::utf8_front(tail).length == back) return tail;
             break;
         }
-        return s.substr(s.size() - 1);
+        return s.substr(s.size() - (s.empty() ? 0 : 1));
     }
     std::vector<entry> entries_;  // sorted by pattern
     std::array<bool, 256> begins_{};
@@ -1880,10 +1799,7 @@ public:
     explicit bpe(const vocab& v, bool from_characters = false) : vocab_(v), from_characters_(from_characters) {}
     /// Bytes that the vocabulary lacks are left out, as the reference does where there is no unknown token.
     void encode(std::string_view piece, std::vector<token_id>& out) {
-        if (piece.size() <= scan_limit) {
-            scan(piece, out);
-            return;
-        }
+        if (piece.size() <= scan_limit) return scan(piece, out);
         // Positions are 32-bit numbers; a piece of 4 GiB would be cut.
         for (constexpr std::size_t most = 0xFFFFFFF0; !piece.empty();
              piece.remove_prefix((std::min)(most, piece.size())))
@@ -1893,23 +1809,21 @@ private:
     static constexpr std::size_t scan_limit = 48;  // bytes
     static constexpr std::uint32_t none = ~std::uint32_t{0};
     /// f(id) for every symbol that the piece starts as.
-    template <class F>
-    void start(std::string_view piece, F&& f) const {
+    void start(std::string_view piece, auto&& f) const {
         while (!piece.empty()) {
             std::size_t n = 1;
+            auto whole = no_token;
             if (from_characters_ && static_cast<unsigned char>(piece[0]) >= 0x80) {
                 const bool syllable = piece.size() >= 3 && text::is_syllable_at(piece.data());
                 const auto step = syllable ? text::utf8_step{0, 3, true, false} : text::utf8_front(piece);
                 n = step.length;
-                const auto id = step.valid ? vocab_.of_character(piece.substr(0, n)) : no_token;
-                if (id != no_token) {
-                    f(id);
-                    piece.remove_prefix(n);
-                    continue;
-                }
+                if (step.valid) whole = vocab_.of_character(piece.substr(0, n));
             }
-            for (const char c : piece.substr(0, n))
-                if (const auto id = vocab_.of_byte(static_cast<unsigned char>(c)); id != no_token) f(id);
+            if (whole != no_token)
+                f(whole);
+            else
+                for (const char c : piece.substr(0, n))
+                    if (const auto id = vocab_.of_byte(static_cast<unsigned char>(c)); id != no_token) f(id);
             piece.remove_prefix(n);
         }
     }
@@ -1993,13 +1907,9 @@ namespace pretoken {
 enum class kind { letter, number, space, other };
 
 constexpr kind kind_of(text::char_class c) noexcept {
-    switch (c) {
-        case text::char_class::letter: return kind::letter;
-        case text::char_class::number:
-        case text::char_class::numeral: return kind::number;
-        case text::char_class::space: return kind::space;
-        default: return kind::other;
-    }
+    // In the order of char_class: other, mark, letter, number, numeral, space.
+    constexpr kind kinds[] = {kind::other, kind::other, kind::letter, kind::number, kind::number, kind::space};
+    return kinds[static_cast<std::size_t>(c)];
 }
 struct step {
     kind what;
@@ -2045,17 +1955,12 @@ inline std::size_t first_piece(std::string_view s) noexcept {
     if (c.what != kind::space) return run_end(s, blank, c.what);
     // White space. Before a word its last character is left over: a blank goes with the word, others stand alone.
     std::size_t n = 0, last = 0;
-    while (n < s.size()) {
-        const auto w = front(s.substr(n));
-        if (w.what != kind::space) return last == 0 ? n : last;
-        last = n;
-        n += w.length;
-    }
+    for (step w; n < s.size(); last = n, n += w.length)
+        if ((w = front(s.substr(n))).what != kind::space) return last == 0 ? n : last;
     return n;
 }
 /// f(piece) for every piece of s, in order.
-template <class F>
-void for_each_piece(std::string_view s, F&& f) {
+void for_each_piece(std::string_view s, auto&& f) {
     while (!s.empty()) {
         const auto n = first_piece(s);
         f(s.substr(0, n));
@@ -2083,8 +1988,7 @@ struct gap {
 };
 /// f(slot) for each feature of a gap: n-grams around it, hashed into the table. Slots may be shared, and the model is
 /// trained as such (Weinberger et al. 2009, arXiv:0902.2206).
-template <class F>
-inline void for_each_feature(const gap& g, F&& f) {
+inline void for_each_feature(const gap& g, auto&& f) {
     const auto see = [&](std::uint64_t kind, std::uint64_t what) noexcept {  // multiplicative, a factor for each kind
         constexpr std::uint64_t odd = 0xD6E8FEB86659FD93, even = 0x3C6EF372FE94F82A;
         f(static_cast<std::uint32_t>((what * (odd + kind * even)) >> (64 - boundary_model::bits)));
@@ -2100,10 +2004,8 @@ inline void for_each_feature(const gap& g, F&& f) {
     see(9, g.r1 << 32 | g.r2 << 16 | g.r3);
     see(10, (g.l1 - 1) % text::finals << 16 | g.r1);  // the final consonant before the gap, 0 for none
 }
-/// f(i, gap) for every gap of a run of Hangul syllables, in order: the one before run[i], 0 < i < run.size().
-/// A run is anything with size() and code points by [].
-template <class Run, class F>
-inline void for_each_gap(const Run& run, F&& f) {
+/// f(i, gap) for every gap in a run of Hangul syllables, which has size() and code points by []: the one before run[i].
+inline void for_each_gap(const auto& run, auto&& f) {
     gap g;
     for (std::size_t i = 0; i < run.size() + 2; ++i) {
         g.shift(i < run.size() ? run[i] - text::first_syllable + 1 : 0);
@@ -2120,8 +2022,7 @@ public:
     segmenter(std::span<const std::int8_t> weights, std::int32_t cut, std::size_t digits)
         : weights_(weights), cut_(cut), digits_(digits) {}
     /// f(segment) for every segment of a piece, in order; together they are the piece.
-    template <class F>
-    void operator()(std::string_view piece, F&& f) const {
+    void operator()(std::string_view piece, auto&& f) const {
         std::size_t begin = 0, at = piece[0] == ' ' ? 1 : 0;
         const auto cut = [&](std::size_t here) {
             if (here > begin) f(piece.substr(begin, here - begin));
@@ -2156,8 +2057,7 @@ private:
         char32_t operator[](std::size_t i) const noexcept { return text::syllable_at(bytes.data() + 3 * i); }
     };
     /// cut(i) where a morpheme begins among the syllables in bytes [begin, end) of the piece.
-    template <class Cut>
-    void hangul(std::string_view piece, std::size_t begin, std::size_t end, Cut&& cut) const {
+    void hangul(std::string_view piece, std::size_t begin, std::size_t end, auto&& cut) const {
         for_each_gap(run{piece.substr(begin, end - begin)}, [&](std::size_t i, const gap& g) {
             std::int32_t sum = 0;
             for_each_feature(g, [&](std::uint32_t slot) { sum += weights_[slot]; });
@@ -2595,8 +2495,7 @@ public:
     /// Borrows the parts.
     explicit encoder(const tokenizer_parts& parts)
         : parts_(parts), merger_(parts.words, parts.morphemes), cutter_(parts.weights, parts.cut, parts.digits) {}
-    /// Appends the ids of `text`, which may be any bytes: those that are not UTF-8 are encoded as they are, as
-    /// characters that are neither letter, digit nor space.
+    /// Appends the ids of `text`, which may be any bytes: those that are not UTF-8 are encoded as they are.
     void encode(std::string_view text, encode_options how, std::vector<token_id>& out) {
         how_ = how;
         out_ = &out;
@@ -2617,13 +2516,11 @@ public:
         parts_.raw.split(text, parts_.added, !how.special, on_text, on_token);
         if (held_ != no_token) out.push_back(held_);
     }
-    /// f(segment) for the morphemes of plain text and all that is between them; decomposed Hangul is composed. Without
-    /// a model of morphemes, for whole pieces as they are.
-    template <class F>
-    void for_each_segment(std::string_view text, F&& f) {
+    /// f(segment) for the morphemes of plain text, its Hangul composed, and what is between them; or for whole pieces.
+    void for_each_segment(std::string_view text, auto&& f) {
         for_each_piece(text, [&](std::string_view piece) {
             if (!parts_.morphemes) return void(f(piece));
-            cutter_(composed(piece).text, f);
+            cutter_(composed(piece), f);
         });
     }
     /// Appends the ids of one segment.
@@ -2637,19 +2534,12 @@ private:
     // cost a text of a megabyte more than it saves: new memory is slow the first time.
     static constexpr std::size_t first_entries = std::size_t{1} << 12, most_entries = std::size_t{1} << 18;
     static constexpr std::size_t longest_text = 23, most_ids = 4;
-    /// What a piece became, in half a cache line: its text, filled up with zeros, and in the last byte how many ids.
-    struct entry {
-        std::uint64_t words[3];
-        std::uint16_t ids[most_ids];
-
-        unsigned char& count() noexcept { return reinterpret_cast<unsigned char*>(words)[longest_text]; }
-    };
-    static_assert(sizeof(entry) == 32);
     /// The text of a piece, of at most longest_text bytes, filled up with zeros.
     struct key {
         std::uint64_t words[3] = {};
 
         key() = default;
+        unsigned char& last() noexcept { return reinterpret_cast<unsigned char*>(words)[longest_text]; }
         /// `end` is where the text ends that the piece is in.
         key(std::string_view piece, const char* end) noexcept {
             static constexpr std::array<unsigned char, 48> ones = [] {
@@ -2667,15 +2557,22 @@ private:
             for (int i = 0; i < 3; ++i) words[i] &= mask[i];
         }
         std::size_t hash() const noexcept { return static_cast<std::size_t>(mix(mix(words[0] + words[2]) ^ words[1])); }
-        bool matches(const entry& e) const noexcept {
-            unsigned char last[8] = {};
-            last[7] = 0xFF;
-            std::uint64_t count;
-            std::memcpy(&count, last, 8);
+        /// Is k, of an entry, the same but for its last byte?
+        bool matches(const key& k) const noexcept {
+            constexpr auto count =
+                std::bit_cast<std::uint64_t>(std::array<unsigned char, 8>{0, 0, 0, 0, 0, 0, 0, 0xFF});
             // One condition, not three: a branch would wait for the memory.
-            return ((words[0] ^ e.words[0]) | (words[1] ^ e.words[1]) | ((words[2] ^ e.words[2]) & ~count)) == 0;
+            return ((words[0] ^ k.words[0]) | (words[1] ^ k.words[1]) | ((words[2] ^ k.words[2]) & ~count)) == 0;
         }
     };
+    /// What a piece became, in half a cache line: its text, in whose last byte stands how many ids.
+    struct entry {
+        key text;
+        std::uint16_t ids[most_ids];
+
+        unsigned char& count() noexcept { return text.last(); }
+    };
+    static_assert(sizeof(entry) == 32);
     /// May the cache hold this piece? A zero at its end would be taken for filling.
     static bool fits(std::string_view piece) noexcept { return piece.size() <= longest_text && piece.back() != '\0'; }
 
@@ -2684,22 +2581,16 @@ private:
         key text;
         std::size_t hash;
     };
-    /// A piece whose Hangul, if it was written letter by letter, is in syllables.
-    struct composition {
-        std::string_view text;
-        bool changed;
-    };
-    /// Composes a piece only if that can be undone: it holds letters that join and no syllable.
-    composition composed(std::string_view piece) {
-        if (piece.find('\xE1') == piece.npos) return {piece, false};
-        if (text::compose_hangul(piece, composed_)) return {composed_, true};
-        return {piece, false};
+    /// The piece with its Hangul letters joined to syllables, if some join and that can be undone.
+    std::string_view composed(std::string_view piece) {
+        if (piece.find('\xE1') == piece.npos || !text::compose_hangul(piece, composed_)) return piece;
+        return composed_;
     }
     /// Text without added tokens, normalised, not empty.
     void plain(std::string_view s) {
         std::string prefixed;
         if (parts_.add_prefix_space && s[0] != ' ') s = (prefixed = " ").append(s);
-        if (!parts_.use_pattern) return whole_piece(s);
+        if (!parts_.use_pattern) return void(whole_piece(s));
         if (cache_.empty()) return for_each_piece(s, [&](std::string_view piece) { whole_piece(piece); });
         // Some pieces at a time: all are looked up before the first is written, so that the waits for memory overlap.
         const char* const end = s.data() + s.size();
@@ -2712,7 +2603,7 @@ private:
                 if (!fits(b.piece)) continue;
                 b.text = key(b.piece, end);
                 b.hash = b.text.hash();
-                misses_ += !b.text.matches(cache_[b.hash & (cache_.size() - 2)]);
+                misses_ += !b.text.matches(cache_[b.hash & (cache_.size() - 2)].text);
             }
             for (std::size_t i = 0; i < n; ++i) {
                 const auto& b = batch_[i];
@@ -2722,63 +2613,51 @@ private:
                 }
                 // Two entries share a cache line; the one that was used last stands first.
                 auto* e = &cache_[b.hash & (cache_.size() - 2)];
-                if (!b.text.matches(e[0])) {
-                    std::swap(e[0], e[1]);
-                    if (!b.text.matches(e[0])) {
-                        remember(b.piece, b.text, e[0]);
-                        continue;
-                    }
+                if (!b.text.matches(e[0].text)) std::swap(e[0], e[1]);
+                if (!b.text.matches(e[0].text)) {
+                    remember(b.piece, b.text, e[0]);
+                    continue;
                 }
                 for (unsigned char k = 0; k < e->count(); ++k) put(e->ids[k]);
             }
             if (misses_ > cache_.size() && cache_.size() < most_entries) grow();
         }
     }
+    /// Puts out the ids of a piece and keeps them if they are few and small.
     void remember(std::string_view piece, const key& k, entry& e) {
-        fresh_.clear();
-        const bool changed = ids_of(piece, fresh_);
-        bool small = !changed && fresh_.size() <= most_ids;
+        bool small = whole_piece(piece) && fresh_.size() <= most_ids;
         for (const auto id : fresh_) small = small && id <= 0xFFFF;
-        if (small) {
-            std::memcpy(e.words, k.words, sizeof e.words);
-            e.count() = static_cast<unsigned char>(fresh_.size());
-            for (std::size_t i = 0; i < fresh_.size(); ++i) e.ids[i] = static_cast<std::uint16_t>(fresh_[i]);
-        }
-        emit(piece, changed);
+        if (!small) return;
+        e.text = k;
+        e.count() = static_cast<unsigned char>(fresh_.size());
+        for (std::size_t i = 0; i < fresh_.size(); ++i) e.ids[i] = static_cast<std::uint16_t>(fresh_[i]);
     }
     void grow() {
         misses_ = 0;
         std::vector<entry> wider(4 * cache_.size());
         for (auto& e : cache_) {
             if (e.count() == 0) continue;
-            const auto n = std::exchange(e.count(), 0);
-            key k;
-            std::memcpy(k.words, e.words, sizeof k.words);
-            e.count() = n;
-            auto* to = &wider[k.hash() & (wider.size() - 2)];
+            auto text = e.text;
+            text.last() = 0;
+            auto* to = &wider[text.hash() & (wider.size() - 2)];
             to[to->count() != 0] = e;
         }
         cache_.swap(wider);
     }
-    void whole_piece(std::string_view piece) {
+    /// Puts out the ids of a piece, which fresh_ keeps, after a mark where text in Hangul letters begins or ends. False
+    /// if they are those of its composed spelling.
+    bool whole_piece(std::string_view piece) {
         fresh_.clear();
-        const bool changed = ids_of(piece, fresh_);
-        emit(piece, changed);
-    }
-    /// Puts out fresh_, after a mark where text in Hangul letters begins or ends.
-    void emit(std::string_view piece, bool changed) {
+        const auto joined = parts_.decomposed == no_token ? piece : composed(piece);
+        const bool changed = joined.data() != piece.data();
+        parts_.morphemes ? cutter_(joined, [&](std::string_view s) { encode_segment(s, fresh_); })
+                         : encode_segment(piece, fresh_);
         if (parts_.decomposed != no_token && changed != decomposed_ && (changed || text::has_syllable(piece))) {
             put_alone(parts_.decomposed);
             decomposed_ = changed;
         }
         for (const auto id : fresh_) put(id);
-    }
-    /// Appends the ids of a piece; true if they are those of its composed spelling.
-    bool ids_of(std::string_view piece, std::vector<token_id>& ids) {
-        if (!parts_.morphemes) return encode_segment(piece, ids), false;
-        const auto c = parts_.decomposed == no_token ? composition{piece, false} : composed(piece);
-        cutter_(c.text, [&](std::string_view s) { encode_segment(s, ids); });
-        return c.changed;
+        return !changed;
     }
     /// Expressions are read from left to right: a token takes in the next one for as long as the two are one.
     void put(token_id id) {
@@ -2819,10 +2698,9 @@ class tokenizer {
 public:
     /// Reads a Hugging Face tokenizer.json (byte-level BPE) and keeps nothing of it. What is not understood is refused.
     static result<tokenizer> parse(byte_view tokenizer_json) {
-        return guarded([&]() -> result<tokenizer> {
+        return guarded([&] {
             auto parts = token::tokenizer_json::read(tokenizer_json);
-            if (!parts) return parts.error();
-            return tokenizer(*std::move(parts));
+            return parts ? result<tokenizer>(tokenizer(*std::move(parts))) : parts.error();
         });
     }
     /// The ids of `text`, which may be any bytes. For much text, or many texts, keep an encoder.
@@ -2838,12 +2716,10 @@ public:
     std::string decode(std::span<const token_id> ids, bool skip_special = false) const;
     /// The same, but bytes that do not make a character stay as they are: what was encoded comes back whole.
     std::string decode_bytes(std::span<const token_id> ids) const;
-    /// What decoding writes for a token, before characters are made of it: its bytes, or an added token's content.
-    /// Empty for an id without a token. The view lives as long as the tokenizer.
+    /// A token's bytes, or an added token's content, as decoding writes it; empty for an id without a token.
     std::string_view bytes_of(token_id id) const noexcept { return parts_.words.bytes_of(id); }
-    /// One past the largest id that has a token.
+    /// One past the largest id that has a token; and how many ids have one.
     std::size_t size() const noexcept { return parts_.words.size(); }
-    /// How many ids have a token.
     std::size_t count() const noexcept { return parts_.words.count(); }
     /// The added token with this content, or else the token of these bytes.
     std::optional<token_id> find(std::string_view content) const {
@@ -2852,14 +2728,13 @@ public:
             if (const auto id = parts_.words.find(content, literal); id != no_token) return id;
         return std::nullopt;
     }
-    /// Is this a tokenizer that cuts words into morphemes?
+    /// Does it cut words into morphemes? And with what; a model that cuts nowhere where it does not.
     bool cuts_morphemes() const noexcept { return parts_.morphemes; }
-    /// What it cuts them with; where it does not, a model that cuts nowhere.
     boundary_model boundaries() const {
         return cuts_morphemes() ? boundary_model{parts_.weights, parts_.cut} : boundary_model();
     }
     bool is_special(token_id id) const noexcept { return id < parts_.skipped.size() && parts_.skipped[id] != 0; }
-    /// The special token that ends a text: the first of <|endoftext|>, <|end_of_text|>, </s>, <eos>, [EOS], <|im_end|>.
+    /// The special token that ends a text: the first of these that there is.
     std::optional<token_id> end_of_text() const {
         for (const char* name : {"<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "[EOS]", "<|im_end|>"})
             if (const auto id = find(name); id && is_special(*id)) return id;
@@ -2987,6 +2862,36 @@ struct cache_block {
 template <class Number>
 using attend_op = void(const query_block<Number>& queries, const cache_block<Number>& block, std::size_t n,
                        std::size_t e) noexcept;
+// ==== narae/kernel/gemv_dense/contract.hpp ====
+// The contract of gemv_f32, gemv_f16 and gemv_bf16: unpacked weights as checkpoints hold them, float activations.
+/// y[N] = W[N, K] * x[K] for rows row_begin .. row_end, W row-major little-endian f32, f16 or bf16, at any address.
+/// Exact order: column i goes by fma to lane i % 16, ascending; then num::sum_lanes. So every table gives equal bits.
+/// Error at most (K / 16 + 5) * 2^-24 * sum |w * x|. Allocates nothing, cannot fail.
+using gemv_dense_op = void(float* y, const std::byte* w, const float* x, std::size_t k, std::size_t row_begin,
+                           std::size_t row_end) noexcept;
+// ==== narae/kernel/gemm_packed/contract.hpp ====
+// The contract of gemm_q4 and gemm_q8: packed weights times 8-bit activations, of one token (decoding) or of several
+// (a prompt), which then share every weight that is read. Read num/q4.hpp for the layout first.
+/// y[T, N] = x[T, K] W[N, K]^T for the columns row_begin .. row_end of y, whose rows are y_stride apart; W packed as
+/// num::q4_layout or num::q8_layout. Needs row_begin and row_end at multiples of 16 and y with room for whole tiles;
+/// w need not be aligned.
+/// Exact: per group of 64 an integer dot product, then one fma into the sum, groups in ascending order;
+///   sum = fma(float(dot), w_scale * x_scale, sum), dot = sum over i of value * q, value = the layout's own.
+/// So every table gives equal bits, for any T. Against the exact product of the same quantised numbers the error is at
+/// most (groups + 2) * 2^-24 * sum over groups of |dot * w_scale * x_scale|. Allocates nothing, cannot fail.
+using gemm_packed_op = void(float* y, std::size_t y_stride, const std::byte* w, const num::q8_rows& x, std::size_t T,
+                            std::size_t k, std::size_t row_begin, std::size_t row_end) noexcept;
+// ==== narae/kernel/rows/contract.hpp ====
+// The contracts of what happens to one row of numbers between two matrices. Sums run in num::lanes lanes.
+/// y[D] = (x - mean) / sqrt(var + eps) * gain + bias. Layer normalisation: Ba et al. 2016, arXiv:1607.06450.
+/// mean = sum / D; var = sum of (x - mean)^2 by fma / D; y = fma((x - mean) * inverse, gain, bias). y may be x.
+using layer_norm_op = void(float* y, const float* x, const float* gain, const float* bias, std::size_t d,
+                           float eps) noexcept;
+/// x[n] = gelu(x + bias), in place, by num::gelu.
+using bias_gelu_op = void(float* x, const float* bias, std::size_t n) noexcept;
+/// Quantises x[K] to 8 bits in groups of `group` numbers: scale = largest |x| / 127, q = x * (127 / largest) by
+/// num::round_q8, zero where the whole group is zero; the last group is padded with zeros.
+using quantize_q8_op = void(const num::q8_row& out, const float* x, std::size_t k, std::size_t group) noexcept;
 }  // namespace narae::inline NARAE_ABI::kernel
 // ==== narae/kernel/attend/scalar.hpp ====
 // attend_q8 and attend_f32 by definition: scores, then softmax and values, which both share.
@@ -3041,20 +2946,106 @@ inline void attend(const query_block<Number>& queries, const cache_block<Number>
         }
     }
 }
+// ==== narae/kernel/gemv_dense/scalar.hpp ====
+// gemv_f32, gemv_f16 and gemv_bf16 by definition: one loop, three ways to read a weight.
+/// How each format holds its weights: bytes of one, and weight i.
+struct weights_f32 {
+    static constexpr std::size_t size = 4;
+    static float value(const std::byte* w, std::size_t i) noexcept { return load_le<float>(w + i * 4); }
+};
+struct weights_f16 {
+    static constexpr std::size_t size = 2;
+    static float value(const std::byte* w, std::size_t i) noexcept {
+        return num::f16_to_f32(load_le<std::uint16_t>(w + i * 2));
+    }
+};
+struct weights_bf16 {
+    static constexpr std::size_t size = 2;
+    static float value(const std::byte* w, std::size_t i) noexcept {
+        return num::bf16_to_f32(load_le<std::uint16_t>(w + i * 2));
+    }
+};
+template <class Weights>
+inline void gemv_dense(float* y, const std::byte* w, const float* x, std::size_t k, std::size_t row_begin,
+                       std::size_t row_end) noexcept {
+    for (std::size_t row = row_begin; row < row_end; ++row) {
+        float lane[num::lanes] = {};
+        for (std::size_t i = 0; i < k; ++i)
+            lane[i % num::lanes] = std::fma(Weights::value(w, row * k + i), x[i], lane[i % num::lanes]);
+        y[row] = num::sum_lanes(lane);
+    }
+}
+// ==== narae/kernel/gemm_packed/scalar.hpp ====
+// gemm_q4 and gemm_q8 by definition: one loop over whatever layout. Every other version must give these bits.
+/// The product of row `row` of W and one token.
+template <class Layout>
+inline float dot_packed(const std::byte* w, const num::q8_row& x, std::size_t k, std::size_t row) noexcept {
+    using namespace num;
+    const std::byte* scales = w + row / tile_rows * Layout::tile_bytes(k);
+    const std::byte* codes = scales + Layout::scale_bytes(k);
+    const std::size_t r = row % tile_rows;
+    float sum = 0;
+    for (std::size_t g = 0; g < groups_of(k); ++g) {
+        std::int32_t dot = 0;
+        for (std::size_t i = g * group_len; i < (g + 1) * group_len; ++i) dot += Layout::value(codes, r, i) * x.q[i];
+        const float scale = f16_to_f32(load_le<std::uint16_t>(scales + (g * tile_rows + r) * 2));
+        sum = std::fma(static_cast<float>(dot), scale * x.scale[g], sum);
+    }
+    return sum;
+}
+template <class Layout>
+inline void gemm_packed(float* y, std::size_t y_stride, const std::byte* w, const num::q8_rows& x, std::size_t T,
+                        std::size_t k, std::size_t row_begin, std::size_t row_end) noexcept {
+    for (std::size_t row = row_begin; row < row_end; ++row)
+        for (std::size_t t = 0; t < T; ++t) y[t * y_stride + row] = dot_packed<Layout>(w, x[t], k, row);
+}
+// ==== narae/kernel/rows/scalar.hpp ====
+// layer_norm, bias_gelu and quantize_q8 by definition.
+
+inline void layer_norm(float* y, const float* x, const float* gain, const float* bias, std::size_t d,
+                       float eps) noexcept {
+    float lane[num::lanes] = {};
+    for (std::size_t i = 0; i < d; ++i) lane[i % num::lanes] += x[i];
+    const float mean = num::sum_lanes(lane) / static_cast<float>(d);
+    for (auto& l : lane) l = 0;
+    for (std::size_t i = 0; i < d; ++i) {
+        const float off = x[i] - mean;
+        lane[i % num::lanes] = std::fma(off, off, lane[i % num::lanes]);
+    }
+    const float var = num::sum_lanes(lane) / static_cast<float>(d), inverse = 1.0f / std::sqrt(var + eps);
+    for (std::size_t i = 0; i < d; ++i) y[i] = std::fma((x[i] - mean) * inverse, gain[i], bias[i]);
+}
+inline void bias_gelu(float* x, const float* bias, std::size_t n) noexcept {
+    for (std::size_t i = 0; i < n; ++i) x[i] = num::gelu(x[i] + bias[i]);
+}
+inline void quantize_q8(const num::q8_row& out, const float* x, std::size_t k, std::size_t group) noexcept {
+    for (std::size_t g = 0; g * group < k; ++g) {
+        std::int8_t* q = out.q + g * group;
+        const std::size_t n = k - g * group < group ? k - g * group : group;
+        out.scale[g] = num::quantize_q8(q, x + g * group, n);
+        for (std::size_t i = n; i < group; ++i) q[i] = 0;
+        out.sum[g] = 0;
+        for (std::size_t i = 0; i < n; ++i) out.sum[g] += q[i];
+    }
+}
 }  // namespace narae::inline NARAE_ABI::kernel::scalar
-// ==== narae/kernel/gemm_packed/contract.hpp ====
-// The contract of gemm_q4 and gemm_q8: packed weights times 8-bit activations, of one token (decoding) or of several
-// (a prompt), which then share every weight that is read. Read num/q4.hpp for the layout first.
+// ==== narae/kernel/table.hpp ====
+// One function pointer per operation; each slot starts as its scalar version, which is its definition.
+// A table is a value: it is handed to whoever computes, and nothing is chosen behind anyone's back.
 namespace narae::inline NARAE_ABI::kernel {
-/// y[T, N] = x[T, K] W[N, K]^T for the columns row_begin .. row_end of y, whose rows are y_stride apart; W packed as
-/// num::q4_layout or num::q8_layout. Needs row_begin and row_end at multiples of 16 and y with room for whole tiles;
-/// w need not be aligned.
-/// Exact: per group of 64 an integer dot product, then one fma into the sum, groups in ascending order;
-///   sum = fma(float(dot), w_scale * x_scale, sum), dot = sum over i of value * q, value = the layout's own.
-/// So every table gives equal bits, for any T. Against the exact product of the same quantised numbers the error is at
-/// most (groups + 2) * 2^-24 * sum over groups of |dot * w_scale * x_scale|. Allocates nothing, cannot fail.
-using gemm_packed_op = void(float* y, std::size_t y_stride, const std::byte* w, const num::q8_rows& x, std::size_t T,
-                            std::size_t k, std::size_t row_begin, std::size_t row_end) noexcept;
+struct table {
+    const char* name = "scalar";
+    gemv_dense_op* gemv_f32 = scalar::gemv_dense<scalar::weights_f32>;
+    gemv_dense_op* gemv_f16 = scalar::gemv_dense<scalar::weights_f16>;
+    gemv_dense_op* gemv_bf16 = scalar::gemv_dense<scalar::weights_bf16>;
+    gemm_packed_op* gemm_q8 = scalar::gemm_packed<num::q8_layout>;
+    gemm_packed_op* gemm_q4 = scalar::gemm_packed<num::q4_layout>;
+    layer_norm_op* layer_norm = scalar::layer_norm;
+    bias_gelu_op* bias_gelu = scalar::bias_gelu;
+    quantize_q8_op* quantize_q8 = scalar::quantize_q8;
+    attend_op<std::int8_t>* attend_q8 = scalar::attend<std::int8_t>;
+    attend_op<float>* attend_f32 = scalar::attend<float>;
+};
 }  // namespace narae::inline NARAE_ABI::kernel
 // ==== narae/kernel/isa/avx2_math.hpp ====
 // What AVX2 kernels share: num/math.hpp eight lanes at a time (the same steps in the same order, so the same bits;
@@ -3290,53 +3281,10 @@ NARAE_AVX2 inline void attend(const query_block<Number>& queries, const cache_bl
     for (; t + 4 <= queries.count; t += 4) attend_some(queries.part(t, 4, e), c, n, e, std::make_index_sequence<4>());
     for (; t < queries.count; ++t) attend_some(queries.part(t, 1, e), c, n, e, std::make_index_sequence<1>());
 }
-}  // namespace narae::inline NARAE_ABI::kernel::avx2
-#endif
-// ==== narae/kernel/gemv_dense/contract.hpp ====
-// The contract of gemv_f32, gemv_f16 and gemv_bf16: unpacked weights as checkpoints hold them, float activations.
-namespace narae::inline NARAE_ABI::kernel {
-/// y[N] = W[N, K] * x[K] for rows row_begin .. row_end, W row-major little-endian f32, f16 or bf16, at any address.
-/// Exact order: column i goes by fma to lane i % 16, ascending; then num::sum_lanes. So every table gives equal bits.
-/// Error at most (K / 16 + 5) * 2^-24 * sum |w * x|. Allocates nothing, cannot fail.
-using gemv_dense_op = void(float* y, const std::byte* w, const float* x, std::size_t k, std::size_t row_begin,
-                           std::size_t row_end) noexcept;
-}  // namespace narae::inline NARAE_ABI::kernel
-// ==== narae/kernel/gemv_dense/scalar.hpp ====
-// gemv_f32, gemv_f16 and gemv_bf16 by definition: one loop, three ways to read a weight.
-namespace narae::inline NARAE_ABI::kernel::scalar {
-/// How each format holds its weights: bytes of one, and weight i.
-struct weights_f32 {
-    static constexpr std::size_t size = 4;
-    static float value(const std::byte* w, std::size_t i) noexcept { return load_le<float>(w + i * 4); }
-};
-struct weights_f16 {
-    static constexpr std::size_t size = 2;
-    static float value(const std::byte* w, std::size_t i) noexcept {
-        return num::f16_to_f32(load_le<std::uint16_t>(w + i * 2));
-    }
-};
-struct weights_bf16 {
-    static constexpr std::size_t size = 2;
-    static float value(const std::byte* w, std::size_t i) noexcept {
-        return num::bf16_to_f32(load_le<std::uint16_t>(w + i * 2));
-    }
-};
-template <class Weights>
-inline void gemv_dense(float* y, const std::byte* w, const float* x, std::size_t k, std::size_t row_begin,
-                       std::size_t row_end) noexcept {
-    for (std::size_t row = row_begin; row < row_end; ++row) {
-        float lane[num::lanes] = {};
-        for (std::size_t i = 0; i < k; ++i)
-            lane[i % num::lanes] = std::fma(Weights::value(w, row * k + i), x[i], lane[i % num::lanes]);
-        y[row] = num::sum_lanes(lane);
-    }
-}
-}  // namespace narae::inline NARAE_ABI::kernel::scalar
 // ==== narae/kernel/gemv_dense/avx2.hpp ====
 // gemv_f32, gemv_f16 and gemv_bf16 for AVX2: two registers are the 16 lanes of a row, four rows go together.
 // Read scalar.hpp first: it is the definition.
-#if NARAE_X86
-namespace narae::inline NARAE_ABI::kernel::avx2 {
+
 struct weights_f32 : scalar::weights_f32 {
     NARAE_AVX2 static __m256 load(const std::byte* w) noexcept {
         return _mm256_castsi256_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(w)));
@@ -3384,56 +3332,10 @@ NARAE_AVX2 inline void gemv_dense(float* y, const std::byte* w, const float* x, 
         if (row + 3 < row_end) y[row + 3] = sum_lanes(low3, high3);
     }
 }
-}  // namespace narae::inline NARAE_ABI::kernel::avx2
-#endif
-// ==== narae/kernel/rows/contract.hpp ====
-// The contracts of what happens to one row of numbers between two matrices. Sums run in num::lanes lanes.
-namespace narae::inline NARAE_ABI::kernel {
-/// y[D] = (x - mean) / sqrt(var + eps) * gain + bias. Layer normalisation: Ba et al. 2016, arXiv:1607.06450.
-/// mean = sum / D; var = sum of (x - mean)^2 by fma / D; y = fma((x - mean) * inverse, gain, bias). y may be x.
-using layer_norm_op = void(float* y, const float* x, const float* gain, const float* bias, std::size_t d,
-                           float eps) noexcept;
-/// x[n] = gelu(x + bias), in place, by num::gelu.
-using bias_gelu_op = void(float* x, const float* bias, std::size_t n) noexcept;
-/// Quantises x[K] to 8 bits in groups of `group` numbers: scale = largest |x| / 127, q = x * (127 / largest) by
-/// num::round_q8, zero where the whole group is zero; the last group is padded with zeros.
-using quantize_q8_op = void(const num::q8_row& out, const float* x, std::size_t k, std::size_t group) noexcept;
-}  // namespace narae::inline NARAE_ABI::kernel
-// ==== narae/kernel/rows/scalar.hpp ====
-// layer_norm, bias_gelu and quantize_q8 by definition.
-namespace narae::inline NARAE_ABI::kernel::scalar {
-inline void layer_norm(float* y, const float* x, const float* gain, const float* bias, std::size_t d,
-                       float eps) noexcept {
-    float lane[num::lanes] = {};
-    for (std::size_t i = 0; i < d; ++i) lane[i % num::lanes] += x[i];
-    const float mean = num::sum_lanes(lane) / static_cast<float>(d);
-    for (auto& l : lane) l = 0;
-    for (std::size_t i = 0; i < d; ++i) {
-        const float off = x[i] - mean;
-        lane[i % num::lanes] = std::fma(off, off, lane[i % num::lanes]);
-    }
-    const float var = num::sum_lanes(lane) / static_cast<float>(d), inverse = 1.0f / std::sqrt(var + eps);
-    for (std::size_t i = 0; i < d; ++i) y[i] = std::fma((x[i] - mean) * inverse, gain[i], bias[i]);
-}
-inline void bias_gelu(float* x, const float* bias, std::size_t n) noexcept {
-    for (std::size_t i = 0; i < n; ++i) x[i] = num::gelu(x[i] + bias[i]);
-}
-inline void quantize_q8(const num::q8_row& out, const float* x, std::size_t k, std::size_t group) noexcept {
-    for (std::size_t g = 0; g * group < k; ++g) {
-        std::int8_t* q = out.q + g * group;
-        const std::size_t n = k - g * group < group ? k - g * group : group;
-        out.scale[g] = num::quantize_q8(q, x + g * group, n);
-        for (std::size_t i = n; i < group; ++i) q[i] = 0;
-        out.sum[g] = 0;
-        for (std::size_t i = 0; i < n; ++i) out.sum[g] += q[i];
-    }
-}
-}  // namespace narae::inline NARAE_ABI::kernel::scalar
 // ==== narae/kernel/rows/avx2.hpp ====
 // layer_norm, bias_gelu and quantize_q8 for AVX2. Read scalar.hpp first: it is the definition, and it also does
 // what does not fill a register.
-#if NARAE_X86
-namespace narae::inline NARAE_ABI::kernel::avx2 {
+
 NARAE_AVX2 inline void layer_norm(float* y, const float* x, const float* gain, const float* bias, std::size_t d,
                                   float eps) noexcept {
     if (d % num::lanes != 0) return scalar::layer_norm(y, x, gain, bias, d, eps);
@@ -3498,56 +3400,9 @@ NARAE_AVX2 inline void quantize_q8(const num::q8_row& out, const float* x, std::
     const std::size_t done = whole * group;
     if (done < k) scalar::quantize_q8({out.q + done, out.scale + whole, out.sum + whole}, x + done, k - done, group);
 }
-}  // namespace narae::inline NARAE_ABI::kernel::avx2
-#endif
-// ==== narae/kernel/gemm_packed/scalar.hpp ====
-// gemm_q4 and gemm_q8 by definition: one loop over whatever layout. Every other version must give these bits.
-namespace narae::inline NARAE_ABI::kernel::scalar {
-/// The product of row `row` of W and one token.
-template <class Layout>
-inline float dot_packed(const std::byte* w, const num::q8_row& x, std::size_t k, std::size_t row) noexcept {
-    using namespace num;
-    const std::byte* scales = w + row / tile_rows * Layout::tile_bytes(k);
-    const std::byte* codes = scales + Layout::scale_bytes(k);
-    const std::size_t r = row % tile_rows;
-    float sum = 0;
-    for (std::size_t g = 0; g < groups_of(k); ++g) {
-        std::int32_t dot = 0;
-        for (std::size_t i = g * group_len; i < (g + 1) * group_len; ++i) dot += Layout::value(codes, r, i) * x.q[i];
-        const float scale = f16_to_f32(load_le<std::uint16_t>(scales + (g * tile_rows + r) * 2));
-        sum = std::fma(static_cast<float>(dot), scale * x.scale[g], sum);
-    }
-    return sum;
-}
-template <class Layout>
-inline void gemm_packed(float* y, std::size_t y_stride, const std::byte* w, const num::q8_rows& x, std::size_t T,
-                        std::size_t k, std::size_t row_begin, std::size_t row_end) noexcept {
-    for (std::size_t row = row_begin; row < row_end; ++row)
-        for (std::size_t t = 0; t < T; ++t) y[t * y_stride + row] = dot_packed<Layout>(w, x[t], k, row);
-}
-}  // namespace narae::inline NARAE_ABI::kernel::scalar
-// ==== narae/kernel/table.hpp ====
-// One function pointer per operation; each slot starts as its scalar version, which is its definition.
-// A table is a value: it is handed to whoever computes, and nothing is chosen behind anyone's back.
-namespace narae::inline NARAE_ABI::kernel {
-struct table {
-    const char* name = "scalar";
-    gemv_dense_op* gemv_f32 = scalar::gemv_dense<scalar::weights_f32>;
-    gemv_dense_op* gemv_f16 = scalar::gemv_dense<scalar::weights_f16>;
-    gemv_dense_op* gemv_bf16 = scalar::gemv_dense<scalar::weights_bf16>;
-    gemm_packed_op* gemm_q8 = scalar::gemm_packed<num::q8_layout>;
-    gemm_packed_op* gemm_q4 = scalar::gemm_packed<num::q4_layout>;
-    layer_norm_op* layer_norm = scalar::layer_norm;
-    bias_gelu_op* bias_gelu = scalar::bias_gelu;
-    quantize_q8_op* quantize_q8 = scalar::quantize_q8;
-    attend_op<std::int8_t>* attend_q8 = scalar::attend<std::int8_t>;
-    attend_op<float>* attend_f32 = scalar::attend<float>;
-};
-}  // namespace narae::inline NARAE_ABI::kernel
 // ==== narae/kernel/isa/avx2.hpp ====
 // What AVX2 (with FMA and F16C) replaces.
-#if NARAE_X86
-namespace narae::inline NARAE_ABI::kernel::avx2 {
+
 inline table overlay(table t) noexcept {
     t.name = "avx2";
     t.gemv_f32 = gemv_dense<weights_f32>;
@@ -4108,8 +3963,7 @@ inline table_list runnable() noexcept {
 // ==== narae/store/format.hpp ====
 // The narae model file, version 1: the specification and its constants. Read safetensors.hpp before.
 namespace narae::inline NARAE_ABI::store {
-// A narae model file IS a safetensors file, or several with a *.safetensors.index.json as Hugging Face writes it.
-// Any safetensors tool lists it. What narae adds:
+// A narae model file IS a safetensors file, or several with a *.safetensors.index.json: any tool lists it. It adds:
 //
 // Metadata (all values are strings; config, history and source hold JSON):
 //   narae.version  "1"
@@ -4135,35 +3989,18 @@ inline constexpr std::string_view narae_source_key = "narae.source";
 inline constexpr std::string_view narae_tokenizer = "narae.tokenizer";
 inline constexpr std::string_view q4_suffix = ".q4";
 inline constexpr std::string_view q8_suffix = ".q8";
-/// The 64-bit FNV-1a hash that identifies source files; pass the last value to go on with the next piece.
-/// It tells files apart; it is no protection against someone who wants two to look alike.
-inline std::uint64_t fnv1a64(byte_view bytes, std::uint64_t hash = 0xCBF29CE484222325) noexcept {
-    for (const auto b : bytes) hash = (hash ^ static_cast<std::uint64_t>(b)) * 0x100000001B3;
-    return hash;
-}
 // ==== narae/store/tensor.hpp ====
 // A tensor as a model file holds it: a name, a shape and a view of its bytes. It owns no weights and reads none.
 /// The element types of model files. All are little-endian there; boolean is one byte, 0 or 1.
 enum class dtype : std::uint8_t { f64, f32, f16, bf16, i64, i32, i16, i8, u64, u32, u16, u8, boolean };
-/// A dtype with its name in safetensors headers and its size in bytes.
-struct dtype_row {
-    dtype type;
-    std::string_view name;
-    std::size_t size;
-};
-inline constexpr dtype_row dtype_rows[] = {
-    {dtype::f64, "F64", 8},      {dtype::f32, "F32", 4}, {dtype::f16, "F16", 2}, {dtype::bf16, "BF16", 2},
-    {dtype::i64, "I64", 8},      {dtype::i32, "I32", 4}, {dtype::i16, "I16", 2}, {dtype::i8, "I8", 1},
-    {dtype::u64, "U64", 8},      {dtype::u32, "U32", 4}, {dtype::u16, "U16", 2}, {dtype::u8, "U8", 1},
-    {dtype::boolean, "BOOL", 1},
-};
-constexpr std::string_view dtype_name(dtype t) noexcept { return dtype_rows[static_cast<std::size_t>(t)].name; }
-constexpr std::size_t dtype_size(dtype t) noexcept { return dtype_rows[static_cast<std::size_t>(t)].size; }
-static_assert([] {
-    for (std::size_t i = 0; i < std::size(dtype_rows); ++i)
-        if (dtype_rows[i].type != static_cast<dtype>(i)) return false;
-    return true;
-}());
+/// Their names in safetensors headers, and their sizes in bytes.
+inline constexpr std::string_view dtype_names[] = {"F64", "F32", "F16", "BF16", "I64", "I32", "I16",
+                                                   "I8",  "U64", "U32", "U16",  "U8",  "BOOL"};
+inline constexpr std::size_t dtype_sizes[] = {8, 4, 2, 2, 8, 4, 2, 1, 8, 4, 2, 1, 1};
+
+constexpr std::string_view dtype_name(dtype t) noexcept { return dtype_names[static_cast<std::size_t>(t)]; }
+constexpr std::size_t dtype_size(dtype t) noexcept { return dtype_sizes[static_cast<std::size_t>(t)]; }
+static_assert(dtype_name(dtype::boolean) == "BOOL" && std::size(dtype_sizes) == std::size(dtype_names));
 /// The product of a shape (1 for a scalar); false if it does not fit 64 bits.
 inline bool shape_elements(const std::vector<std::uint64_t>& shape, std::uint64_t& elements) noexcept {
     elements = 1;
@@ -4187,8 +4024,7 @@ struct tensor {
 
     std::uint64_t elements() const noexcept {
         std::uint64_t n = 1;
-        shape_elements(shape, n);
-        return n;
+        return shape_elements(shape, n), n;
     }
     /// Row-major without gaps: element i starts at byte i * dtype_size(type).
     bool contiguous() const noexcept {
@@ -4244,15 +4080,13 @@ struct header_reader {
     }
     bool read_metadata(const text::json_value& object) {
         const auto add = [&](const text::json_value& key, const text::json_value& value) {
-            metadata.emplace_back(key.string(), value.string());
-            const auto& name = metadata.back().first;
-            if (!value.is(text::json_kind::string))
-                return fail(errc::bad_value, {"__metadata__ may hold strings only"}, object);
-            return keys.insert(name).second ||
-                   fail(errc::bad_value, {"metadata ", printable(name), " occurs twice"}, key);
+            const auto& name = metadata.emplace_back(key.string(), value.string()).first;
+            return value.is(text::json_kind::string) &&
+                   (keys.insert(name).second ||
+                    fail(errc::bad_value, {"metadata ", printable(name), " occurs twice"}, key));
         };
-        if (object.is(text::json_kind::object)) return object.for_each_member(add);
-        return fail(errc::bad_value, {"__metadata__ may hold strings only"}, object);
+        failed = {errc::bad_value, "__metadata__ may hold strings only", 8 + object.at()};
+        return object.is(text::json_kind::object) && object.for_each_member(add);
     }
     bool read_tensor(std::string name, const text::json_value& entry) {
         const auto refuse = [&](errc code, std::initializer_list<piece> why) {
@@ -4265,13 +4099,12 @@ struct header_reader {
             return bad({"needs dtype, shape and two data_offsets, and nothing else"});
 
         tensor t;
-        const auto row = std::find_if(std::begin(dtype_rows), std::end(dtype_rows),
-                                      [&](const dtype_row& r) { return r.name == type.raw(); });
-        if (row == std::end(dtype_rows)) return refuse(errc::unsupported, {"unknown dtype ", printable(type.raw())});
-        t.type = row->type;
+        const auto row = std::find(std::begin(dtype_names), std::end(dtype_names), type.raw());
+        if (row == std::end(dtype_names)) return refuse(errc::unsupported, {"unknown dtype ", printable(type.raw())});
+        t.type = static_cast<dtype>(row - std::begin(dtype_names));
         if (!whole_numbers(shape, t.shape)) return bad({"shape is not made of whole numbers"});
         std::uint64_t bytes = 0;
-        if (!shape_elements(t.shape, bytes) || !checked_mul(bytes, row->size, bytes))
+        if (!shape_elements(t.shape, bytes) || !checked_mul(bytes, dtype_size(t.type), bytes))
             return bad({"shape is too large"});
         std::vector<std::uint64_t> range;
         if (!whole_numbers(offsets, range) || range[0] > range[1]) return bad({"data_offsets are not a range"});
@@ -4311,16 +4144,16 @@ inline result<safetensors> parse_safetensors(byte_view file) {
 
     safetensors out{{}, std::move(read.metadata)};
     std::uint64_t filled = 0;
-    const auto begin = [&](const tensor& t) { return static_cast<std::uint64_t>(t.bytes.data() - read.data.data()); };
-    for (const auto i : sorted(read.tensors.size(), [&](auto i, auto j) {
-             const auto &a = read.tensors[i], &b = read.tensors[j];
-             return begin(a) != begin(b) ? begin(a) < begin(b) : a.bytes.size() < b.bytes.size();
-         })) {
+    const auto place = [&](std::size_t i) {
+        const auto& bytes = read.tensors[i].bytes;
+        return std::pair(static_cast<std::uint64_t>(bytes.data() - read.data.data()), bytes.size());
+    };
+    for (const auto i : sorted(read.tensors.size(), [&](auto a, auto b) { return place(a) < place(b); })) {
+        const auto begin = place(i).first;
         auto& t = read.tensors[i];
-        if (begin(t) != filled)
-            return bad({printable(t.name),
-                        begin(t) < filled ? ": overlaps the tensor before it" : ": there is a hole before it"},
-                       in.at() + (std::min)(begin(t), filled));
+        if (begin != filled)
+            return bad({printable(t.name), begin < filled ? ": overlaps the one before it" : ": a hole before it"},
+                       in.at() + (std::min)(begin, filled));
         filled += t.bytes.size();
         out.tensors.push_back(std::move(t));
     }
@@ -4331,26 +4164,14 @@ inline result<safetensors> parse_safetensors(byte_view file) {
 // Python's pickle, restricted to what torch.save writes for a dict of tensors: it calls nothing and builds tensors
 // only. Every other opcode and every other class is refused by name. No recursion; memory grows with the input.
 // Opcodes: Lib/pickletools.py of CPython.
+/// whole: an integer from 0 to 2^64 - 1; other: another number, kept as its bytes; callee: one of three functions.
+enum class pickle_kind { none, boolean, whole, other, text, tuple, list, dict, callee, storage_type, storage, tensor };
 
-enum class pickle_kind : std::uint8_t {
-    none,
-    boolean,
-    whole,  ///< an integer from 0 to 2^64 - 1
-    other,  ///< a number that is not: kept as its bytes
-    text,
-    tuple,
-    list,
-    dict,
-    callee,        ///< one of the functions below
-    storage_type,  ///< torch.FloatStorage and its like; number is the dtype
-    storage,       ///< number is its index in storages()
-    tensor,        ///< number is its index in tensors()
-};
 struct pickle_value {
     pickle_kind kind = pickle_kind::none;
     std::uint32_t count = 0;   ///< items of a tuple
-    std::uint64_t number = 0;  ///< a whole number or truth; else an index
-    std::string_view text;     ///< into the pickle
+    std::uint64_t number = 0;  ///< an integer or truth; of a storage_type its dtype; else an index
+    std::string_view text;     ///< into the pickle; of a callee its name
 };
 /// A storage as the pickle refers to it; its bytes lie elsewhere in the file, under this key.
 struct pickle_storage {
@@ -4363,7 +4184,7 @@ struct pickle_tensor {
     std::uint64_t storage, offset;
     std::vector<std::uint64_t> shape, strides;
 };
-/// What a container holds: in a dict a key and its item, in a list an item.
+/// What a container holds: in a dict a key and its item, in a list an item, as both.
 struct pickle_member {
     std::uint64_t container;
     pickle_value key, item;
@@ -4406,7 +4227,10 @@ public:
         return all;
     }
 private:
-    enum callees : std::uint64_t { ordered_dict, rebuild_tensor, rebuild_parameter };
+    using kind = pickle_kind;
+    static constexpr std::string_view ordered_dict = "collections.OrderedDict",
+                                      rebuild_tensor = "torch._utils._rebuild_tensor_v2",
+                                      rebuild_parameter = "torch._utils._rebuild_parameter";
 
     // The first failure is kept by in_, and ends next(). Until the end of its step what fails gives nothing, or zero.
     void fail(errc code, std::string_view why) { in_.fail({code, concat({"pickle: ", why}), op_at_}); }
@@ -4421,33 +4245,30 @@ private:
     }
     std::uint64_t number(std::size_t n) { return little(take(n)); }
 
-    void push(pickle_kind kind, std::uint64_t n = 0, std::string_view text = {}, std::uint32_t count = 0) {
-        stack_.push_back({kind, count, n, text});
+    void push(kind k, std::uint64_t n = 0, std::string_view text = {}, std::uint32_t count = 0) {
+        stack_.push_back({k, count, n, text});
     }
-    /// A two's complement integer.
-    void push_signed(std::string_view bytes) {
+    void push_signed(std::string_view bytes) {  // in two's complement
         const bool large = bytes.find_first_not_of('\0', 8) != bytes.npos;
-        const bool negative = !bytes.empty() && (static_cast<unsigned char>(bytes.back()) & 0x80) != 0;
-        return large || negative ? push(pickle_kind::other, 0, bytes)
-                                 : push(pickle_kind::whole, little(bytes.substr(0, 8)));
+        const bool negative = !bytes.empty() && (bytes.back() & 0x80) != 0;
+        large || negative ? push(kind::other, 0, bytes) : push(kind::whole, little(bytes.substr(0, 8)));
     }
     /// Objects on the stack above the last mark.
     std::size_t above() const noexcept { return stack_.size() - (marks_.empty() ? 0 : marks_.back()); }
 
-    bool top_is(pickle_kind kind, std::size_t below = 0) const noexcept {
-        return above() > below && stack_[stack_.size() - 1 - below].kind == kind;
+    bool top_is(kind k, std::size_t below = 0) const noexcept {
+        return above() > below && stack_[stack_.size() - 1 - below].kind == k;
     }
-    pickle_value pop(pickle_kind kind) {
-        if (!top_is(kind)) return malformed(), pickle_value{};
+    pickle_value pop(kind k) {
+        if (!top_is(k)) return malformed(), pickle_value{};
         const auto top = stack_.back();
         stack_.pop_back();
         return top;
     }
     /// How many objects stood above the last mark, which goes.
     std::size_t pop_mark() {
-        if (marks_.empty()) return malformed(), std::size_t{0};
         const auto n = above();
-        marks_.pop_back();
+        marks_.empty() ? malformed() : marks_.pop_back();
         return n;
     }
     /// The last n objects become one tuple.
@@ -4456,16 +4277,15 @@ private:
         const auto first = tuple_items_.size();
         tuple_items_.insert(tuple_items_.end(), stack_.end() - static_cast<std::ptrdiff_t>(n), stack_.end());
         stack_.resize(stack_.size() - n);
-        return push(pickle_kind::tuple, first, {}, static_cast<std::uint32_t>(n));
+        return push(kind::tuple, first, {}, static_cast<std::uint32_t>(n));
     }
     /// The last n objects go into the container below them: pairs into a dict, single ones into a list.
-    void put(std::size_t n, pickle_kind kind) {
-        const std::size_t each = kind == pickle_kind::dict ? 2 : 1;
-        if (n % each != 0 || !top_is(kind, n)) return malformed();
+    void put(std::size_t n, kind k) {
+        const std::size_t each = k == kind::dict ? 2 : 1;
+        if (n % each != 0 || !top_is(k, n)) return malformed();
         const auto first = stack_.size() - n;
         for (auto i = first; i < stack_.size(); i += each)
-            members_.push_back(
-                {stack_[first - 1].number, each == 2 ? stack_[i] : pickle_value{}, stack_[i + each - 1]});
+            members_.push_back({stack_[first - 1].number, stack_[i], stack_[i + each - 1]});
         stack_.resize(first);
     }
     void memo_put(std::uint64_t i) {
@@ -4486,63 +4306,62 @@ private:
     }
     /// Pushes what module.name stands for, if it is one of the few things a tensor needs.
     void global(std::string_view module, std::string_view name) {
-        if (module == "collections" && name == "OrderedDict") return push(pickle_kind::callee, ordered_dict);
-        if (module == "torch._utils" && name == "_rebuild_tensor_v2") return push(pickle_kind::callee, rebuild_tensor);
-        if (module == "torch._utils" && name == "_rebuild_parameter")
-            return push(pickle_kind::callee, rebuild_parameter);
         constexpr struct {
             std::string_view name;
             dtype type;
-        } types[] = {{"FloatStorage", dtype::f32},   {"HalfStorage", dtype::f16}, {"BFloat16Storage", dtype::bf16},
-                     {"DoubleStorage", dtype::f64},  {"LongStorage", dtype::i64}, {"IntStorage", dtype::i32},
-                     {"ShortStorage", dtype::i16},   {"CharStorage", dtype::i8},  {"ByteStorage", dtype::u8},
-                     {"BoolStorage", dtype::boolean}};
-        if (module == "torch")
-            for (const auto& t : types)
-                if (t.name == name) return push(pickle_kind::storage_type, static_cast<std::uint64_t>(t.type));
-        return fail(errc::unsupported, concat({"calls ", printable(concat({module, ".", name})),
-                                               ", which is not needed for tensors and not allowed"}));
+        } types[] = {{"torch.FloatStorage", dtype::f32},     {"torch.HalfStorage", dtype::f16},
+                     {"torch.BFloat16Storage", dtype::bf16}, {"torch.DoubleStorage", dtype::f64},
+                     {"torch.LongStorage", dtype::i64},      {"torch.IntStorage", dtype::i32},
+                     {"torch.ShortStorage", dtype::i16},     {"torch.CharStorage", dtype::i8},
+                     {"torch.ByteStorage", dtype::u8},       {"torch.BoolStorage", dtype::boolean}};
+        const auto wanted = concat({module, ".", name});
+        for (const auto callee : {ordered_dict, rebuild_tensor, rebuild_parameter})
+            if (callee == wanted) return push(kind::callee, 0, callee);
+        for (const auto& t : types)
+            if (t.name == wanted) return push(kind::storage_type, static_cast<std::uint64_t>(t.type));
+        fail(errc::unsupported, concat({"calls ", printable(wanted), ", which no tensor needs"}));
+    }
+    /// Are there from `least` to `most` objects, the first ones of these kinds?
+    static bool are(std::span<const pickle_value> list, std::size_t least, std::size_t most,
+                    std::initializer_list<kind> kinds) noexcept {
+        return list.size() >= least && list.size() <= most &&
+               std::equal(kinds.begin(), kinds.end(), list.begin(), [](kind k, const auto& v) { return v.kind == k; });
     }
     /// callee(*args): the three functions that a state dict needs, done here.
     void reduce() {
-        const auto args = pop(pickle_kind::tuple), callee = pop(pickle_kind::callee);
+        const auto list = items(pop(kind::tuple));
+        const auto callee = pop(kind::callee).text;
         if (!in_) return;
-        const auto list = items(args);
-        const auto is = [&](std::size_t i, pickle_kind k) { return list[i].kind == k; };
-        if (callee.number == ordered_dict)
-            return list.empty() ? push(pickle_kind::dict, containers_++)
+        if (callee == ordered_dict)
+            return list.empty() ? push(kind::dict, containers_++)
                                 : fail(errc::unsupported, "an OrderedDict made from a list");
-        if (callee.number == rebuild_parameter) {
-            if (list.size() != 3 || !is(0, pickle_kind::tensor)) return malformed();
-            return stack_.push_back(list[0]);
-        }
+        if (callee == rebuild_parameter)
+            return are(list, 3, 3, {kind::tensor}) ? stack_.push_back(list[0]) : malformed();
         // storage, offset, shape, strides, requires_grad, hooks, and in newer files metadata
-        if (list.size() < 6 || list.size() > 7 || !is(0, pickle_kind::storage) || !is(1, pickle_kind::whole) ||
-            !is(2, pickle_kind::tuple) || !is(3, pickle_kind::tuple) || list[2].count != list[3].count)
+        if (!are(list, 6, 7, {kind::storage, kind::whole, kind::tuple, kind::tuple}) || list[2].count != list[3].count)
             return fail(errc::bad_value, "a tensor is built from the wrong things");
         if (list[2].count > max_dimensions) return fail(errc::unsupported, "a tensor of more than 16 dimensions");
         pickle_tensor t{list[0].number, list[1].number, {}, {}};
         for (std::size_t i = 0; i < list[2].count; ++i) {
             const auto &n = items(list[2])[i], &stride = items(list[3])[i];
-            if (n.kind != pickle_kind::whole || stride.kind != pickle_kind::whole)
+            if (n.kind != kind::whole || stride.kind != kind::whole)
                 return fail(errc::bad_value, "a tensor's shape or strides are not whole numbers");
             t.shape.push_back(n.number);
             t.strides.push_back(stride.number);
         }
         tensors_.push_back(std::move(t));
-        return push(pickle_kind::tensor, tensors_.size() - 1);
+        push(kind::tensor, tensors_.size() - 1);
     }
     /// ("storage", type, key, device, elements), and in legacy files a view, which must be None.
     void persistent() {
-        const auto list = items(pop(pickle_kind::tuple));
-        if (list.size() < 5 || list.size() > 6 || list[0].text != "storage" ||
-            list[1].kind != pickle_kind::storage_type || list[2].kind != pickle_kind::text ||
-            list[2].text.size() > longest_key || list[4].kind != pickle_kind::whole)
+        const auto list = items(pop(kind::tuple));
+        if (!are(list, 5, 6, {kind::text, kind::storage_type, kind::text, kind::text, kind::whole}) ||
+            list[0].text != "storage" || list[2].text.size() > longest_key)
             return fail(errc::unsupported, "a persistent object that is no storage");
-        if (list.size() == 6 && list[5].kind != pickle_kind::none)
+        if (list.size() == 6 && list[5].kind != kind::none)
             return fail(errc::unsupported, "a storage that is a view of another storage");
         storages_.push_back({static_cast<dtype>(list[1].number), list[2].text, list[4].number});
-        return push(pickle_kind::storage, storages_.size() - 1);
+        push(kind::storage, storages_.size() - 1);
     }
     void step(unsigned char op) {
         std::string_view first;
@@ -4552,29 +4371,29 @@ private:
                 return;
             case 0x95: return void(number(8));                 // FRAME: only says how much to read ahead
             case '(': return marks_.push_back(stack_.size());  // MARK
-            case 'N': return push(pickle_kind::none);
-            case 0x88: return push(pickle_kind::boolean, 1);
-            case 0x89: return push(pickle_kind::boolean, 0);
-            case 'K': return push(pickle_kind::whole, number(1));
-            case 'M': return push(pickle_kind::whole, number(2));
+            case 'N': return push(kind::none);
+            case 0x88: return push(kind::boolean, 1);
+            case 0x89: return push(kind::boolean, 0);
+            case 'K': return push(kind::whole, number(1));
+            case 'M': return push(kind::whole, number(2));
             case 'J': return push_signed(take(4));
-            case 0x8A: return push_signed(take(number(1)));                 // LONG1
-            case 'G': return push(pickle_kind::other, 0, take(8));          // BINFLOAT
-            case 'U':                                                       // SHORT_BINSTRING
-            case 0x8C: return push(pickle_kind::text, 0, take(number(1)));  // SHORT_BINUNICODE
-            case 'T':                                                       // BINSTRING
-            case 'X': return push(pickle_kind::text, 0, take(number(4)));   // BINUNICODE
+            case 0x8A: return push_signed(take(number(1)));          // LONG1
+            case 'G': return push(kind::other, 0, take(8));          // BINFLOAT
+            case 'U':                                                // SHORT_BINSTRING
+            case 0x8C: return push(kind::text, 0, take(number(1)));  // SHORT_BINUNICODE
+            case 'T':                                                // BINSTRING
+            case 'X': return push(kind::text, 0, take(number(4)));   // BINUNICODE
             case ')': return tuple(0);
             case 0x85: return tuple(1);
             case 0x86: return tuple(2);
             case 0x87: return tuple(3);
             case 't': return tuple(pop_mark());
-            case '}': return push(pickle_kind::dict, containers_++);
-            case ']': return push(pickle_kind::list, containers_++);
-            case 's': return put(2, pickle_kind::dict);  // SETITEM
-            case 'u': return put(pop_mark(), pickle_kind::dict);
-            case 'a': return put(1, pickle_kind::list);  // APPEND
-            case 'e': return put(pop_mark(), pickle_kind::list);
+            case '}': return push(kind::dict, containers_++);
+            case ']': return push(kind::list, containers_++);
+            case 's': return put(2, kind::dict);  // SETITEM
+            case 'u': return put(pop_mark(), kind::dict);
+            case 'a': return put(1, kind::list);  // APPEND
+            case 'e': return put(pop_mark(), kind::list);
             case 'q': return memo_put(number(1));
             case 'r': return memo_put(number(4));
             case 0x94: return memo_put(memo_.size());  // MEMOIZE
@@ -4582,13 +4401,13 @@ private:
             case 'j': return memo_get(number(4));
             case 'c': first = line(); return global(first, line());
             case 0x93:  // STACK_GLOBAL
-                first = pop(pickle_kind::text).text;
-                return global(pop(pickle_kind::text).text, first);
+                first = pop(kind::text).text;
+                return global(pop(kind::text).text, first);
             case 'R': return reduce();
             case 'Q': return persistent();
             case 'b':  // BUILD: attributes of a dict, such as _metadata; no tensor is among them
-                pop(pickle_kind::dict);
-                if (!top_is(pickle_kind::dict)) malformed();
+                pop(kind::dict);
+                if (!top_is(kind::dict)) malformed();
                 return;
             default: {
                 constexpr std::string_view hex = "0123456789abcdef";
@@ -4728,10 +4547,9 @@ inline result<tensor> lay_out(std::string name, const pickle_tensor& from, const
                             static_cast<std::size_t>(last - from.offset + 1) * size);
     return t;
 }
-/// The tensors of the state dict `root`. The bytes of the storage with key k are stored under `folder` + `place` + k.
+/// The tensors of the state dict `root`. The bytes of the storage with key k are stored under `place` + k.
 inline result<std::vector<tensor>> state_dict(const unpickler& pickle, const pickle_value& root,
-                                              const zip_entries& stored, std::string_view folder,
-                                              std::string_view place) {
+                                              const zip_entries& stored, std::string_view place) {
     if (root.kind != pickle_kind::dict)
         return error{errc::unsupported, "torch file: its object is not a dict of tensors"};
     std::vector<tensor> out;
@@ -4750,12 +4568,12 @@ inline result<std::vector<tensor>> state_dict(const unpickler& pickle, const pic
         if (!names.insert(key.text).second) return refuse(errc::bad_value, {"occurs twice"});
         const auto& from = pickle.tensors()[static_cast<std::size_t>(item.number)];
         const auto& storage = pickle.storages()[static_cast<std::size_t>(from.storage)];
-        const auto data = stored.find(concat({folder, place, storage.key}));
+        const auto where = concat({place, storage.key});
+        const auto data = stored.find(where);
         std::uint64_t size = 0;
-        if (data == stored.end()) return refuse(errc::not_found, {"no storage ", place, printable(storage.key)});
+        if (data == stored.end()) return refuse(errc::not_found, {"no storage ", printable(where)});
         if (!checked_mul(storage.elements, dtype_size(storage.type), size) || size > data->second.size())
-            return refuse(errc::truncated,
-                          {"storage ", place, printable(storage.key), " is smaller than the pickle says"});
+            return refuse(errc::truncated, {"storage ", printable(where), " is smaller than the pickle says"});
         auto t = lay_out(std::string(key.text), from, storage, data->second);
         if (!t) return t.error();
         out.push_back(std::move(*t));
@@ -4766,26 +4584,25 @@ inline result<std::vector<tensor>> parse_zipped(byte_view file) {
     constexpr std::string_view pickle_name = "data.pkl";
     const auto entries = parse_zip(file);
     if (!entries) return entries.error();
-    std::string_view root;
-    byte_view pickled;
+    auto pickled = entries->end();
     int found = 0;
-    for (const auto& [name, bytes] : *entries) {
-        if (!name.ends_with(pickle_name)) continue;
-        const auto folder = name.substr(0, name.size() - pickle_name.size());
-        if (!folder.empty() && folder.find('/') != folder.size() - 1) continue;
-        root = folder, pickled = bytes, ++found;
+    for (auto e = entries->begin(); e != entries->end(); ++e) {
+        const auto name = e->first;
+        if ((name == pickle_name || name.ends_with("/data.pkl")) && name.find('/') == name.rfind('/'))
+            pickled = e, ++found;
     }
     if (found != 1) return error{errc::unsupported, "zip archive without one data.pkl: not a torch file"};
+    const auto root = pickled->first.substr(0, pickled->first.size() - pickle_name.size());
     if (const auto order = entries->find(concat({root, "byteorder"}));
         order != entries->end() && as_text(order->second) != "little")
         return error{errc::unsupported, concat({"torch file: byte order ", printable(as_text(order->second))})};
-    if (pickled.size() > unpickler::longest)
+    if (pickled->second.size() > unpickler::longest)
         return error{errc::unsupported, "torch file: its pickle is larger than a state dict's can be"};
 
-    unpickler pickle(pickled);
+    unpickler pickle(pickled->second);
     const auto object = pickle.next();
     if (!object) return object.error().in("data.pkl");
-    return state_dict(pickle, *object, *entries, root, "data/");
+    return state_dict(pickle, *object, *entries, concat({root, "data/"}));
 }
 inline result<std::vector<tensor>> parse_legacy(byte_view file) {
     constexpr std::string_view magic_number = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
@@ -4793,23 +4610,20 @@ inline result<std::vector<tensor>> parse_legacy(byte_view file) {
     enum { magic, version, about, dict, keys, pickles };
     unpickler pickle(file);
     pickle_value object[pickles];
-    for (int i = 0; i < pickles; ++i) {
-        const auto next = pickle.next();
-        if (!next) return next.error();
-        const auto& o = object[i] = *next;
-        if (i == magic && (o.kind != pickle_kind::other || o.text != magic_number))
-            return error{errc::unsupported, "a pickle, but not a torch file", 0};
-        if (i == version && (o.kind != pickle_kind::whole || o.number != protocol_version))
-            return error{errc::unsupported, "torch file: unknown protocol version"};
-        if (i == about) {
-            bool little = false;
-            if (o.kind == pickle_kind::dict)
-                for (const auto& m : pickle.members(o))
-                    if (m.key.text == "little_endian") little = m.item.kind == pickle_kind::boolean && m.item.number;
-            if (!little) return error{errc::unsupported, "torch file: not written as little-endian"};
-        }
-        if (i == keys && o.kind != pickle_kind::list) return error{errc::bad_value, "torch file: no list of storages"};
-    }
+    error failed;
+    bool whole = true;
+    for (auto& o : object) whole = whole && pickle.next().into(o, failed);
+    if (object[magic].text != magic_number) return error{errc::unsupported, "a pickle, but not a torch file", 0};
+    if (object[version].number != protocol_version)
+        return error{errc::unsupported, "torch file: unknown protocol version"};
+    bool little = false;
+    if (object[about].kind == pickle_kind::dict)
+        for (const auto& m : pickle.members(object[about]))
+            if (m.key.text == "little_endian") little = m.item.kind == pickle_kind::boolean && m.item.number != 0;
+    if (!little) return error{errc::unsupported, "torch file: not written as little-endian"};
+    if (!whole) return failed;
+    if (object[keys].kind != pickle_kind::list) return error{errc::bad_value, "torch file: no list of storages"};
+
     std::map<std::string_view, const pickle_storage*> promised;
     for (const auto& s : pickle.storages()) {
         const auto& same = *promised.emplace(s.key, &s).first->second;
@@ -4832,7 +4646,7 @@ inline result<std::vector<tensor>> parse_legacy(byte_view file) {
         stored.emplace(key, in.take(size, "its data"));
         if (!in) return in.error().in(place);
     }
-    return state_dict(pickle, object[dict], stored, "", "");
+    return state_dict(pickle, object[dict], stored, "");
 }
 }  // namespace torch_detail
 /// Reads a whole file of torch.save; the tensors are views into `file`, which must outlive them. They may start at
@@ -4881,9 +4695,8 @@ public:
     const std::vector<tensor>& tensors() const noexcept { return tensors_; }
     /// The tensor of this name, or nullptr.
     const tensor* find(std::string_view name) const noexcept {
-        const auto at = std::lower_bound(by_name_.begin(), by_name_.end(), name,
-                                         [&](std::size_t i, std::string_view n) { return tensors_[i].name < n; });
-        return at == by_name_.end() || tensors_[*at].name != name ? nullptr : &tensors_[*at];
+        const auto found = by_name_.find(name);
+        return found == by_name_.end() ? nullptr : &tensors_[found->second];
     }
     /// What was opened, for messages.
     const std::string& path() const noexcept { return path_; }
@@ -4892,13 +4705,8 @@ public:
     const std::string& config_name() const noexcept { return config_name_; }
     /// What token::tokenizer::parse reads: tokenizer.json, or its packed form; empty if there is none.
     byte_view tokenizer_json() const noexcept {
-        const auto* packed = find(narae_tokenizer);
-        if (packed != nullptr) return packed->bytes;
-#ifndef NARAE_NO_FILES
-        return tokenizer_.bytes();
-#else
-        return {};
-#endif
+        if (const auto* packed = find(narae_tokenizer)) return packed->bytes;
+        return tokenizer_;
     }
     /// A value of the safetensors metadata (of the first file that has the key); empty if there is none.
     std::string_view metadata(std::string_view key) const noexcept {
@@ -4911,8 +4719,7 @@ public:
     bool is_narae() const noexcept { return !metadata(narae_version_key).empty(); }
     /// The files of weights, in the order they were read.
     const std::vector<source_file>& sources() const noexcept { return sources_; }
-    /// Says that the pages of these bytes (of a tensor or a source file) are done with for now; reading them again
-    /// brings them back.
+    /// Says that the pages of these bytes are done with for now; reading them again brings them back.
     void let_go([[maybe_unused]] byte_view part) const noexcept {
 #ifndef NARAE_NO_FILES
         for (const auto& f : files_) {
@@ -4933,10 +4740,8 @@ private:
     }
     bool fail(errc code, std::initializer_list<piece> what) { return fail({code, concat(what)}); }
 
-    result<checkpoint> made(bool ok) {
-        if (!ok) return std::move(failed_);
-        return std::move(*this);
-    }
+    result<checkpoint> made(bool ok) { return ok ? result<checkpoint>(std::move(*this)) : std::move(failed_); }
+
     result<std::vector<tensor>> tensors_of(result<safetensors> file) {
         if (!file) return file.error();
         metadata_.insert(metadata_.end(), file->metadata.begin(), file->metadata.end());
@@ -4944,16 +4749,13 @@ private:
     }
     bool add_file(const std::string& path, std::string name, byte_view bytes) {
         const bool torch = name.ends_with(".bin") || name.ends_with(".pt");
+        sources_.push_back({std::move(name), bytes});
         auto read = torch ? parse_torch_bin(bytes) : tensors_of(parse_safetensors(bytes));
         if (!read) return fail(read.error().in(path));
-        for (auto& t : *read) {
-            t.file = path;
-            tensors_.push_back(std::move(t));
-        }
-        sources_.push_back({std::move(name), bytes});
+        for (auto& t : *read) tensors_.emplace_back(std::move(t)).file = path;
         return true;
     }
-    /// Sorts the names, and checks what is true of every checkpoint.
+    /// Lists the names, and checks what is true of every checkpoint.
     bool finish(const std::string& path, bool must_be_narae) {
         path_ = path;
         if (is_narae()) {
@@ -4967,12 +4769,10 @@ private:
         }
         if (config_.empty()) return fail(errc::bad_value, {config_name_, ": empty"});
         if (tensors_.empty()) return fail(errc::bad_value, {path, ": holds no tensors"});
-        by_name_ = sorted(tensors_.size(), [&](auto a, auto b) { return tensors_[a].name < tensors_[b].name; });
-        for (std::size_t i = 1; i < by_name_.size(); ++i) {
-            const auto &a = tensors_[(std::max)(by_name_[i - 1], by_name_[i])],
-                       &b = tensors_[(std::min)(by_name_[i - 1], by_name_[i])];
-            if (a.name == b.name) return fail(errc::bad_value, {a.file, ": ", printable(a.name), ": also in ", b.file});
-        }
+        for (std::size_t i = 0; i < tensors_.size(); ++i)
+            if (const auto [same, added] = by_name_.emplace(tensors_[i].name, i); !added)
+                return fail(errc::bad_value, {tensors_[i].file, ": ", printable(tensors_[i].name), ": also in ",
+                                              tensors_[same->second].file});
         for (const auto& [tensor_name, where] : promised_) {
             const auto* t = find(tensor_name);
             if (t == nullptr || t->file != where)
@@ -4983,17 +4783,20 @@ private:
         return true;
     }
 #ifndef NARAE_NO_FILES
+    /// Maps a file, for as long as the checkpoint lives.
+    bool map_file(const std::string& path, byte_view& bytes) {
+        if (!sys::file_view::open(path).into(files_.emplace_back(), failed_)) return files_.pop_back(), false;
+        return bytes = files_.back().bytes(), true;
+    }
     bool add_path(const std::string& path, std::string name) {
-        sys::file_view file;
-        if (!sys::file_view::open(path).into(file, failed_)) return false;
-        files_.push_back(std::move(file));
-        return add_file(path, std::move(name), files_.back().bytes());
+        byte_view file;
+        return map_file(path, file) && add_file(path, std::move(name), file);
     }
     /// The shards that an index names, each once. Their names may not lead out of the folder.
     bool add_shards(const std::string& folder, const std::string& index_path) {
-        sys::file_view index;
-        if (!sys::file_view::open(index_path).into(index, failed_)) return false;
-        const auto doc = text::json::parse(as_text(index.bytes()));
+        byte_view index;
+        if (!map_file(index_path, index)) return false;
+        const auto doc = text::json::parse(as_text(index));
         if (!doc) return fail(doc.error().in(index_path));
         const auto map = doc->root()["weight_map"];
         if (!map.is(text::json_kind::object) || map.size() == 0)
@@ -5016,30 +4819,29 @@ private:
     }
     bool read_side_files(const std::string& folder) {
         config_name_ = concat({folder, "/config.json"});
-        sys::file_view config;
-        if (!sys::file_view::open(config_name_).into(config, failed_))
+        byte_view config;
+        if (!map_file(config_name_, config))
             return failed_.code == errc::not_found &&
                    fail(errc::not_found, {folder, ": no config.json: not a Hugging Face checkpoint folder"});
-        config_ = as_text(config.bytes());
-        return sys::file_view::open(concat({folder, "/tokenizer.json"})).into(tokenizer_, failed_) ||
-               failed_.code == errc::not_found;
+        config_ = as_text(config);
+        return map_file(concat({folder, "/tokenizer.json"}), tokenizer_) || failed_.code == errc::not_found;
     }
     bool open_folder(const std::string& folder) {
         if (!read_side_files(folder)) return false;
         for (const char* name : {"model.safetensors", "pytorch_model.bin"}) {
             const auto path = concat({folder, "/", name}), index_path = concat({path, ".index.json"});
             if (add_path(path, name)) return finish(path, false);
-            if (!files_.empty() || failed_.code != errc::not_found) return false;
+            if (!sources_.empty() || failed_.code != errc::not_found) return false;
             if (add_shards(folder, index_path)) return finish(index_path, false);
             if (!promised_.empty() || failed_.code != errc::not_found) return false;
         }
         return fail(errc::not_found, {folder, ": no model.safetensors and no pytorch_model.bin, whole or in shards"});
     }
     std::vector<sys::file_view> files_;
-    sys::file_view tokenizer_;
 #endif
+    byte_view tokenizer_;  // the file
     std::vector<tensor> tensors_;
-    std::vector<std::size_t> by_name_;  // indices of tensors_, sorted by name
+    std::map<std::string, std::size_t, std::less<>> by_name_;  // indices of tensors_
     std::vector<source_file> sources_;
     metadata_list metadata_;
     error failed_;  // while opening
@@ -5066,9 +4868,8 @@ struct config {
     bool tied = false;               ///< tie_word_embeddings: the head is the embedding
 };
 namespace detail {
-/// Reads members of one JSON object into numbers, remembering the first thing that is wrong.
+/// Reads members of JSON objects and remembers the first thing that is wrong. What is not needed may be missing.
 struct config_reader {
-    text::json_value root;
     error failed{};
     bool ok = true;
 
@@ -5076,93 +4877,82 @@ struct config_reader {
         if (ok) failed = {code, concat(why), at};
         ok = false;
     }
-    void bad(std::string_view key, const text::json_value& v, std::string_view range) {
-        refuse(errc::bad_value, {key, " is ", v.raw().substr(0, 40), range}, v.at());
-    }
-    /// Refuses another value of `key` than the one that narae can do; a missing one is fine.
-    void only(const text::json_value& object, std::string_view key, std::string_view can) {
+    /// Refuses another value of `key` than the one that narae can do.
+    void only(const text::json_value& object, std::string_view key, std::string_view can, bool needed = false) {
         const auto v = object[key];
-        if (!v.missing_or_null() && v.string() != can)
+        if ((needed || !v.missing_or_null()) && v.string() != can)
             refuse(errc::unsupported, {key, " \"", v.string(), "\" is not supported, only \"", can, "\" is"}, v.at());
     }
-    void whole(std::string_view key, std::uint32_t& out, std::uint32_t largest, bool needed) {
-        const auto v = root[key];
-        std::uint64_t n = 0;
-        if (v.missing_or_null()) {
-            if (needed) refuse(errc::bad_value, {key, " is missing"});
-        } else if (!v.whole(n) || n == 0 || n > largest) {
-            bad(key, v, concat({", not a whole number from 1 to ", largest}));
-        } else {
-            out = static_cast<std::uint32_t>(n);
-        }
-    }
-    void real(const text::json_value& object, std::string_view key, double& out, double least, double most) {
+    /// A number from `least` to `most`, which is whole where N is.
+    template <class N>
+    void number(const text::json_value& object, std::string_view key, N& out, std::uint64_t least, std::uint64_t most,
+                bool needed = false) {
         const auto v = object[key];
         double x = 0;
-        if (v.missing_or_null()) return;
-        if (!v.real(x) || !(x >= least && x <= most)) return bad(key, v, ", out of range");
-        out = x;
+        if (v.missing_or_null()) return needed ? refuse(errc::bad_value, {key, " is missing"}) : void();
+        const bool fits = v.real(x) && x >= static_cast<double>(least) && x <= static_cast<double>(most);
+        if (!fits || static_cast<double>(static_cast<N>(x)) != x)
+            return refuse(errc::bad_value,
+                          {key, " is ", v.raw().substr(0, 40), ", not a ", std::is_integral_v<N> ? "whole " : "",
+                           "number from ", least, " to ", most},
+                          v.at());
+        out = static_cast<N>(x);
     }
-    void truth(std::string_view key, bool& out) {
-        const auto v = root[key];
+    void truth(const text::json_value& object, std::string_view key, bool& out) {
+        const auto v = object[key];
         if (v.missing_or_null()) return;
         if (!v.is(text::json_kind::boolean)) refuse(errc::bad_value, {key, " is not true or false"}, v.at());
         out = v.truth();
     }
 };
 }  // namespace detail
-/// Parses config.json (or the copy of it in a narae file). Every number is bounded, so products of them cannot wrap
-/// 64 bits.
+/// Parses config.json (or a narae file's copy of it). Numbers are bounded, so that products of them fit 64 bits.
 inline result<config> parse_config(std::string_view source) {
     const auto doc = text::json::parse(source);
     if (!doc) return doc.error();
-    detail::config_reader in{doc->root()};
-    if (!in.root.is(text::json_kind::object)) return error{errc::bad_value, "not a JSON object", 0};
-
-    if (const auto type = in.root["model_type"]; type.string() != "gpt_neox")
-        return error{errc::unsupported,
-                     concat({"model_type \"", type.string(), "\" is not supported, only \"gpt_neox\" is"}), type.at()};
-    in.only(in.root, "hidden_act", "gelu");
+    detail::config_reader in;
+    const auto root = doc->root();
+    if (!root.is(text::json_kind::object)) return error{errc::bad_value, "not a JSON object", 0};
+    in.only(root, "model_type", "gpt_neox", true);
+    in.only(root, "hidden_act", "gelu");
 
     config c;
-    in.whole("num_hidden_layers", c.layers, 1024, true);
-    in.whole("hidden_size", c.width, 1 << 17, true);
-    in.whole("num_attention_heads", c.heads, 1 << 12, true);
+    in.number(root, "num_hidden_layers", c.layers, 1, 1024, true);
+    in.number(root, "hidden_size", c.width, 1, 1 << 17, true);
+    in.number(root, "num_attention_heads", c.heads, 1, 1 << 12, true);
     c.kv_heads = c.heads;
-    in.whole("num_key_value_heads", c.kv_heads, 1 << 12, false);
-    in.whole("head_dim", c.head_width, 1 << 10, false);
-    in.whole("intermediate_size", c.ffn, 1 << 19, true);
-    in.whole("vocab_size", c.vocab, 1 << 22, true);
-    in.whole("max_position_embeddings", c.positions, 1 << 24, false);
-    in.real(in.root, "layer_norm_eps", c.norm_eps, 0, 1);
-    in.truth("use_parallel_residual", c.parallel_residual);
-    in.truth("tie_word_embeddings", c.tied);
+    in.number(root, "num_key_value_heads", c.kv_heads, 1, 1 << 12);
+    in.number(root, "head_dim", c.head_width, 1, 1 << 10);
+    in.number(root, "intermediate_size", c.ffn, 1, 1 << 19, true);
+    in.number(root, "vocab_size", c.vocab, 1, 1 << 22, true);
+    in.number(root, "max_position_embeddings", c.positions, 1, 1 << 24);
+    in.number(root, "layer_norm_eps", c.norm_eps, 0, 1);
+    in.truth(root, "use_parallel_residual", c.parallel_residual);
+    in.truth(root, "tie_word_embeddings", c.tied);
     bool bias = true;
-    in.truth("attention_bias", bias);
-    if (!bias) in.refuse(errc::unsupported, {"attention_bias false is not supported"}, in.root["attention_bias"].at());
+    in.truth(root, "attention_bias", bias);
+    if (!bias) in.refuse(errc::unsupported, {"attention_bias false is not supported"}, root["attention_bias"].at());
 
     // Rotary settings have moved between versions: flat keys, then rope_theta, then one rope_parameters object.
-    const auto scaling = in.root["rope_scaling"];
+    const auto scaling = root["rope_scaling"], rope = root["rope_parameters"];
     if (!scaling.missing_or_null()) in.refuse(errc::unsupported, {"rope_scaling is not supported"}, scaling.at());
-    const auto rope = in.root["rope_parameters"];
     in.only(rope, "rope_type", "default");
     double share = 0.25;
-    in.real(in.root, "rotary_emb_base", c.rotary_base, 1, 1e12);
-    in.real(in.root, "rope_theta", c.rotary_base, 1, 1e12);
-    in.real(rope, "rope_theta", c.rotary_base, 1, 1e12);
-    in.real(in.root, "rotary_pct", share, 0, 1);
-    in.real(in.root, "partial_rotary_factor", share, 0, 1);
-    in.real(rope, "partial_rotary_factor", share, 0, 1);
+    constexpr std::uint64_t largest_base = 1'000'000'000'000;
+    in.number(root, "rotary_emb_base", c.rotary_base, 1, largest_base);
+    in.number(root, "rotary_pct", share, 0, 1);
+    for (const auto& place : {root, rope}) {
+        in.number(place, "rope_theta", c.rotary_base, 1, largest_base);
+        in.number(place, "partial_rotary_factor", share, 0, 1);
+    }
     if (!in.ok) return in.failed;
 
     const auto wrong = [](std::initializer_list<piece> why) { return error{errc::bad_value, concat(why)}; };
     if (c.heads % c.kv_heads != 0)
         return wrong({c.heads, " heads cannot share ", c.kv_heads, " key-value heads evenly"});
-    if (c.head_width == 0) {
-        if (c.width % c.heads != 0)
-            return wrong({"hidden_size ", c.width, " does not divide into ", c.heads, " heads"});
-        c.head_width = c.width / c.heads;
-    }
+    if (c.head_width == 0 && c.width % c.heads != 0)
+        return wrong({"hidden_size ", c.width, " does not divide into ", c.heads, " heads"});
+    if (c.head_width == 0) c.head_width = c.width / c.heads;
     if (c.head_width > 1024) return wrong({"heads of ", c.head_width, " dimensions, more than 1024"});
     c.rotary = static_cast<std::uint32_t>(c.head_width * share);
     if (c.rotary % 2 != 0) return wrong({"rotary_pct leaves ", c.rotary, " rotated dimensions, an odd number"});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/toolkit.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 476fbce15948972f
+// FNV-1a hash of all that follows this line: 8a934dc26958202a
 //
 // The toolkit: makes, shrinks, teaches and judges models. Running one needs only narae.hpp, which never reaches here.
 //
@@ -29,8 +29,10 @@
 // --- what the compiler and the target offer ---------------------------------------------------------------
 #if defined(__cpp_exceptions) || defined(_CPPUNWIND)
 #define NARAE_EXCEPTIONS 1  // result::value() exists and throws; allocation failures become errors
+#define NARAE_ABI_X v0
 #else
 #define NARAE_EXCEPTIONS 0
+#define NARAE_ABI_X v0_noexcept
 #endif
 #if !defined(NARAE_NO_SIMD) && (defined(__x86_64__) || defined(__i386__) || defined(_M_X64))
 #define NARAE_X86 1  // AVX2 kernels are compiled in, chosen at run time
@@ -60,11 +62,6 @@
 #define NARAE_AVX512_BF16
 #endif
 // --- the namespace tag ------------------------------------------------------------------------------------
-#if NARAE_EXCEPTIONS
-#define NARAE_ABI_X v0
-#else
-#define NARAE_ABI_X v0_noexcept
-#endif
 #if defined(NARAE_NO_FILES)
 #define NARAE_ABI_F _nofiles
 #else
@@ -3510,11 +3507,24 @@ private:
     std::vector<double> losses_;
     std::vector<kernel::row_stats> stats_;
 };
+}  // namespace narae::inline NARAE_ABI::learn
+// ==== narae/store/fnv.hpp ====
+// The hash by which a model file names the files that it was made from. Running a model needs no part of this.
+// FNV-1a, 64 bits: Fowler, Noll and Vo.
+namespace narae::inline NARAE_ABI::store {
+/// The hash of these bytes; pass the last value to go on with the next piece. It tells files apart; it is no protection
+/// against someone who wants two to look alike.
+inline std::uint64_t fnv1a64(byte_view bytes, std::uint64_t hash = 0xCBF29CE484222325) noexcept {
+    for (const auto b : bytes) hash = (hash ^ static_cast<std::uint64_t>(b)) * 0x100000001B3;
+    return hash;
+}
+}  // namespace narae::inline NARAE_ABI::store
 // ==== narae/learn/data.hpp ====
 // What a model learns from: documents as token ids, dealt out as batches in an order that is a function of the seed and
 // of the number of the batch alone, so that a resumed run sees just what an unbroken one sees.
 // A document is <end of text>, its tokens; what follows is the next document, in the same row of tokens but unseen. Of
 // two chats in a row the second sees the first every other time: so a model learns to answer after other questions.
+namespace narae::inline NARAE_ABI::learn {
 /// A batch that owns its numbers.
 struct owned_batch {
     std::size_t T = 0;
