@@ -201,11 +201,11 @@ private:
 
         bool value(int depth) {
             if (depth > max_depth) return fail("less nesting");
+            if (next_is('"')) return string();
             if (next_is('{')) return container(depth, json_kind::object, '}');
             if (next_is('[')) return container(depth, json_kind::array, ']');
-            if (next_is('"')) return string();
             for (const std::string_view word : {"true", "false", "null"})
-                if (s.substr(at).starts_with(word)) {
+                if (next_is(word[0]) && s.substr(at, word.size()) == word) {
                     leaf(word == "null" ? json_kind::null : json_kind::boolean, at, word.size());
                     return at += word.size(), true;
                 }
