@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/narae.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: c3523ef68aa6db4d
+// FNV-1a hash of all that follows this line: e49bfdc12017ffd7
 //
 // narae: runs a Korean language model (GPT-NeoX) from plain C++20 headers. This file brings all that running needs;
 // toolkit.hpp brings what making a model needs.
@@ -1209,11 +1209,11 @@ private:
         }
         bool value(int depth) {
             if (depth > max_depth) return fail("less nesting");
+            if (next_is('"')) return string();
             if (next_is('{')) return container(depth, json_kind::object, '}');
             if (next_is('[')) return container(depth, json_kind::array, ']');
-            if (next_is('"')) return string();
             for (const std::string_view word : {"true", "false", "null"})
-                if (s.substr(at).starts_with(word)) {
+                if (next_is(word[0]) && s.substr(at, word.size()) == word) {
                     leaf(word == "null" ? json_kind::null : json_kind::boolean, at, word.size());
                     return at += word.size(), true;
                 }
