@@ -360,8 +360,7 @@ int train_model(const std::vector<std::string>& words) {
     const auto earlier = init.empty() ? std::string_view() : sources[0].metadata(narae::store::narae_history_key);
     const auto whole_history = narae::quant::detail::appended(earlier, history, init + ": history");
     if (!whole_history) return failed(whole_history.error());
-    const auto written =
-        run.write_model(to, tokenizer_bytes, {{std::string(narae::store::narae_history_key), *whole_history}});
+    const auto written = run.write_model(to, tokenizer_bytes, *whole_history);
     if (!written) return failed(written.error());
     std::remove(state_path.c_str());
     std::printf("%s: %" PRIu64 " steps, loss %.4f, %s", to.c_str(), run.step(), loss, closing(*written, clock).c_str());

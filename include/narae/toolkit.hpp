@@ -40,6 +40,7 @@
 #include "narae/learn/tasks.hpp"
 #include "narae/learn/tokenizer.hpp"
 #include "narae/learn/trainer.hpp"
+#include "narae/num/decimal.hpp"
 #include "narae/num/pack.hpp"
 #include "narae/num/random.hpp"
 #include "narae/num/to_half.hpp"
