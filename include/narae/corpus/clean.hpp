@@ -14,9 +14,12 @@
 #include "narae/base/config.hpp"
 #include "narae/text/hangul.hpp"
 #include "narae/text/normalize.hpp"
+#include "narae/text/romanised.hpp"
 #include "narae/text/utf8.hpp"
 
 namespace narae::inline NARAE_ABI::corpus {
+
+using text::operator""_ko;
 
 constexpr bool is_digit(char32_t c) noexcept { return c - '0' < 10; }
 constexpr char32_t lower(char32_t c) noexcept { return c - 'A' < 26 ? c + ('a' - 'A') : c; }
