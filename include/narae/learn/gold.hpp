@@ -51,6 +51,12 @@ inline std::u32string code_points(std::string_view s) {
     return out;
 }
 
+inline std::string utf8(std::u32string_view s) {
+    std::string out;
+    for (const auto c : s) text::utf8_append(out, c);
+    return out;
+}
+
 /// Syllables as conjoining jamo; a consonant that stands alone, as in cited endings, as the final that it is.
 inline std::u32string letters_of(std::u32string_view s) {
     std::u32string out;
