@@ -53,6 +53,7 @@
 #include "narae/store/safetensors_writer.hpp"
 #include "narae/sys/file_sink.hpp"
 #include "narae/sys/scratch.hpp"
+#include "narae/text/lines.hpp"
 #include "narae/text/romanised.hpp"
 #include "narae/token/packed_writer.hpp"
 

@@ -18,10 +18,9 @@
 #include <vector>
 
 #include "narae/base/result.hpp"
-#include "narae/learn/gold.hpp"
 #include "narae/num/decimal.hpp"
 #include "narae/text/json.hpp"
-#include "narae/text/utf8.hpp"
+#include "narae/text/lines.hpp"
 
 namespace narae::inline NARAE_ABI::learn {
 
@@ -87,12 +86,9 @@ inline std::string curve_csv(std::span<const curve_point> points) {
 inline result<std::vector<curve_point>> read_curve_csv(std::string_view csv) {
     return guarded([&]() -> result<std::vector<curve_point>> {
         std::vector<curve_point> points;
-        const auto names = detail::split(detail::curve_header, ',');
+        const auto names = text::split(detail::curve_header, ',');
         for (std::size_t number = 1; number == 1 || !csv.empty(); ++number) {
-            const auto end = (std::min)(csv.find('\n'), csv.size());
-            auto line = csv.substr(0, end);
-            csv.remove_prefix((std::min)(end + 1, csv.size()));
-            if (line.ends_with('\r')) line.remove_suffix(1);
+            const auto line = text::take_line(csv);
             const auto bad = [&](std::string_view what, std::string_view why) {
                 return error{errc::bad_value, concat({"line ", number, ": ", what, why})};
             };
@@ -100,7 +96,7 @@ inline result<std::vector<curve_point>> read_curve_csv(std::string_view csv) {
                 if (line != detail::curve_header) return bad("not ", detail::curve_header);
                 continue;
             }
-            const auto field = detail::split(line, ',');
+            const auto field = text::split(line, ',');
             if (field.size() != 6) return bad("not six fields", "");
             curve_point p;
             std::size_t k = 0;
@@ -139,7 +135,7 @@ struct axis {
 
 inline std::string xml_text(std::string_view s) {
     std::string out;
-    for (const auto c : code_points(s))
+    for (const auto c : text::code_points(s))
         if (c == '&' || c == '<' || c == '>')
             out += concat({"&#", c, ";"});
         else

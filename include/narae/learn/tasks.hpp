@@ -17,12 +17,11 @@
 #include <vector>
 
 #include "narae/base/result.hpp"
-#include "narae/learn/gold.hpp"
 #include "narae/num/random.hpp"
 #include "narae/text/hangul.hpp"
+#include "narae/text/lines.hpp"
 #include "narae/text/romanised.hpp"
 #include "narae/text/unicode.hpp"
-#include "narae/text/utf8.hpp"
 #include "narae/token/morph.hpp"
 #include "narae/token/segment.hpp"
 
@@ -101,7 +100,7 @@ inline std::u32string_view closing_of(std::u32string_view word, task what, const
     while (run > 0 && text::is_syllable(bare[run - 1])) --run;
     if (run == bare.size()) return {};
     std::size_t length = 0;
-    cut(utf8(bare.substr(run)), [&](std::string_view morpheme) { length = morpheme.size() / 3; });
+    cut(text::utf8(bare.substr(run)), [&](std::string_view morpheme) { length = morpheme.size() / 3; });
     if (length == bare.size()) return {};
     const auto last = bare.substr(bare.size() - length);
     const auto before = bare[bare.size() - length - 1];
@@ -188,7 +187,7 @@ inline std::optional<prompted> make_task(task what, std::string_view line, const
                                          std::uint64_t seed) {
     if (text::utf8_first_invalid(line) != line.size() || model.weights.size() != model.slots) return std::nullopt;
     num::random random{seed};
-    auto sentences = detail::sentences_of(detail::code_points(line));
+    auto sentences = detail::sentences_of(text::code_points(line));
     detail::exercise e;
     if (what == task::order) {
         e = detail::shuffled(sentences, random);
@@ -200,7 +199,7 @@ inline std::optional<prompted> make_task(task what, std::string_view line, const
     }
     if (e.answer.empty()) return std::nullopt;
     e.shown.insert(0, U"\n").insert(0, detail::instructions[static_cast<std::size_t>(what)]).append("\ndab:"_ko);
-    return prompted{detail::utf8(e.shown), detail::utf8(e.answer)};
+    return prompted{text::utf8(e.shown), text::utf8(e.answer)};
 }
 
 }  // namespace narae::inline NARAE_ABI::learn

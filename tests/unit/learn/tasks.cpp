@@ -99,12 +99,12 @@ TEST_CASE("learn/tasks: shuffled sentences come back in order by their numbers")
     std::set<std::size_t> sizes;
     for (const auto& [text, answer] : all_of(task::order, passage)) {
         std::vector<std::string> shown;
-        for (const auto line : learn::detail::split(text, '\n')) {
+        for (const auto line : text::split(text, '\n')) {
             CHECK(line.substr(0, 3) == std::to_string(shown.size() + 1) + ". ");
             shown.emplace_back(line.substr(3));
         }
         std::string whole;
-        for (const auto number : learn::detail::split(answer, ' ')) {
+        for (const auto number : text::split(answer, ' ')) {
             REQUIRE(number.size() == 1);
             whole += (whole.empty() ? "" : " ") + shown.at(static_cast<std::size_t>(number[0] - '1'));
         }
