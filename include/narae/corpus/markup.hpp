@@ -38,13 +38,11 @@ inline std::size_t end_of_tag(std::u32string_view s, std::size_t i, bool& blank)
     if (stands_at(s, i, "<!--")) return past("-->", i + 4, longest);
     auto at = i + 1;
     if (at < s.size() && (s[at] == '/' || s[at] == '!')) ++at;
-    char name[14] = " ";
-    std::size_t length = 1;
-    while (at < s.size() && length < 12 && (is_latin(s[at]) || (length > 1 && is_digit(s[at]))))
-        name[length++] = static_cast<char>(lower(s[at++]));
-    name[length++] = ' ';
-    if (length == 2 || at == s.size() || (s[at] != '>' && s[at] != '/' && s[at] != ' ')) return i;
-    const std::string_view wanted(name, length);
+    std::string wanted(1, ' ');  // short enough to need no memory
+    while (at < s.size() && wanted.size() < 12 && (is_latin(s[at]) || (wanted.size() > 1 && is_digit(s[at]))))
+        wanted += static_cast<char>(lower(s[at++]));
+    wanted += ' ';
+    if (wanted.size() == 2 || at == s.size() || !one_of(s[at], U">/ ")) return i;
     blank = within.find(wanted) == within.npos;
     if (blank && apart.find(wanted) == apart.npos) return i;
     const auto close = find_near(s, '>', at, longest);
@@ -58,25 +56,21 @@ inline std::size_t end_of_tag(std::u32string_view s, std::size_t i, bool& blank)
 
 /// Where the entity at s[i] == '&' ends, or i if it is none; c becomes what it stands for. "&amp;lt;" is "<", too.
 inline std::size_t end_of_entity(std::u32string_view s, std::size_t i, char32_t& c) noexcept {
-    struct entity {
-        std::string_view name;
-        char32_t is;
-    };
-    constexpr entity known[] = {{"lt;", '<'},       {"gt;", '>'},       {"quot;", '"'},      {"apos;", '\''},
-                                {"nbsp;", ' '},     {"middot;", 0xB7},  {"hellip;", 0x2026}, {"ldquo;", 0x201C},
-                                {"rdquo;", 0x201D}, {"lsquo;", 0x2018}, {"rsquo;", 0x2019},  {"ndash;", 0x2013},
-                                {"mdash;", 0x2014}, {"bull;", 0x2022},  {"copy;", 0xA9},     {"reg;", 0xAE},
-                                {"deg;", 0xB0},     {"times;", 0xD7},   {"laquo;", 0xAB},    {"raquo;", 0xBB}};
+    constexpr std::string_view names[] = {"lt;",    "gt;",    "quot;",  "apos;",  "nbsp;",  "middot;", "hellip;",
+                                          "ldquo;", "rdquo;", "lsquo;", "rsquo;", "ndash;", "mdash;",  "bull;",
+                                          "copy;",  "reg;",   "deg;",   "times;", "laquo;", "raquo;"};
+    constexpr std::u32string_view characters =
+        U"<>\"' \u00B7\u2026\u201C\u201D\u2018\u2019\u2013\u2014\u2022\u00A9\u00AE\u00B0\u00D7\u00AB\u00BB";
     auto at = i + 1;
     while (stands_at(s, at, "amp;")) at += 4;
-    for (const auto& e : known)
-        if (stands_at(s, at, e.name)) return c = e.is, at + e.name.size();
+    for (std::size_t k = 0; k < std::size(names); ++k)
+        if (stands_at(s, at, names[k])) return c = characters[k], at + names[k].size();
     if (at < s.size() && s[at] == '#') {
         const bool hex = stands_at(s, at, "#x");
-        std::size_t digit = at + 1 + hex;
-        c = 0;
-        const auto first = digit;
-        for (; digit < s.size() && c < 0x110000 && (is_digit(s[digit]) || (hex && lower(s[digit]) - 'a' < 6)); ++digit)
+        const auto first = at + 1 + hex;
+        auto digit = first;
+        for (c = 0; digit < s.size() && c < 0x110000 && (is_digit(s[digit]) || (hex && lower(s[digit]) - 'a' < 6));
+             ++digit)
             c = c * (hex ? 16 : 10) + (is_digit(s[digit]) ? s[digit] - '0' : lower(s[digit]) - 'a' + 10);
         if (digit != first && digit < s.size() && s[digit] == ';' && c < 0x110000 && c - 0xD800 >= 0x800) {
             c = c == '\t' ? U' ' : plain(c);
@@ -168,9 +162,8 @@ inline std::size_t strip_markup(std::u32string& s, std::u32string& out) {
                 const auto last = find_near(view, ')', close + 2, 1000);
                 if (last == view.npos) break;
                 const auto target = view.substr(close + 2, last - close - 2);
-                const bool is_target = std::all_of(target.begin(), target.end(), [](char32_t t) { return t < 0x7F; }) &&
-                                       target.find_first_of(U"/.#") != target.npos;
-                if (!is_target) break;
+                const bool ascii = std::all_of(target.begin(), target.end(), [](char32_t t) { return t < 0x7F; });
+                if (!ascii || target.find_first_of(U"/.#") == target.npos) break;
                 addresses += stands_at(target, 0, "http");
                 std::fill(s.begin() + static_cast<std::ptrdiff_t>(c == '!' ? i : close),
                           s.begin() + static_cast<std::ptrdiff_t>(last + 1), gone);

@@ -78,9 +78,7 @@ public:
         loss_sum loss;
         for (std::size_t i = 0; i < options_.accumulate; ++i) {
             from.fill(batch_, step_ * options_.accumulate + i, options_.sequences, options_.length, options_.seed);
-            const auto l = net_->run(seen, row(1).data(), batch_.view(), teacher);
-            loss.nats += l.nats;
-            loss.tokens += l.tokens;
+            loss += net_->run(seen, row(1).data(), batch_.view(), teacher);
         }
         const auto tokens = static_cast<double>((std::max<std::size_t>)(1, loss.tokens));
         step_report r{loss.mean(), std::sqrt(squares(row(1))) / tokens, rate_at(step_)};
@@ -118,9 +116,7 @@ public:
         const auto batches = (std::max<std::uint64_t>)(1, on.sequences(options_.length) / options_.sequences);
         for (std::uint64_t i = 0; i < (std::min)(most, batches); ++i) {
             on.fill(batch_, i, options_.sequences, options_.length, 1);
-            const auto l = net_->run(seen, nullptr, batch_.view());
-            loss.nats += l.nats;
-            loss.tokens += l.tokens;
+            loss += net_->run(seen, nullptr, batch_.view());
         }
         return loss;
     }
@@ -233,10 +229,7 @@ private:
         for (const auto& m : model::matrix_names(shape_)) {
             const float* from = row(0).data() + at;
             float* to = row(4).data() + at;
-            team_->run([&](std::size_t part, std::size_t parts) {
-                const auto mine = sys::slice_of(m.N, 1, part, parts);
-                for (auto r = mine.begin; r < mine.end; ++r) num::round_to_q4(to + r * m.K, from + r * m.K, m.K);
-            });
+            shared_out(*team_, m.N, [&](std::size_t r) { num::round_to_q4(to + r * m.K, from + r * m.K, m.K); });
             at += m.N * m.K;
         }
         return row(4).data();
@@ -246,12 +239,9 @@ private:
     double squares(std::span<const float> x) {
         constexpr std::size_t piece = 4096;
         std::vector<float> sums((x.size() + piece - 1) / piece);
-        team_->run([&](std::size_t part, std::size_t parts) {
-            const auto mine = sys::slice_of(sums.size(), 1, part, parts);
-            for (auto i = mine.begin; i < mine.end; ++i) {
-                const auto* from = x.data() + i * piece;
-                sums[i] = ops_.dot(from, from, (std::min)(piece, x.size() - i * piece));
-            }
+        shared_out(*team_, sums.size(), [&](std::size_t i) {
+            const auto* from = x.data() + i * piece;
+            sums[i] = ops_.dot(from, from, (std::min)(piece, x.size() - i * piece));
         });
         double sum = 0;
         for (const double s : sums) sum += s;
