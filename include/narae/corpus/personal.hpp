@@ -252,19 +252,18 @@ inline std::array<std::uint32_t, masks.size()> mask_personal(std::u32string_view
         } else {
             const number n(s, i);
             next = n.groups[0].end;
-            const auto open = number_opens(s, i);
-            const bool glued = i != 0 && (is_latin(s[i - 1]) || (s[i - 1] == '-' && n.count == 1));
-            const auto end_of = [&](std::size_t count) { return count == 0 ? 0 : n.groups[count - 1].end; };
+            const auto before = i == 0 ? U' ' : s[i - 1];
+            const bool glued = (is_latin(before) || before == '-') && n.count == 1;
             const auto is = [&](personal k, std::size_t end) {
                 if (end == 0 || !number_closes(s, end)) return false;
                 kind = k;
                 b = {i, end};
                 return true;
             };
-            if (open && !(glued && n.count == 1) &&
+            const auto end_of = [&](std::size_t count) { return count == 0 ? 0 : n.groups[count - 1].end; };
+            if (number_opens(s, i) && !glued &&
                 (is(personal::registration, registration(s, n)) || is(personal::telephone, end_of(telephone(s, n))) ||
                  is(personal::account, end_of(account(s, n))))) {
-                const auto before = i == 0 ? U' ' : s[i - 1];
                 if (kind == personal::telephone && (before == '+' || (before == '(' && n.groups[0].gap == ')')))
                     --b.begin;
             } else if (b = street_address(s, i); b.begin != b.end) {

@@ -124,19 +124,20 @@ struct vocabulary {
         if (!file) return file.error();
         const auto to = token::tokenizer::parse(file->bytes());
         if (!to) return to.error().in(tokenizer_path);
-        auto packed = token::pack_tokenizer(file->bytes());
-        if (!packed) return packed.error().in(tokenizer_path);
         const auto old = token::tokenizer::parse(from.tokenizer_json());
         if (!old) return old.error().in(place);
         if (old->size() > old_rows)
             return error{errc::bad_value, concat({place, ": the tokenizer has ", old->size(), " ids, the model only ",
                                                   old_rows, " rows"})};
-        auto rows = transplant::make(*old, old_rows, *to);
-        if (rows.tokens() == 0) return error{errc::bad_value, tokenizer_path + ": has no tokens"};
-        auto config = transplanted_config(from.config_text(), *old, *to, rows.rows());
-        if (!config) return config.error().in(from.config_name());
-        if (const auto fits = store::parse_config(*config); !fits) return fits.error().in(tokenizer_path);
-        return vocabulary{std::move(*packed), std::move(rows), std::move(*config)};
+        vocabulary v;
+        v.rows = transplant::make(*old, old_rows, *to);
+        if (v.rows.tokens() == 0) return error{errc::bad_value, tokenizer_path + ": has no tokens"};
+        error why;
+        if (!token::pack_tokenizer(file->bytes()).into(v.tokenizer, why)) return why.in(tokenizer_path);
+        if (!transplanted_config(from.config_text(), *old, *to, v.rows.rows()).into(v.config, why))
+            return why.in(from.config_name());
+        if (const auto fits = store::parse_config(v.config); !fits) return fits.error().in(tokenizer_path);
+        return v;
     }
 };
 
@@ -178,9 +179,8 @@ inline result<convert_report> convert(const std::string& from, const std::string
             config_text = std::move(made->config);
             vocabulary = std::move(made->rows);
         } else if (!source->tokenizer_json().empty()) {
-            auto packed = token::pack_tokenizer(source->tokenizer_json());
-            if (!packed) return packed.error().in(from);
-            tokenizer = std::move(*packed);
+            error why;
+            if (!token::pack_tokenizer(source->tokenizer_json()).into(tokenizer, why)) return why.in(from);
         }
         if (sys::same_file(options.tokenizer, to))
             return error{errc::bad_argument, to + ": cannot write: is the new tokenizer itself"};
