@@ -28,6 +28,11 @@ constexpr bool is_word(char32_t c) noexcept { return is_digit(c) || is_latin(c) 
 
 constexpr bool one_of(char32_t c, std::u32string_view list) noexcept { return list.find(c) != list.npos; }
 
+/// A part of a text; begin == end: none.
+struct bounds {
+    std::size_t begin = 0, end = 0;
+};
+
 /// Does `ascii` (in lower case) stand at s[i]?
 constexpr bool stands_at(std::u32string_view s, std::size_t i, std::string_view ascii) noexcept {
     if (s.size() - i < ascii.size()) return false;

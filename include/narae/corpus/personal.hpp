@@ -78,9 +78,8 @@ inline bool near_word(std::u32string_view s, std::size_t begin, std::size_t end,
 inline std::size_t telephone(std::u32string_view s, const number& n) {
     constexpr auto words = "jeon-hwa mun-ui sang-dam sen-teo yeon-rag go-gaeg dae-pyo ye-yag"_ko;
     constexpr std::u32string_view country_wide =
-        U"1522 1533 1544 1551 1555 1566 1577 1588 1599 1600 1604 1644 1660 1661 1666 1668 1670 1688 1800 1811 1833 "
-        U"1855 "
-        U"1877 1899";
+        U"1522 1533 1544 1551 1555 1566 1577 1588 1599 1600 1604 1644 "
+        U"1660 1661 1666 1668 1670 1688 1800 1811 1833 1855 1877 1899";
     const auto& g = n.groups;
     const bool plus = g[0].begin != 0 && s[g[0].begin - 1] == '+';
     const auto digits_of = [&](std::size_t k) {
@@ -164,9 +163,6 @@ inline std::size_t account(std::u32string_view s, const number& n) noexcept {
 
 /// The street address whose number begins at s[i]: province, district, further parts, road or quarter, number, and
 /// what follows of a building's parts. Its bounds; begin == end if it is none.
-struct bounds {
-    std::size_t begin = 0, end = 0;
-};
 inline bounds street_address(std::u32string_view s, std::size_t i) noexcept {
     constexpr auto provinces =
         "seo-ul bu-san dae-gu in-cheon gwang-ju dae-jeon ul-san se-jong gyeong-gi gang-won je-ju chung-bug chung-nam "
