@@ -11,6 +11,9 @@ namespace command {
 
 namespace {
 
+namespace learn = narae::learn;
+using narae::result;
+
 constexpr std::string_view help =
     "narae-train model --corpus TEXT... | --instruct JSONL...  --tokenizer FILE --shape SHAPE -o MODEL [options]\n"
     "\n"
@@ -73,7 +76,7 @@ std::string number(double x, const char* form = "%.4f") {
 }
 
 /// The mean of the latest losses.
-double recent_loss(const std::vector<narae::learn::curve_point>& curve) {
+double recent_loss(const std::vector<learn::curve_point>& curve) {
     const auto n = std::min<std::size_t>(curve.size(), 20);
     double sum = 0;
     for (auto i = curve.size() - n; i < curve.size(); ++i) sum += curve[i].loss;
@@ -81,17 +84,318 @@ double recent_loss(const std::vector<narae::learn::curve_point>& curve) {
 }
 
 /// Writes a whole small file, or nothing.
-narae::result<void> write_file(const std::string& path, std::string_view text) {
+result<void> write_file(const std::string& path, std::string_view text) {
     auto sink = narae::sys::file_sink::create(path);
     if (!sink) return sink.error();
     const auto written = sink->write(narae::as_bytes(text));
     return written ? sink->commit() : written;
 }
 
+/// What is asked for, as far as the options alone say it.
+struct settings {
+    learn::train_options train;  // steps 0: one pass
+    std::string to, state, init;
+    bool resume = false, warmed = false;
+    std::uint64_t save_every = 0, memory_limit = 0;
+    std::size_t threads = 0;
+    double tasks = 0;
+};
+
+settings read_settings(const line& args) {
+    settings s;
+    auto& o = s.train;
+    const auto whole = [&](std::string_view name, std::uint64_t otherwise, std::uint64_t most) {
+        return static_cast<std::size_t>(args.number(name, otherwise, 1, most));
+    };
+    o.sequences = whole("--batch", 16, 1 << 14);
+    o.length = whole("--length", 256, 1 << 14);
+    o.accumulate = whole("--accumulate", 1, 1 << 14);
+    o.checkpoint_layers = args.has("--checkpoint-layers") ? whole("--checkpoint-layers", 1, 1024) : 0;
+    o.rate = static_cast<float>(args.real("--rate", 1e-3, 0, 10));
+    o.decay = static_cast<float>(args.real("--decay", 0.1, 0, 10));
+    o.clip = static_cast<float>(args.real("--clip", 1, 1e-6, 1e6));
+    const auto share = static_cast<float>(args.real("--teacher-share", 0.5, 0, 1));
+    o.teacher_share = args.has("--teacher") ? share : 0;
+    o.steps = args.number("--steps", 0, 1, 1u << 30);
+    s.resume = args.has("--resume"), s.warmed = args.has("--warmup");
+    o.warmup = args.number("--warmup", 0, 0, 1u << 30);
+    s.save_every = args.number("--save-every", 0, 1, 1u << 30);
+    s.memory_limit = args.bytes("--memory-limit", 0);
+    o.grid = args.has("--q4");
+    o.seed = args.number("--seed", 1, 0, ~std::uint64_t{0});
+    s.tasks = args.real("--tasks", 0, 0, 1);
+    s.threads = static_cast<std::size_t>(args.number("--threads", 0, 1, 256));
+    s.to = args.text("-o"), s.state = s.to + ".state", s.init = args.text("--init");
+    if (args.has("--state-on-disk")) o.state_on_disk = s.to + ".numbers";
+    if (!args.has("--corpus") && !args.has("--instruct")) args.wrong("--corpus TEXT or --instruct JSONL is missing");
+    if (s.init.empty() && !args.has("--shape")) args.wrong("--shape SHAPE or --init MODEL is missing");
+    if (!s.init.empty() && args.has("--shape")) args.wrong("--shape comes with --init: give one of them");
+    if (s.init.empty() && !args.has("--tokenizer")) args.wrong("--tokenizer FILE is missing");
+    return s;
+}
+
+/// A model that is started from or learned from.
+struct source {
+    narae::store::checkpoint from;
+    narae::store::config config;
+
+    static result<source> open(const std::string& path) {
+        auto from = narae::store::checkpoint::open(path);
+        if (!from) return from.error();
+        const auto config = narae::store::parse_config(from->config_text());
+        if (!config) return config.error().in(from->config_name());
+        return source{std::move(*from), *config};
+    }
+};
+
+/// One training run; its steps are called in the order in which they stand.
+class job {
+public:
+    explicit job(const line& args) : args_(args), asked_(read_settings(args)) {}
+
+    /// The machine, the places to write to, the tokenizer and the shape.
+    result<void> open() {
+        narae::error why;
+        if (!narae::sys::team::make(asked_.threads).into(team_, why)) return why;
+        gemm_ = narae::kernel::runnable_gemm().best();
+        if (args_.has("--bf16"))
+            for (const auto& k : narae::kernel::runnable_gemm())
+                if (!k.exact) gemm_ = k;
+        if (const auto probe = narae::sys::file_sink::create(asked_.to); !probe)
+            return probe.error();  // now, not later
+        if (!asked_.resume && narae::sys::file_view::open(asked_.state))
+            return narae::error{narae::errc::bad_argument, asked_.state +
+                                                               ": the state of a run: --resume goes on from it, and " +
+                                                               "once it is removed a new one can begin"};
+
+        if (!asked_.init.empty()) {
+            if (!source::open(asked_.init).into(init_, why)) return why;
+            config_ = init_->config;
+            tokenizer_bytes_ = init_->from.tokenizer_json();
+        }
+        if (args_.has("--tokenizer")) {
+            if (!narae::sys::file_view::open(args_.text("--tokenizer")).into(tokenizer_file_, why)) return why;
+            tokenizer_bytes_ = tokenizer_file_.bytes();
+        }
+        const auto name = args_.text("--tokenizer", asked_.init);
+        if (!narae::token::tokenizer::parse(tokenizer_bytes_).into(tokenizer_, why)) return why.in(name);
+        if (!tokenizer_->end_of_text())
+            return narae::error{narae::errc::unsupported, name + ": has no end-of-text token"};
+        if (!init_ && !read_shape(args_.text("--shape"), tokenizer_->size(), asked_.train.length, config_))
+            args_.wrong("--shape is '" + args_.text("--shape") +
+                        "', neither a name nor LAYERSxWIDTHxHEADS such as 12x256x8");
+        if (tokenizer_->size() > config_.vocab)
+            return narae::error{narae::errc::bad_value, asked_.init + ": has " + std::to_string(config_.vocab) +
+                                                            " rows, the tokenizer " + name + " " +
+                                                            std::to_string(tokenizer_->size()) + " ids"};
+        return {};
+    }
+
+    /// What is learned from, and how many steps that makes.
+    result<void> read_texts() {
+        corpus_.emplace(*tokenizer_), valid_.emplace(*tokenizer_);
+        auto& o = asked_.train;
+        for (const std::string_view option : {"--corpus", "--instruct", "--valid"})
+            for (const auto path : args_.all(option)) {
+                const auto file = narae::sys::file_view::open(std::string(path));
+                if (!file) return file.error();
+                const auto text = narae::as_text(file->bytes());
+                const bool valid = option == "--valid";
+                const auto added = valid                    ? valid_->add_text(text, *team_)
+                                   : option == "--instruct" ? corpus_->add_instructions(text)
+                                                            : corpus_->add_text(text, *team_, asked_.tasks, o.seed);
+                if (!added) return added.error().in(path);
+                if (valid) continue;
+                texts_ += texts_.empty() ? "" : ",";
+                texts_ += narae::text::json_quote(path.substr(path.find_last_of('/') + 1));
+            }
+        const auto too_short = [&](const std::string& what, const learn::documents& text) {
+            return narae::error{narae::errc::bad_value, what + std::to_string(text.tokens()) +
+                                                            " tokens, fewer than one sequence of " +
+                                                            std::to_string(o.length)};
+        };
+        if (corpus_->sequences(o.length) == 0) return too_short("the corpus has ", *corpus_);
+        if (args_.has("--valid") && valid_->sequences(o.length) == 0)
+            return too_short(args_.text("--valid") + ": has ", *valid_);
+        per_step_ = o.sequences * o.accumulate;
+        if (o.steps == 0) o.steps = (corpus_->sequences(o.length) + per_step_ - 1) / per_step_;
+        if (!asked_.warmed) o.warmup = o.steps / 50 + 1;
+        if (asked_.save_every == 0) asked_.save_every = std::clamp<std::uint64_t>(o.steps / 10, 1, 500);
+        return {};
+    }
+
+    /// Memory: said first, then kept to.
+    result<void> plan() {
+        const auto& o = asked_.train;
+        const narae::model::shape shape(config_);
+        const auto need = learn::trainer::bytes(shape, o, *team_, gemm_);
+        std::uint64_t teacher_bytes = 0;
+        if (args_.has("--teacher")) {
+            narae::error why;
+            if (!source::open(args_.text("--teacher")).into(teacher_, why)) return why;
+            if (teacher_->config.vocab != config_.vocab)
+                return narae::error{narae::errc::bad_value, args_.text("--teacher") + ": has " +
+                                                                std::to_string(teacher_->config.vocab) +
+                                                                " rows, the student " + std::to_string(config_.vocab) +
+                                                                ": not the same vocabulary"};
+            const narae::model::shape s(teacher_->config);
+            teacher_bytes = learn::network::bytes(s, teacher_options(), *team_, gemm_) +
+                            learn::count_parameters(s).all * sizeof(float);
+        }
+        const auto text_bytes = (corpus_->tokens() + valid_->tokens()) * 4 + 24 * (corpus_->count() + valid_->count()) +
+                                (std::uint64_t{24} << 20);  // the tokenizer and this program
+        const auto total = need.network + (o.state_on_disk.empty() ? need.state : 0) + teacher_bytes + text_bytes;
+        if (asked_.memory_limit != 0 && total > asked_.memory_limit)
+            return narae::error{narae::errc::out_of_memory,
+                                "training needs " + std::to_string(total) + " bytes, the limit is " +
+                                    std::to_string(asked_.memory_limit) +
+                                    " (--batch, --checkpoint-layers and --state-on-disk need less)"};
+        told_ = number(static_cast<double>(learn::count_parameters(shape).all) / 1e6, "%.1f million") +
+                " parameters; " + number(static_cast<double>(corpus_->tokens()) / 1e6, "%.2f million") + " tokens in " +
+                std::to_string(corpus_->count()) + " documents, " + std::to_string(o.steps) + " steps of " +
+                std::to_string(per_step_ * o.length) + "; " + gemm_.name + " kernels\nmemory: " + size_text(total) +
+                " (network " + size_text(need.network) + ", weights and optimizer " + size_text(need.state) +
+                (o.state_on_disk.empty() ? "" : " on disk") + ", text and program " + size_text(text_bytes) +
+                (teacher_bytes == 0 ? "" : ", teacher " + size_text(teacher_bytes)) + ")\n";
+        return {};
+    }
+
+    /// The weights to begin with: of a state, of a model, or random ones. And the teacher's.
+    result<void> begin() {
+        narae::error why;
+        const narae::model::shape shape(config_);
+        if (!learn::trainer::make(config_, asked_.train, *team_, gemm_).into(run_, why)) return why;
+        if (asked_.resume) {
+            if (const auto fine = run_->resume(asked_.state, *corpus_); !fine) return fine;
+            if (const auto file = narae::sys::file_view::open(asked_.to + ".csv"))
+                if (auto before = learn::read_curve_csv(narae::as_text(file->bytes()))) curve_ = std::move(*before);
+            while (!curve_.empty() && curve_.back().step > run_->step()) curve_.pop_back();
+        } else if (init_) {
+            if (const auto fine = learn::fill_from(run_->weights(), init_->from, shape); !fine) return fine;
+            for (const auto& t : init_->from.tensors()) init_->from.let_go(t);
+        } else {
+            learn::fill_random(run_->weights(), shape, asked_.train.seed);
+        }
+        if (teacher_) {
+            const narae::model::shape s(teacher_->config);
+            teacher_weights_.resize(learn::count_parameters(s).all);
+            if (const auto fine = learn::fill_from(teacher_weights_, teacher_->from, s); !fine) return fine;
+            if (!learn::network::make(s, teacher_options(), *team_, gemm_).into(teacher_net_, why)) return why;
+        }
+        std::fputs(told_.c_str(), stderr);
+        return {};
+    }
+
+    /// The steps.
+    result<void> run() {
+        const auto& o = asked_.train;
+        const double before = curve_.empty() ? 0 : curve_.back().seconds;
+        loss_ = recent_loss(curve_);
+        for (const auto& p : curve_)
+            if (p.valid > 0) held_out_ = p.valid;
+        const std::uint64_t first_step = run_->step();
+        const learn::teacher teacher =
+            teacher_ ? learn::teacher{&*teacher_net_, teacher_weights_.data(), 0} : learn::teacher{};
+        bool saved = asked_.resume;
+        const stopwatch going;
+        while (run_->step() < o.steps) {
+            const auto report = run_->advance(*corpus_, teacher);
+            if (!report) {
+                auto e = report.error();
+                e.what += saved ? "; the last good state is in " + asked_.state : "; no state had been saved yet";
+                return e;
+            }
+            const auto step = run_->step();
+            curve_.push_back({.step = step,
+                              .tokens = run_->tokens(),
+                              .loss = report->loss,
+                              .rate = static_cast<double>(report->rate),
+                              .seconds = before + going.seconds()});
+            loss_ = recent_loss(curve_);
+            const bool due = step % asked_.save_every == 0 || step == o.steps || stopped != 0;
+            if (due && valid_->sequences(o.length) != 0 && stopped == 0)
+                held_out_ = curve_.back().valid = run_->validate(*valid_).mean();
+            tell(due, static_cast<double>((step - first_step) * per_step_ * o.length) / going.seconds());
+            if (!due) continue;
+            if (const auto fine = save(); !fine) return fine;
+            saved = true;
+            if (stopped != 0 && step < o.steps)
+                return narae::error{narae::errc::cancelled, "stopped; --resume goes on from " + asked_.state};
+        }
+        return {};
+    }
+
+    /// The model, with its history.
+    result<void> write() {
+        std::string history = "{\"step\":\"train\",\"narae\":\"" + std::string(narae::version_text) +
+                              "\",\"steps\":" + std::to_string(run_->step()) +
+                              ",\"tokens\":" + std::to_string(run_->tokens()) + ",\"loss\":" + number(loss_) +
+                              (held_out_ > 0 ? ",\"held_out\":" + number(held_out_) : "") +
+                              (asked_.train.grid ? ",\"seen_as\":\"q4\"" : "") + ",\"texts\":[" + texts_ + "]";
+        if (args_.has("--attribution"))
+            history += ",\"attribution\":" + narae::text::json_quote(args_.text("--attribution"));
+        history += "}";
+        const auto earlier = init_ ? init_->from.metadata(narae::store::narae_history_key) : std::string_view();
+        const auto all = narae::quant::detail::appended(earlier, history, asked_.init + ": history");
+        if (!all) return all.error();
+        const auto written = run_->write_model(asked_.to, tokenizer_bytes_, *all);
+        if (!written) return written.error();
+        std::remove(asked_.state.c_str());
+        std::printf("%s: %" PRIu64 " steps, loss %.4f, %s", asked_.to.c_str(), run_->step(), loss_,
+                    closing(*written, clock_).c_str());
+        return {};
+    }
+
+private:
+    learn::network_options teacher_options() const { return {asked_.train.sequences, asked_.train.length, 0, false}; }
+
+    result<void> save() {
+        for (const auto& [name, text] : {std::pair(asked_.to + ".csv", learn::curve_csv(curve_)),
+                                         std::pair(asked_.to + ".svg", learn::curve_svg(curve_, asked_.to))})
+            if (const auto fine = write_file(name, text); !fine) return fine;
+        return run_->save(asked_.state, *corpus_);
+    }
+
+    /// Where the run stands, at so many tokens a second: a line when a state is due, else over the line before.
+    void tell(bool due, double rate) const {
+        if (!watched_ && !due) return;
+        const auto& o = asked_.train;
+        const double left = static_cast<double>((o.steps - run_->step()) * per_step_ * o.length) / rate;
+        std::fprintf(stderr, "%sstep %" PRIu64 "/%" PRIu64 "  loss %.4f  %.0f tokens/s  %d:%02d left",
+                     watched_ ? "\r" : "", run_->step(), o.steps, loss_, rate, static_cast<int>(left / 3600),
+                     static_cast<int>(left / 60) % 60);
+        if (due && held_out_ > 0)
+            std::fprintf(stderr, "  held out %.4f, %.3f bits per character", held_out_,
+                         held_out_ * static_cast<double>(valid_->tokens()) / static_cast<double>(valid_->characters()) /
+                             std::log(2.0));
+        std::fputs(watched_ && !due ? "\033[K" : "\n", stderr);
+    }
+
+    const line& args_;
+    settings asked_;
+    const stopwatch clock_;
+    const bool watched_ = command::watched();
+    std::unique_ptr<narae::sys::team> team_;
+    narae::kernel::gemm_kernel gemm_;
+    std::optional<source> init_, teacher_;
+    narae::store::config config_;
+    narae::sys::file_view tokenizer_file_;
+    narae::byte_view tokenizer_bytes_;
+    std::optional<narae::token::tokenizer> tokenizer_;
+    std::optional<learn::documents> corpus_, valid_;
+    std::string texts_;  // names, for the history
+    std::size_t per_step_ = 0;
+    std::string told_;  // before the first step
+    std::optional<learn::trainer> run_;
+    std::vector<float> teacher_weights_;
+    std::optional<learn::network> teacher_net_;
+    std::vector<learn::curve_point> curve_;
+    double loss_ = 0, held_out_ = 0;
+};
+
 }  // namespace
 
 int train_model(const std::vector<std::string>& words) {
-    namespace learn = narae::learn;
     line args("narae-train model", help,
               {{"--corpus", "TEXT..."},
                {"--instruct", "JSONL..."},
@@ -122,249 +426,9 @@ int train_model(const std::vector<std::string>& words) {
                {"--threads", "N"},
                {"--attribution", "TEXT"}});
     args.read(words);
-    learn::train_options o;
-    const auto whole = [&](std::string_view name, std::uint64_t otherwise, std::uint64_t most) {
-        return static_cast<std::size_t>(args.number(name, otherwise, 1, most));
-    };
-    o.sequences = whole("--batch", 16, 1 << 14);
-    o.length = whole("--length", 256, 1 << 14);
-    o.accumulate = whole("--accumulate", 1, 1 << 14);
-    o.checkpoint_layers = args.has("--checkpoint-layers") ? whole("--checkpoint-layers", 1, 1024) : 0;
-    o.rate = static_cast<float>(args.real("--rate", 1e-3, 0, 10));
-    o.decay = static_cast<float>(args.real("--decay", 0.1, 0, 10));
-    o.clip = static_cast<float>(args.real("--clip", 1, 1e-6, 1e6));
-    const auto share = static_cast<float>(args.real("--teacher-share", 0.5, 0, 1));
-    o.teacher_share = args.has("--teacher") ? share : 0;
-    o.steps = args.number("--steps", 0, 1, 1u << 30);
-    const bool resume = args.has("--resume"), warmed = args.has("--warmup");
-    o.warmup = args.number("--warmup", 0, 0, 1u << 30);
-    auto save_every = args.number("--save-every", 0, 1, 1u << 30);
-    const auto limit = args.bytes("--memory-limit", 0);
-    o.grid = args.has("--q4");
-    o.seed = args.number("--seed", 1, 0, ~std::uint64_t{0});
-    const auto tasks = args.real("--tasks", 0, 0, 1);
-    const auto threads = static_cast<std::size_t>(args.number("--threads", 0, 1, 256));
-    const auto to = args.text("-o"), state_path = to + ".state", init = args.text("--init");
-    if (!args.has("--corpus") && !args.has("--instruct")) args.wrong("--corpus TEXT or --instruct JSONL is missing");
-    if (init.empty() && !args.has("--shape")) args.wrong("--shape SHAPE or --init MODEL is missing");
-    if (!init.empty() && args.has("--shape")) args.wrong("--shape comes with --init: give one of them");
-    if (init.empty() && !args.has("--tokenizer")) args.wrong("--tokenizer FILE is missing");
-
-    const auto failed = [&](const narae::error& e) { return args.failed(e); };
-    auto team = narae::sys::team::make(threads);
-    if (!team) return failed(team.error());
-    auto gemm = narae::kernel::runnable_gemm().best();
-    if (args.has("--bf16"))
-        for (const auto& k : narae::kernel::runnable_gemm())
-            if (!k.exact) gemm = k;
-
-    if (const auto probe = narae::sys::file_sink::create(to); !probe) return failed(probe.error());  // now, not later
-    if (!resume && narae::sys::file_view::open(state_path))
-        return failed({narae::errc::bad_argument, state_path + ": the state of a run: --resume goes on from it, and " +
-                                                      "once it is removed a new one can begin"});
-
-    // The tokenizer, the shape and the weights to start from.
-    std::vector<narae::store::checkpoint> sources;  // --init, --teacher
-    const auto open = [&](const std::string& path, narae::store::config& config) -> narae::result<void> {
-        auto from = narae::store::checkpoint::open(path);
-        if (!from) return from.error();
-        const auto read = narae::store::parse_config(from->config_text());
-        if (!read) return read.error().in(from->config_name());
-        config = *read;
-        sources.push_back(std::move(*from));
-        return {};
-    };
-    sources.reserve(2);
-    narae::store::config config;
-    if (!init.empty())
-        if (const auto opened = open(init, config); !opened) return failed(opened.error());
-    narae::sys::file_view tokenizer_file;
-    auto tokenizer_bytes = sources.empty() ? narae::byte_view{} : sources[0].tokenizer_json();
-    if (args.has("--tokenizer")) {
-        auto file = narae::sys::file_view::open(args.text("--tokenizer"));
-        if (!file) return failed(file.error());
-        tokenizer_file = std::move(*file);
-        tokenizer_bytes = tokenizer_file.bytes();
-    }
-    const auto tokenizer_name = args.text("--tokenizer", init);
-    const auto tokenizer = narae::token::tokenizer::parse(tokenizer_bytes);
-    if (!tokenizer) return failed(tokenizer.error().in(tokenizer_name));
-    if (!tokenizer->end_of_text())
-        return failed({narae::errc::unsupported, tokenizer_name + ": has no end-of-text token"});
-    if (init.empty() && !read_shape(args.text("--shape"), tokenizer->size(), o.length, config))
-        args.wrong("--shape is '" + args.text("--shape") + "', neither a name nor LAYERSxWIDTHxHEADS such as 12x256x8");
-    if (tokenizer->size() > config.vocab)
-        return failed({narae::errc::bad_value, init + ": has " + std::to_string(config.vocab) +
-                                                   " rows, the tokenizer " + tokenizer_name + " " +
-                                                   std::to_string(tokenizer->size()) + " ids"});
-
-    // What is learned from.
-    const stopwatch clock;
-    learn::documents corpus(*tokenizer), valid(*tokenizer);
-    std::vector<narae::sys::file_view> files;
-    const auto read = [&](std::string_view path) -> narae::result<std::string_view> {
-        auto file = narae::sys::file_view::open(std::string(path));
-        if (!file) return file.error();
-        files.push_back(std::move(*file));
-        return narae::as_text(files.back().bytes());
-    };
-    std::string named;  // for the history
-    for (const auto* option : {"--corpus", "--instruct", "--valid"})
-        for (const auto path : args.all(option)) {
-            const auto text = read(path);
-            if (!text) return failed(text.error());
-            const bool instruct = option == std::string_view("--instruct");
-            auto& into = option == std::string_view("--valid") ? valid : corpus;
-            const auto added = instruct ? into.add_instructions(*text)
-                                        : into.add_text(*text, **team, &into == &corpus ? tasks : 0, o.seed);
-            if (!added) return failed(added.error().in(std::string(path)));
-            if (&into == &corpus)
-                named += (named.empty() ? "" : ",") + narae::text::json_quote(path.substr(path.find_last_of('/') + 1));
-        }
-    files.clear();
-    if (corpus.sequences(o.length) == 0)
-        return failed({narae::errc::bad_value, "the corpus has " + std::to_string(corpus.tokens()) +
-                                                   " tokens, fewer than one sequence of " + std::to_string(o.length)});
-    const auto per_step = o.sequences * o.accumulate;
-    if (args.has("--valid") && valid.sequences(o.length) == 0)
-        return failed({narae::errc::bad_value, args.text("--valid") + ": has " + std::to_string(valid.tokens()) +
-                                                   " tokens, fewer than one sequence of " + std::to_string(o.length)});
-    if (o.steps == 0) o.steps = (corpus.sequences(o.length) + per_step - 1) / per_step;
-    if (!warmed) o.warmup = o.steps / 50 + 1;
-    if (save_every == 0) save_every = std::clamp<std::uint64_t>(o.steps / 10, 1, 500);
-    if (args.has("--state-on-disk")) o.state_on_disk = to + ".numbers";
-
-    // Memory: said first, then kept to.
-    const narae::model::shape shape(config);
-    const auto need = learn::trainer::bytes(shape, o, **team, gemm);
-    std::uint64_t teacher_bytes = 0;
-    narae::store::config teacher_config;
-    const learn::network_options teacher_options{o.sequences, o.length, 0, false};
-    if (args.has("--teacher")) {
-        if (const auto opened = open(args.text("--teacher"), teacher_config); !opened) return failed(opened.error());
-        if (teacher_config.vocab != config.vocab)
-            return failed({narae::errc::bad_value, args.text("--teacher") + ": has " +
-                                                       std::to_string(teacher_config.vocab) + " rows, the student " +
-                                                       std::to_string(config.vocab) + ": not the same vocabulary"});
-        const narae::model::shape s(teacher_config);
-        teacher_bytes =
-            learn::network::bytes(s, teacher_options, **team, gemm) + learn::count_parameters(s).all * sizeof(float);
-    }
-    const auto text_bytes = (corpus.tokens() + valid.tokens()) * 4 + 24 * (corpus.count() + valid.count()) +
-                            (std::uint64_t{24} << 20);  // the tokenizer and this program
-    const auto total = need.network + (o.state_on_disk.empty() ? need.state : 0) + teacher_bytes + text_bytes;
-    if (limit != 0 && total > limit)
-        return failed({narae::errc::out_of_memory,
-                       "training needs " + std::to_string(total) + " bytes, the limit is " + std::to_string(limit) +
-                           " (--batch, --checkpoint-layers and --state-on-disk need less)"});
-
-    auto made = learn::trainer::make(config, o, **team, gemm);
-    if (!made) return failed(made.error());
-    auto& run = *made;
-    std::vector<learn::curve_point> curve;
-    if (resume) {
-        if (const auto fine = run.resume(state_path, corpus); !fine) return failed(fine.error());
-        if (const auto text = read(to + ".csv"))
-            if (auto before = learn::read_curve_csv(*text)) curve = std::move(*before);
-        while (!curve.empty() && curve.back().step > run.step()) curve.pop_back();
-        files.clear();
-    } else if (!init.empty()) {
-        if (const auto fine = learn::fill_from(run.weights(), sources[0], shape); !fine) return failed(fine.error());
-        for (const auto& t : sources[0].tensors()) sources[0].let_go(t);
-    } else {
-        learn::fill_random(run.weights(), shape, o.seed);
-    }
-    std::vector<float> teacher_weights;
-    std::optional<learn::network> teacher_net;
-    learn::teacher teacher;
-    if (teacher_bytes != 0) {
-        const narae::model::shape s(teacher_config);
-        teacher_weights.resize(learn::count_parameters(s).all);
-        if (const auto fine = learn::fill_from(teacher_weights, sources.back(), s); !fine) return failed(fine.error());
-        auto net = learn::network::make(s, teacher_options, **team, gemm);
-        if (!net) return failed(net.error());
-        teacher_net = std::move(*net);
-        teacher = {&*teacher_net, teacher_weights.data(), 0};
-    }
-
-    std::fprintf(stderr,
-                 "%s parameters; %s tokens in %zu documents, %" PRIu64
-                 " steps of %zu; %s kernels\n"
-                 "memory: %s (network %s, weights and optimizer %s%s, text and program %s%s)\n",
-                 number(static_cast<double>(learn::count_parameters(shape).all) / 1e6, "%.1f million").c_str(),
-                 number(static_cast<double>(corpus.tokens()) / 1e6, "%.2f million").c_str(), corpus.count(), o.steps,
-                 per_step * o.length, gemm.name, size_text(total).c_str(), size_text(need.network).c_str(),
-                 size_text(need.state).c_str(), o.state_on_disk.empty() ? "" : " on disk",
-                 size_text(text_bytes).c_str(),
-                 teacher_bytes == 0 ? "" : (", teacher " + size_text(teacher_bytes)).c_str());
-
-    // The run.
-    const double before = curve.empty() ? 0 : curve.back().seconds;
-    const auto save = [&]() -> narae::result<void> {
-        for (const auto& [name, text] :
-             {std::pair(to + ".csv", learn::curve_csv(curve)), std::pair(to + ".svg", learn::curve_svg(curve, to))})
-            if (const auto fine = write_file(name, text); !fine) return fine;
-        return run.save(state_path, corpus);
-    };
-    double loss = recent_loss(curve), last_valid = 0;
-    for (const auto& p : curve)
-        if (p.valid > 0) last_valid = p.valid;
-    const std::uint64_t first_step = run.step();
-    bool saved = resume;
-    stopwatch going;
-    const bool watched = command::watched();
-    while (run.step() < o.steps) {
-        const auto report = run.advance(corpus, teacher);
-        if (!report) {
-            auto e = report.error();
-            e.what += saved ? "; the last good state is in " + state_path : "; no state had been saved yet";
-            return failed(e);
-        }
-        const auto step = run.step();
-        curve.push_back({.step = step,
-                         .tokens = run.tokens(),
-                         .loss = report->loss,
-                         .rate = static_cast<double>(report->rate),
-                         .seconds = before + going.seconds()});
-        loss = recent_loss(curve);
-        const double rate = static_cast<double>((step - first_step) * per_step * o.length) / going.seconds();
-        const bool due = step % save_every == 0 || step == o.steps || stopped != 0;
-        if (due && valid.sequences(o.length) != 0 && stopped == 0) {
-            const auto v = run.validate(valid);
-            last_valid = curve.back().valid = v.mean();
-        }
-        if (watched || due) {
-            const double left = static_cast<double>((o.steps - step) * per_step * o.length) / rate;
-            std::fprintf(stderr, "%sstep %" PRIu64 "/%" PRIu64 "  loss %.4f  %.0f tokens/s  %d:%02d left",
-                         watched ? "\r" : "", step, o.steps, loss, rate, static_cast<int>(left / 3600),
-                         static_cast<int>(left / 60) % 60);
-            if (due && last_valid > 0)
-                std::fprintf(stderr, "  held out %.4f, %.3f bits per character", last_valid,
-                             last_valid * static_cast<double>(valid.tokens()) /
-                                 static_cast<double>(valid.characters()) / std::log(2.0));
-            std::fputs(watched && !due ? "\033[K" : "\n", stderr);
-        }
-        if (!due) continue;
-        if (const auto fine = save(); !fine) return failed(fine.error());
-        saved = true;
-        if (stopped != 0 && step < o.steps)
-            return failed({narae::errc::cancelled, "stopped; --resume goes on from " + state_path});
-    }
-
-    std::string history = "{\"step\":\"train\",\"narae\":\"" + std::string(narae::version_text) +
-                          "\",\"steps\":" + std::to_string(run.step()) + ",\"tokens\":" + std::to_string(run.tokens()) +
-                          ",\"loss\":" + number(loss) + (last_valid > 0 ? ",\"held_out\":" + number(last_valid) : "") +
-                          (o.grid ? ",\"seen_as\":\"q4\"" : "") + ",\"texts\":[" + named + "]";
-    if (args.has("--attribution")) history += ",\"attribution\":" + narae::text::json_quote(args.text("--attribution"));
-    history += "}";
-    const auto earlier = init.empty() ? std::string_view() : sources[0].metadata(narae::store::narae_history_key);
-    const auto whole_history = narae::quant::detail::appended(earlier, history, init + ": history");
-    if (!whole_history) return failed(whole_history.error());
-    const auto written =
-        run.write_model(to, tokenizer_bytes, {{std::string(narae::store::narae_history_key), *whole_history}});
-    if (!written) return failed(written.error());
-    std::remove(state_path.c_str());
-    std::printf("%s: %" PRIu64 " steps, loss %.4f, %s", to.c_str(), run.step(), loss, closing(*written, clock).c_str());
+    job j(args);
+    for (const auto step : {&job::open, &job::read_texts, &job::plan, &job::begin, &job::run, &job::write})
+        if (const auto done = (j.*step)(); !done) return args.failed(done.error());
     return 0;
 }
 

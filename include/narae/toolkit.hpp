@@ -40,6 +40,7 @@
 #include "narae/learn/tasks.hpp"
 #include "narae/learn/tokenizer.hpp"
 #include "narae/learn/trainer.hpp"
+#include "narae/num/decimal.hpp"
 #include "narae/num/pack.hpp"
 #include "narae/num/random.hpp"
 #include "narae/num/to_half.hpp"
@@ -53,6 +54,8 @@
 #include "narae/store/safetensors_writer.hpp"
 #include "narae/sys/file_sink.hpp"
 #include "narae/sys/scratch.hpp"
+#include "narae/text/lines.hpp"
+#include "narae/text/romanised.hpp"
 #include "narae/token/packed_writer.hpp"
 
 #endif

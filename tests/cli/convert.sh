@@ -2,47 +2,7 @@
 # SPDX-License-Identifier: MIT
 # The narae-convert command as users meet it: what it says, how it exits, what it leaves behind.
 #   sh convert.sh PATH/narae-convert
-set -u
-case $1 in
-    /*) command=$1 ;;
-    *) command=$PWD/$1 ;;
-esac
-[ -x "$command" ] || { echo "no program at $command"; exit 1; }
-models=$(cd "$(dirname "$0")/../golden/models" && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-bad=0
-
-complain() {
-    echo "FAILED: $*"
-    bad=1
-}
-
-# refuse CODE PATTERN ARGUMENTS...: exits with CODE, one line on stderr that matches PATTERN, nothing on stdout, and
-# nothing left of an output.
-refuse() {
-    code=$1 pattern=$2
-    shift 2
-    "$command" "$@" >stdout 2>stderr
-    got=$?
-    [ $got -eq "$code" ] || complain "$* exits with $got instead of $code: $(cat stderr)"
-    [ "$(wc -l <stderr)" -eq 1 ] || complain "$* does not say one line: $(cat stderr)"
-    grep -q "^narae-convert.*: .*$pattern" stderr || complain "$* does not say '$pattern': $(cat stderr)"
-    [ -s stdout ] && complain "$* prints $(cat stdout)"
-    for left in out out.part; do
-        [ -e "$left" ] && complain "$* leaves $left behind"
-    done
-}
-
-# accept PATTERN ARGUMENTS...: exits with 0, says PATTERN on stdout and nothing on stderr.
-accept() {
-    pattern=$1
-    shift
-    "$command" "$@" >stdout 2>stderr || complain "$* exits with $?: $(cat stderr)"
-    grep -q "$pattern" stdout || complain "$* does not say '$pattern': $(cat stdout)"
-    [ -s stderr ] && complain "$* complains: $(cat stderr)"
-}
+. "$(dirname "$0")/common.sh"
 
 # --- good use: there and back ---
 for model in tiny-neox-parallel tiny-neox-serial tiny-neox-legacy-pt; do
@@ -170,5 +130,4 @@ got=$?
 [ "$(cat stderr)" = 'narae-convert synthesize: cancelled' ] || complain "a stopped command says: $(cat stderr)"
 [ -e out ] || [ -e out.part ] && complain 'a stopped command leaves a file behind'
 
-[ $bad -eq 0 ] && echo 'all good'
-exit $bad
+finish

@@ -2,37 +2,8 @@
 # SPDX-License-Identifier: MIT
 # The narae command as users meet it: text in and out, what it says, how it exits, what it leaves behind.
 #   sh narae.sh PATH/narae
-set -u
-case $1 in
-    /*) command=$1 ;;
-    *) command=$PWD/$1 ;;
-esac
-[ -x "$command" ] || { echo "no program at $command"; exit 1; }
-golden=$(cd "$(dirname "$0")/../golden" && pwd)
-model=$golden/models/tiny-neox-parallel
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-bad=0
-
-complain() {
-    echo "FAILED: $*"
-    bad=1
-}
-
-# refuse CODE PATTERN ARGUMENTS...: exits with CODE, one line on stderr that matches PATTERN, no file left.
-refuse() {
-    code=$1 pattern=$2
-    shift 2
-    "$command" "$@" >stdout 2>stderr </dev/null
-    got=$?
-    [ $got -eq "$code" ] || complain "$* exits with $got instead of $code: $(cat stderr)"
-    [ "$(wc -l <stderr)" -eq 1 ] || complain "$* does not say one line: $(cat stderr)"
-    grep -q "^narae.*: .*$pattern" stderr || complain "$* does not say '$pattern': $(cat stderr)"
-    for left in out out.part; do
-        [ -e "$left" ] && complain "$* leaves $left behind"
-    done
-}
+. "$(dirname "$0")/common.sh"
+model=$models/tiny-neox-parallel
 
 same() {
     [ "$2" = "$3" ] || complain "$1: '$2' instead of '$3'"
@@ -170,5 +141,4 @@ if [ -w /dev/full ]; then
     "$command" generate -m "$model" -p x -n 4 >/dev/full 2>stderr && complain "a full disk goes unnoticed"
 fi
 
-[ $bad -eq 0 ] && echo "narae: all well"
-exit $bad
+finish

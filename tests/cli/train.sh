@@ -3,61 +3,10 @@
 # The narae-train command as users meet it: what it says, how it exits, what it leaves behind; and that its files serve
 # the other commands.
 #   sh train.sh PATH/narae-train PATH/narae-convert PATH/narae
-set -u
-full() {
-    case $1 in
-        /*) echo "$1" ;;
-        *) echo "$PWD/$1" ;;
-    esac
-}
-command=$(full "$1") convert=$(full "$2") narae=$(full "$3")
-for program in "$command" "$convert" "$narae"; do
-    [ -x "$program" ] || { echo "no program at $program"; exit 1; }
-done
-models=$(cd "$(dirname "$0")/../golden/models" && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-bad=0
-
-complain() {
-    echo "FAILED: $*"
-    bad=1
-}
-
-# refuse CODE PATTERN ARGUMENTS...: exits with CODE, one line on stderr that matches PATTERN, nothing on stdout, and
-# nothing left of an output.
-refuse() {
-    code=$1 pattern=$2
-    shift 2
-    "$command" "$@" >stdout 2>stderr
-    got=$?
-    [ $got -eq "$code" ] || complain "$* exits with $got instead of $code: $(cat stderr)"
-    [ "$(wc -l <stderr)" -eq 1 ] || complain "$* does not say one line: $(cat stderr)"
-    grep -q "^narae-train.*: .*$pattern" stderr || complain "$* does not say '$pattern': $(cat stderr)"
-    [ -s stdout ] && complain "$* prints $(cat stdout)"
-    for left in out out.part; do
-        [ -e "$left" ] && complain "$* leaves $left behind"
-    done
-}
-
-# accept PATTERN ARGUMENTS...: exits with 0, says PATTERN on stdout and nothing on stderr.
-accept() {
-    pattern=$1
-    shift
-    "$command" "$@" >stdout 2>stderr || complain "$* exits with $?: $(cat stderr)"
-    grep -q "$pattern" stdout || complain "$* does not say '$pattern': $(cat stdout)"
-    [ -s stderr ] && complain "$* complains: $(cat stderr)"
-}
+. "$(dirname "$0")/common.sh"
 
 # --- a text of made-up sentences, and gold analyses in both formats ---
-awk 'BEGIN {
-    n = split("나무 바다 사람 학교 친구 노래 하늘 마음 시간 나라 아침 저녁 여름 겨울 편지 도시 마을 강물 바람 구름", stem, " ")
-    split("에서 를 는 도 로 의 와 에 가 만", end, " ")
-    for (i = 0; i < 6000; ++i)
-        printf "%s%s %s%s %s.\n", stem[i % n + 1], end[int(i / 7) % 10 + 1], stem[int(i / 3) % n + 1],
-            end[i % 10 + 1], i % 2 ? "할 수 있다" : i " 번 보았다"
-}' >text
+sentences 6000 >text
 printf '바다에서\t바다+에서\tNNG+JKB\n나무를\t나무+를\tNNG+JKO\n사람\t사람\tNNG\n학교도\t학교+도\tNNG+JX\n' >three
 {
     printf '# sent_id = 1\n'
@@ -236,5 +185,4 @@ for signal in INT TERM; do
     [ -e out ] || [ -e out.part ] && complain 'a stopped command leaves a file behind'
 done
 
-[ $bad -eq 0 ] && echo 'all good'
-exit $bad
+finish

@@ -2,53 +2,26 @@
 # SPDX-License-Identifier: MIT
 # narae-train model as users meet it: a run, a run that stops and goes on, what it refuses, what it leaves behind.
 #   sh train_model.sh PATH/narae-train PATH/narae-convert PATH/narae
-set -u
-full() {
-    case $1 in
-        /*) echo "$1" ;;
-        *) echo "$PWD/$1" ;;
-    esac
-}
-command=$(full "$1") convert=$(full "$2") narae=$(full "$3")
-models=$(cd "$(dirname "$0")/../golden/models" && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-bad=0
-
-complain() {
-    echo "FAILED: $*"
-    bad=1
-}
-
-# refuse CODE PATTERN ARGUMENTS...: exits with CODE, one line on stderr that matches PATTERN, nothing on stdout, and
-# nothing left of an output.
-refuse() {
-    code=$1 pattern=$2
-    shift 2
-    "$command" model "$@" >stdout 2>stderr
-    got=$?
-    [ $got -eq "$code" ] || complain "$* exits with $got instead of $code: $(cat stderr)"
-    [ "$(wc -l <stderr)" -eq 1 ] || complain "$* does not say one line: $(cat stderr)"
-    grep -q "^narae-train model: .*$pattern" stderr || complain "$* does not say '$pattern': $(cat stderr)"
-    [ -s stdout ] && complain "$* prints $(cat stdout)"
-    for left in out out.part out.state out.csv; do
-        [ -e "$left" ] && complain "$* leaves $left behind"
-    done
-}
+. "$(dirname "$0")/common.sh"
+verb=model
 
 # --- made-up sentences, instructions, and a small tokenizer ---
-awk 'BEGIN {
-    n = split("나무 바다 사람 학교 친구 노래 하늘 마음 시간 나라 아침 저녁 여름 겨울 편지 도시 마을 강물 바람 구름", stem, " ")
-    split("에서 를 는 도 로 의 와 에 가 만", end, " ")
-    for (i = 0; i < 2000; ++i)
-        printf "%s%s %s%s %s.\n", stem[i % n + 1], end[int(i / 7) % 10 + 1], stem[int(i / 3) % n + 1],
-            end[i % 10 + 1], i % 2 ? "할 수 있다" : i " 번 보았다"
-}' >text
+sentences 2000 >text
 head -100 text >hundred
 printf '{"instruction":"바다는 어디에 있어?","output":"강물이 끝나는 곳에 있어요."}\n' >ask
 "$command" tokenizer text -o words.json --vocab 12800 >/dev/null 2>&1 || complain 'no tokenizer'
 small="--tokenizer words.json --shape 2x32x2 --batch 4 --length 32 --rate 3e-3"
+
+# stop_at FILE: waits until FILE is there, then stops the run in the background.
+stop_at() {
+    waited=0
+    while [ ! -e "$1" ] && [ $waited -lt 400 ]; do
+        sleep 0.05
+        waited=$((waited + 1))
+    done
+    kill -INT $!
+    wait $!
+}
 
 # --- a run, and the same run stopped on the way ---
 # shellcheck disable=SC2086 # options are words
@@ -68,13 +41,7 @@ awk "BEGIN { exit !($last < $first - 1) }" || complain "the loss goes from $firs
 "$narae" generate -m packed -p '나무' -n 4 >/dev/null 2>stderr || complain "the model does not run: $(cat stderr)"
 
 run -o half &
-waited=0
-while [ ! -e half.state ] && [ $waited -lt 400 ]; do
-    sleep 0.05
-    waited=$((waited + 1))
-done
-kill -INT $!
-wait $!
+stop_at half.state
 got=$?
 if [ -e half.state ]; then
     [ $got -eq 130 ] || complain "a stopped run exits with $got: $(cat stderr)"
@@ -129,13 +96,7 @@ refuse 1 'nowhere/out: cannot write' --corpus text $small -o nowhere/out
 
 # --- a run of another shape; a disk that is full while saving ---
 run -o kept &
-waited=0
-while [ ! -e kept.state ] && [ $waited -lt 400 ]; do
-    sleep 0.05
-    waited=$((waited + 1))
-done
-kill -INT $!
-wait $!
+stop_at kept.state
 if [ -e kept.state ]; then
     cp kept.state before
     run -o kept && complain 'a new run takes the place of a state'
@@ -156,5 +117,4 @@ if [ -e kept.state ]; then
     cmp -s kept.state before || complain 'a full disk destroys the state'
 fi
 
-[ $bad -eq 0 ] && echo 'all good'
-exit $bad
+finish

@@ -14,9 +14,12 @@
 #include "narae/base/config.hpp"
 #include "narae/text/hangul.hpp"
 #include "narae/text/normalize.hpp"
+#include "narae/text/romanised.hpp"
 #include "narae/text/utf8.hpp"
 
 namespace narae::inline NARAE_ABI::corpus {
+
+using text::operator""_ko;
 
 constexpr bool is_digit(char32_t c) noexcept { return c - '0' < 10; }
 constexpr char32_t lower(char32_t c) noexcept { return c - 'A' < 26 ? c + ('a' - 'A') : c; }
@@ -24,6 +27,11 @@ constexpr bool is_latin(char32_t c) noexcept { return lower(c) - 'a' < 26; }
 constexpr bool is_word(char32_t c) noexcept { return is_digit(c) || is_latin(c) || text::is_syllable(c); }
 
 constexpr bool one_of(char32_t c, std::u32string_view list) noexcept { return list.find(c) != list.npos; }
+
+/// A part of a text; begin == end: none.
+struct bounds {
+    std::size_t begin = 0, end = 0;
+};
 
 /// Does `ascii` (in lower case) stand at s[i]?
 constexpr bool stands_at(std::u32string_view s, std::size_t i, std::string_view ascii) noexcept {

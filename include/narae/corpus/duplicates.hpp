@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <cstring>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "narae/base/bytes.hpp"
@@ -32,8 +33,7 @@ inline std::uint64_t hash_of(std::string_view bytes) noexcept {
     return (std::max)(token::mix(token::mix(hash ^ rest)), std::uint64_t{1});
 }
 
-/// The last `most` hashes, or down to half as many: when one half is full the other one is forgotten. 16 to 32 bytes
-/// each.
+/// The last `most` hashes, 16 to 32 bytes each, or half as many: when one half is full the other one is forgotten.
 class seen_hashes {
 public:
     explicit seen_hashes(std::size_t most) : half_((std::max)(most / 2, std::size_t{1})) {}
@@ -42,14 +42,11 @@ public:
     bool insert(std::uint64_t hash) {
         if (*place(old_, hash) == hash || *place(new_, hash) == hash) return false;
         if (count_ == half_) {
-            old_.swap(new_);
-            new_.assign(least, 0);
+            old_ = std::exchange(new_, table(least));
             count_ = 0;
         } else if (2 * (count_ + 1) > new_.size()) {
-            std::vector<std::uint64_t> wider(2 * new_.size());
-            for (const auto h : new_)
-                if (h != 0) *place(wider, h) = h;
-            new_.swap(wider);
+            for (const auto h : std::exchange(new_, table(2 * new_.size())))
+                if (h != 0) *place(new_, h) = h;
         }
         *place(new_, hash) = hash;
         ++count_;
@@ -57,16 +54,17 @@ public:
     }
 
 private:
+    using table = std::vector<std::uint64_t>;
     static constexpr std::size_t least = 64;
 
-    static std::uint64_t* place(std::vector<std::uint64_t>& slots, std::uint64_t hash) noexcept {
+    static std::uint64_t* place(table& slots, std::uint64_t hash) noexcept {
         auto at = static_cast<std::size_t>(hash) & (slots.size() - 1);
         while (slots[at] != 0 && slots[at] != hash) at = (at + 1) & (slots.size() - 1);
         return &slots[at];
     }
 
     std::size_t half_, count_ = 0;
-    std::vector<std::uint64_t> new_ = std::vector<std::uint64_t>(least), old_ = new_;
+    table new_ = table(least), old_ = new_;
 };
 
 /// 64 minima of hashed shingles, 8 bits of each: the share of equal ones estimates how much two lines have in common
@@ -106,15 +104,15 @@ public:
     bool insert(const signature& s) {
         for (std::size_t b = 0; b < bands; ++b)
             if (const auto line = *place(s, b); line != 0 && alike(s, lines_[line - 1])) return false;
-        if (lines_.size() < most_) {
-            if (lines_.size() == places_.size() / bands) grow();
-            lines_.push_back(s);
-            next_ = lines_.size() - 1;
-        } else {
-            next_ = (next_ + 1) % most_;
-            lines_[next_] = s;
+        if (lines_.size() < most_ && lines_.size() == places_.size() / bands) {  // more places than lines
+            places_ = std::vector<std::uint32_t>(2 * places_.size());
+            for (std::size_t i = 0; i < lines_.size(); ++i) remember(i);
         }
-        remember(next_);
+        if (lines_.size() < most_)
+            lines_.push_back(s);
+        else
+            lines_[next_ % most_] = s;
+        remember(next_++ % most_);
         return true;
     }
 
@@ -134,10 +132,6 @@ private:
     }
     void remember(std::size_t line) noexcept {
         for (std::size_t b = 0; b < bands; ++b) *place(lines_[line], b) = static_cast<std::uint32_t>(line + 1);
-    }
-    void grow() {
-        std::vector<std::uint32_t>(2 * places_.size()).swap(places_);
-        for (std::size_t i = 0; i < lines_.size(); ++i) remember(i);
     }
 
     std::size_t most_, next_ = 0;

@@ -22,6 +22,7 @@
 #include "narae/corpus/personal.hpp"
 #include "narae/corpus/quality.hpp"
 #include "narae/sys/team.hpp"
+#include "narae/text/lines.hpp"
 
 namespace narae::inline NARAE_ABI::corpus {
 
@@ -94,62 +95,6 @@ struct filter_options {
     std::size_t threads = 1;                 ///< for feed(); 0: one per processor
 };
 
-/// All rules but the last two: what can be said of a line alone. One for each thread.
-class line_cleaner {
-public:
-    explicit line_cleaner(const filter_options& options) : options_(options) {}
-
-    /// Appends the line, cleaned, to `out` and returns rule::none; or returns the rule that drops it. Counts changes.
-    rule operator()(std::string_view line, std::string& out, report& counts) {
-        const auto changed = [&](rule r, bool yes) { counts[r] += yes; };
-        const auto found = decode(line, text_);
-        changed(rule::invalid_utf8, found.invalid);
-        const auto size = text_.size();
-        const auto addresses = strip_markup(text_, other_);
-        const bool marked = other_.size() != size;
-        changed(rule::markup, marked);
-        const bool squeezed = squeeze(other_) && !marked, composed = compose(other_);
-        changed(rule::characters, found.cleaned || squeezed || composed);
-        changed(rule::runs, cut_runs(other_));
-        const auto masked = mask_personal(other_, text_);
-        for (std::size_t k = 0; k < masked.size(); ++k)
-            changed(static_cast<rule>(static_cast<std::size_t>(rule::telephone) + k), masked[k] != 0);
-        letters_.read(text_, find_);
-        if (cut_boilerplate(text_, letters_)) {
-            changed(rule::boilerplate, true);
-            letters_.read(text_, find_);
-        }
-        if (not_korean(letters_)) return rule::not_korean;
-        if (too_short(letters_)) return rule::too_short;
-        if (repetitive_(letters_)) return rule::repetitive;
-        if (spam(letters_, addresses)) return rule::spam;
-        is_ = domains_of(text_, letters_);
-        if ((options_.domain == domain::conversation && !is_.conversation) ||
-            (options_.domain == domain::information && !is_.information))
-            return rule::other_domain;
-        encode(text_, out);
-        return rule::none;
-    }
-
-    /// Of the line that was kept last.
-    const letters& last_letters() const noexcept { return letters_; }
-    domains last_domains() const noexcept { return is_; }
-
-private:
-    filter_options options_;
-    std::u32string text_, other_;
-    phrase_finder find_;
-    letters letters_;
-    repetition repetitive_;
-    domains is_;
-};
-
-/// What became of a line: its text if dropped_by is rule::none.
-struct verdict {
-    rule dropped_by = rule::none;
-    std::string text;
-};
-
 class filter {
 public:
     static constexpr std::size_t longest = std::size_t{1} << 20;  ///< bytes of a line
@@ -160,17 +105,6 @@ public:
             auto team = sys::team::make(options.threads);
             if (!team) return team.error();
             return filter(options, *std::move(team));
-        });
-    }
-
-    /// One line, without its newline. Errors: out_of_memory.
-    result<verdict> process(std::string_view line) {
-        return guarded([&]() -> result<verdict> {
-            counts_.bytes_in += line.size() + 1;
-            verdict v{workers_.front().take(line, options_.near_duplicates), {}};
-            const auto dropped = settle(workers_.front(), v.text);
-            if (v.dropped_by == rule::none && (v.dropped_by = dropped) == rule::none) v.text.pop_back();
-            return v;
         });
     }
 
@@ -200,34 +134,74 @@ public:
 
 private:
     struct kept_line {
-        std::size_t end;  // in the worker's text, past its newline
+        std::size_t end;  // in the cleaner's text, past its newline
         std::uint64_t hash;
         signature sketch;
         domains is;
     };
-    struct worker {
-        line_cleaner clean;
-        std::string text = {};
+
+    /// What one thread cleans, by all rules but the last two: what can be said of a line alone.
+    struct cleaner {
+        std::string text = {};  // of the lines kept
         std::vector<kept_line> lines = {};
         report counts = {};
 
-        rule take(std::string_view line, bool sketched) {
+        void take(std::string_view line, const filter_options& options) {
             ++counts.lines;
             const auto begin = text.size();
-            const auto r = line.size() > longest ? rule::too_long : clean(line, text, counts);
-            if (r != rule::none) return ++counts[r], r;
-            lines.push_back({0, hash_of(std::string_view(text).substr(begin)), {}, clean.last_domains()});
-            if (sketched) lines.back().sketch = signature_of(clean.last_letters());
+            const auto dropped_by = line.size() > longest ? rule::too_long : clean(line, options.domain);
+            if (dropped_by != rule::none) {
+                ++counts[dropped_by];
+                return;
+            }
+            lines.push_back({text.size() + 1, hash_of(std::string_view(text).substr(begin)), {}, is_});
+            if (options.near_duplicates) lines.back().sketch = signature_of(letters_);
             text += '\n';
-            lines.back().end = text.size();
-            return r;
         }
+
+    private:
+        rule clean(std::string_view line, domain wanted) {
+            const auto changed = [&](rule r, bool yes) { counts[r] += yes; };
+            const auto found = decode(line, text_);
+            changed(rule::invalid_utf8, found.invalid);
+            const auto size = text_.size();
+            const auto addresses = strip_markup(text_, other_);
+            const bool marked = other_.size() != size;
+            changed(rule::markup, marked);
+            const bool squeezed = squeeze(other_) && !marked, composed = compose(other_);
+            changed(rule::characters, found.cleaned || squeezed || composed);
+            changed(rule::runs, cut_runs(other_));
+            const auto masked = mask_personal(other_, text_);
+            for (std::size_t k = 0; k < masked.size(); ++k)
+                changed(static_cast<rule>(static_cast<std::size_t>(rule::telephone) + k), masked[k] != 0);
+            letters_.read(text_, find_);
+            if (cut_boilerplate(text_, letters_)) {
+                changed(rule::boilerplate, true);
+                letters_.read(text_, find_);
+            }
+            if (not_korean(letters_)) return rule::not_korean;
+            if (too_short(letters_)) return rule::too_short;
+            if (repetitive_(letters_)) return rule::repetitive;
+            if (spam(letters_, addresses)) return rule::spam;
+            is_ = domains_of(text_, letters_);
+            if ((wanted == domain::conversation && !is_.conversation) ||
+                (wanted == domain::information && !is_.information))
+                return rule::other_domain;
+            encode(text_, text);
+            return rule::none;
+        }
+
+        std::u32string text_ = {}, other_ = {};  // buffers that are used again
+        phrase_finder find_ = {};
+        letters letters_ = {};
+        repetition repetitive_ = {};
+        domains is_ = {};
     };
 
     filter(const filter_options& options, std::unique_ptr<sys::team> team)
         : options_(options),
           team_(std::move(team)),
-          workers_(team_->size(), worker{line_cleaner(options)}),
+          cleaners_(team_->size()),
           seen_(options.remembered),
           near_(options.remembered_near) {}
 
@@ -235,63 +209,53 @@ private:
         held_ += bytes.substr(0, longest + 1 - held_.size());
     }
 
-    /// Cleans whole lines, dealt out by bytes, then settles them in their order.
+    /// Cleans whole lines, then settles them in their order.
     result<void> work(std::string_view lines, std::string& out) {
-        const auto part_of = [&](std::size_t part, std::size_t parts) {
-            const auto edge = [&](std::size_t i) {
-                const auto at = lines.size() / parts * i;
-                return i == 0 ? 0 : i == parts ? lines.size() : (std::min)(lines.find('\n', at), lines.size() - 1) + 1;
-            };
-            for (auto rest = lines.substr(edge(part), edge(part + 1) - edge(part)); !rest.empty();) {
-                const auto newline = (std::min)(rest.find('\n'), rest.size());
-                workers_[part].take(rest.substr(0, newline), options_.near_duplicates);
-                rest.remove_prefix((std::min)(newline + 1, rest.size()));
-            }
+        const auto clean = [&](std::size_t part, std::size_t parts) {
+            for (auto rest = text::share_of_lines(lines, part, parts); !rest.empty();)
+                cleaners_[part].take(text::take_line(rest), options_);
         };
         constexpr std::size_t worth_waking = std::size_t{1} << 16;
         std::vector<char> failed(team_->size());
         if (lines.size() < worth_waking)
-            part_of(0, 1);
+            clean(0, 1);
         else
             team_->run([&](std::size_t part, std::size_t parts) {
-                failed[part] = !guarded([&] { return part_of(part, parts), result<void>(); });
+                failed[part] = !guarded([&] { return clean(part, parts), result<void>(); });
             });
         if (std::find(failed.begin(), failed.end(), 1) != failed.end())
             return error{errc::out_of_memory, "out of memory"};
-        for (auto& w : workers_) settle(w, out);
+        for (auto& c : cleaners_) settle(c, out);
         return {};
     }
 
-    /// Moves the worker's lines that were not there before to `out`, and its counts to the report. Returns the rule
-    /// that dropped the last one, or none.
-    rule settle(worker& w, std::string& out) {
-        auto dropped = rule::none;
+    /// Moves the lines that were not there before to `out`, and the counts to the report.
+    void settle(cleaner& from, std::string& out) {
+        auto& counts = from.counts;
         std::size_t begin = 0;
-        for (const auto& l : w.lines) {
-            const auto line = std::string_view(w.text).substr(begin, l.end - begin);
+        for (const auto& l : from.lines) {
+            const auto line = std::string_view(from.text).substr(begin, l.end - begin);
             begin = l.end;
-            dropped = !seen_.insert(l.hash)                                 ? rule::duplicate
-                      : options_.near_duplicates && !near_.insert(l.sketch) ? rule::near_duplicate
-                                                                            : rule::none;
-            if (dropped != rule::none) {
-                ++w.counts[dropped];
-                continue;
+            if (!seen_.insert(l.hash)) {
+                ++counts[rule::duplicate];
+            } else if (options_.near_duplicates && !near_.insert(l.sketch)) {
+                ++counts[rule::near_duplicate];
+            } else {
+                out += line;
+                ++counts.kept;
+                counts.bytes_out += line.size();
+                counts.conversation += l.is.conversation;
+                counts.information += l.is.information;
             }
-            out += line;
-            ++w.counts.kept;
-            w.counts.bytes_out += line.size();
-            w.counts.conversation += l.is.conversation;
-            w.counts.information += l.is.information;
         }
-        counts_ += std::exchange(w.counts, {});
-        w.lines.clear();
-        w.text.clear();
-        return dropped;
+        counts_ += std::exchange(counts, {});
+        from.lines.clear();
+        from.text.clear();
     }
 
     filter_options options_;
     std::unique_ptr<sys::team> team_;
-    std::vector<worker> workers_;
+    std::vector<cleaner> cleaners_;
     seen_hashes seen_;
     near_duplicates near_;
     std::string held_;

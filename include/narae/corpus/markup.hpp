@@ -22,9 +22,8 @@ inline std::size_t end_of_tag(std::u32string_view s, std::size_t i, bool& blank)
     constexpr std::string_view apart =
         " address article aside audio blockquote body br button canvas caption center col colgroup dd details div dl "
         "doctype dt embed fieldset figcaption figure footer form frame h1 h2 h3 h4 h5 h6 head header hr html iframe "
-        "img "
-        "input label legend li link main map math meta nav noscript object ol option p param picture pre ref section "
-        "select source style script summary svg table tbody td textarea tfoot th thead title tr ul video ";
+        "img input label legend li link main map math meta nav noscript object ol option p param picture pre ref "
+        "section select source style script summary svg table tbody td textarea tfoot th thead title tr ul video ";
     constexpr std::size_t longest = 2000, longest_script = 20000;  // a line full of fronts stays cheap
     blank = true;
     const auto past = [&](std::string_view closing, std::size_t from, std::size_t most) {
@@ -38,13 +37,11 @@ inline std::size_t end_of_tag(std::u32string_view s, std::size_t i, bool& blank)
     if (stands_at(s, i, "<!--")) return past("-->", i + 4, longest);
     auto at = i + 1;
     if (at < s.size() && (s[at] == '/' || s[at] == '!')) ++at;
-    char name[14] = " ";
-    std::size_t length = 1;
-    while (at < s.size() && length < 12 && (is_latin(s[at]) || (length > 1 && is_digit(s[at]))))
-        name[length++] = static_cast<char>(lower(s[at++]));
-    name[length++] = ' ';
-    if (length == 2 || at == s.size() || (s[at] != '>' && s[at] != '/' && s[at] != ' ')) return i;
-    const std::string_view wanted(name, length);
+    std::string wanted(1, ' ');  // short enough to need no memory
+    while (at < s.size() && wanted.size() < 12 && (is_latin(s[at]) || (wanted.size() > 1 && is_digit(s[at]))))
+        wanted += static_cast<char>(lower(s[at++]));
+    wanted += ' ';
+    if (wanted.size() == 2 || at == s.size() || !one_of(s[at], U">/ ")) return i;
     blank = within.find(wanted) == within.npos;
     if (blank && apart.find(wanted) == apart.npos) return i;
     const auto close = find_near(s, '>', at, longest);
@@ -58,25 +55,21 @@ inline std::size_t end_of_tag(std::u32string_view s, std::size_t i, bool& blank)
 
 /// Where the entity at s[i] == '&' ends, or i if it is none; c becomes what it stands for. "&amp;lt;" is "<", too.
 inline std::size_t end_of_entity(std::u32string_view s, std::size_t i, char32_t& c) noexcept {
-    struct entity {
-        std::string_view name;
-        char32_t is;
-    };
-    constexpr entity known[] = {{"lt;", '<'},       {"gt;", '>'},       {"quot;", '"'},      {"apos;", '\''},
-                                {"nbsp;", ' '},     {"middot;", 0xB7},  {"hellip;", 0x2026}, {"ldquo;", 0x201C},
-                                {"rdquo;", 0x201D}, {"lsquo;", 0x2018}, {"rsquo;", 0x2019},  {"ndash;", 0x2013},
-                                {"mdash;", 0x2014}, {"bull;", 0x2022},  {"copy;", 0xA9},     {"reg;", 0xAE},
-                                {"deg;", 0xB0},     {"times;", 0xD7},   {"laquo;", 0xAB},    {"raquo;", 0xBB}};
+    constexpr std::string_view names[] = {"lt;",    "gt;",    "quot;",  "apos;",  "nbsp;",  "middot;", "hellip;",
+                                          "ldquo;", "rdquo;", "lsquo;", "rsquo;", "ndash;", "mdash;",  "bull;",
+                                          "copy;",  "reg;",   "deg;",   "times;", "laquo;", "raquo;"};
+    constexpr std::u32string_view characters =
+        U"<>\"' \u00B7\u2026\u201C\u201D\u2018\u2019\u2013\u2014\u2022\u00A9\u00AE\u00B0\u00D7\u00AB\u00BB";
     auto at = i + 1;
     while (stands_at(s, at, "amp;")) at += 4;
-    for (const auto& e : known)
-        if (stands_at(s, at, e.name)) return c = e.is, at + e.name.size();
+    for (std::size_t k = 0; k < std::size(names); ++k)
+        if (stands_at(s, at, names[k])) return c = characters[k], at + names[k].size();
     if (at < s.size() && s[at] == '#') {
         const bool hex = stands_at(s, at, "#x");
-        std::size_t digit = at + 1 + hex;
-        c = 0;
-        const auto first = digit;
-        for (; digit < s.size() && c < 0x110000 && (is_digit(s[digit]) || (hex && lower(s[digit]) - 'a' < 6)); ++digit)
+        const auto first = at + 1 + hex;
+        auto digit = first;
+        for (c = 0; digit < s.size() && c < 0x110000 && (is_digit(s[digit]) || (hex && lower(s[digit]) - 'a' < 6));
+             ++digit)
             c = c * (hex ? 16 : 10) + (is_digit(s[digit]) ? s[digit] - '0' : lower(s[digit]) - 'a' + 10);
         if (digit != first && digit < s.size() && s[digit] == ';' && c < 0x110000 && c - 0xD800 >= 0x800) {
             c = c == '\t' ? U' ' : plain(c);
@@ -120,6 +113,18 @@ inline std::size_t closing_marks(std::u32string_view s, std::size_t i, std::size
     return s.npos;
 }
 
+/// Of the link [text](target) at s[open]: what stands from its "]" to its ")"; begin == end if it is none.
+inline bounds link_end(std::u32string_view s, std::size_t open) noexcept {
+    if (open >= s.size() || s[open] != '[') return {};
+    const auto close = find_near(s, ']', open + 1, 400);
+    if (close == s.npos || close + 1 == s.size() || s[close + 1] != '(') return {};
+    const auto last = find_near(s, ')', close + 2, 1000);
+    if (last == s.npos) return {};
+    const auto target = s.substr(close + 2, last - close - 2);
+    const bool ascii = std::all_of(target.begin(), target.end(), [](char32_t t) { return t < 0x7F; });
+    return ascii && target.find_first_of(U"/.#") != target.npos ? bounds{close, last + 1} : bounds{};
+}
+
 /// `out` becomes s without markup; s is used up. Returns how many web addresses were removed.
 ///   [text](target), ![text](target)   text, nothing
 ///   # heading, > quote, - item        at the front of a line or turn; "##" in front of any word
@@ -128,80 +133,53 @@ inline std::size_t strip_markup(std::u32string& s, std::u32string& out) {
     constexpr char32_t gone = 0;  // what the end of a pair becomes when its front is removed
     const std::u32string_view view = s;
     const auto at = [&](std::size_t i) { return i < s.size() ? s[i] : U' '; };
+    const auto erase = [&](std::size_t begin, std::size_t end) {
+        std::fill(s.begin() + static_cast<std::ptrdiff_t>(begin), s.begin() + static_cast<std::ptrdiff_t>(end), gone);
+    };
     std::size_t addresses = 0;
     out.clear();
     for (std::size_t i = 0; i < s.size();) {
         const auto c = s[i];
+        if (c == gone || c >= 0x80) {
+            if (c != gone) out.push_back(c);
+            ++i;
+            continue;
+        }
         const bool front = out.empty() || out.back() == '\t';
-        const bool word_front = front || out.back() == ' ';
-        auto end = i;
-        switch (c) {
-            case gone: ++i; continue;
-            case '<': {
-                bool blank = false;
-                if ((end = end_of_tag(view, i, blank)) != i) {
-                    if (blank) out.push_back(' ');
-                } else if (const auto close = end_of_address(view, i + 1); close != i + 1 && at(close) == '>') {
-                    ++addresses;
-                    end = close + 1;
-                }
-                break;
+        auto end = i;  // of what is removed
+        if (c == '<') {
+            bool blank = false;
+            if ((end = end_of_tag(view, i, blank)) != i) {
+                if (blank) out.push_back(' ');
+            } else if (const auto close = end_of_address(view, i + 1); close != i + 1 && at(close) == '>') {
+                ++addresses;
+                end = close + 1;
             }
-            case '&': {
-                char32_t is = 0;
-                if ((end = end_of_entity(view, i, is)) != i && is != 0) out.push_back(is);
-                break;
-            }
-            case 'h':
-            case 'H':
-            case 'w':
-            case 'W':
-                end = end_of_address(view, i);
-                addresses += end != i;
-                break;
-            case '!':
-            case '[': {
-                const auto open = i + (c == '!');
-                if (at(open) != '[') break;
-                const auto close = find_near(view, ']', open + 1, 400);
-                if (close == view.npos || at(close + 1) != '(') break;
-                const auto last = find_near(view, ')', close + 2, 1000);
-                if (last == view.npos) break;
-                const auto target = view.substr(close + 2, last - close - 2);
-                const bool is_target = std::all_of(target.begin(), target.end(), [](char32_t t) { return t < 0x7F; }) &&
-                                       target.find_first_of(U"/.#") != target.npos;
-                if (!is_target) break;
-                addresses += stands_at(target, 0, "http");
-                std::fill(s.begin() + static_cast<std::ptrdiff_t>(c == '!' ? i : close),
-                          s.begin() + static_cast<std::ptrdiff_t>(last + 1), gone);
+        } else if (c == '&') {
+            char32_t is = 0;
+            if ((end = end_of_entity(view, i, is)) != i && is != 0) out.push_back(is);
+        } else if (one_of(c, U"hHwW")) {
+            end = end_of_address(view, i);
+            addresses += end != i;
+        } else if (c == '!' || c == '[') {
+            if (const auto link = link_end(view, i + (c == '!')); link.begin != link.end) {
+                addresses += stands_at(view, link.begin + 2, "http");
+                erase(c == '!' ? i : link.begin, link.end);
                 end = i + 1;
-                break;
             }
-            case '#':
-                while (at(end) == '#') ++end;
-                if (!word_front || at(end) != ' ' || end == s.size() || end - i > 6 || (!front && end - i < 2)) end = i;
-                break;
-            case '>':
-            case '-':
-                if (front && at(i + 1) == ' ') end = i + 2;
-                break;
-            case '*':
-            case '_':
-            case '~':
-            case '`': {
-                if (c == '*' && front && at(i + 1) == ' ') {
-                    end = i + 2;
-                    break;
-                }
-                while (at(end) == c) ++end;
-                const auto n = end - i, close = closing_marks(view, i, n);
-                if (close == view.npos)
-                    out.append(view.substr(i, n));
-                else
-                    std::fill_n(s.begin() + static_cast<std::ptrdiff_t>(close), n, gone);
-                break;
-            }
-            default: break;
+        } else if (c == '#') {
+            while (at(end) == '#') ++end;
+            const bool word_front = front || out.back() == ' ';
+            if (!word_front || at(end) != ' ' || end == s.size() || end - i > 6 || (!front && end - i < 2)) end = i;
+        } else if (one_of(c, U">-*") && front && at(i + 1) == ' ') {
+            end = i + 2;
+        } else if (one_of(c, U"*_~`")) {
+            while (at(end) == c) ++end;
+            const auto n = end - i, close = closing_marks(view, i, n);
+            if (close == view.npos)
+                out.append(view.substr(i, n));
+            else
+                erase(close, close + n);
         }
         if (end == i) out.push_back(s[end++]);
         i = end;

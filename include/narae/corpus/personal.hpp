@@ -76,14 +76,10 @@ inline bool near_word(std::u32string_view s, std::size_t begin, std::size_t end,
 ///   +82-10-1234-5678, 82-2-123-4567            the same from abroad, the 0 left out or not
 ///   1588-1234                                  numbers for a whole country; what may be years needs a word beside it
 inline std::size_t telephone(std::u32string_view s, const number& n) {
-    constexpr std::u32string_view words =  // jeonhwa munui sangdam senteo yeollak gogaek daepyo yeyak
-        U"\uC804\uD654 \uBB38\uC758 \uC0C1\uB2F4 \uC13C\uD130 \uC5F0\uB77D \uACE0\uAC1D \uB300\uD45C \uC608\uC57D "
-        U"\u260E "
-        U"\u260F Tel TEL tel";
+    constexpr auto words = "jeon-hwa mun-ui sang-dam sen-teo yeon-rag go-gaeg dae-pyo ye-yag"_ko;
     constexpr std::u32string_view country_wide =
-        U"1522 1533 1544 1551 1555 1566 1577 1588 1599 1600 1604 1644 1660 1661 1666 1668 1670 1688 1800 1811 1833 "
-        U"1855 "
-        U"1877 1899";
+        U"1522 1533 1544 1551 1555 1566 1577 1588 1599 1600 1604 1644 "
+        U"1660 1661 1666 1668 1670 1688 1800 1811 1833 1855 1877 1899";
     const auto& g = n.groups;
     const bool plus = g[0].begin != 0 && s[g[0].begin - 1] == '+';
     const auto digits_of = [&](std::size_t k) {
@@ -113,7 +109,8 @@ inline std::size_t telephone(std::u32string_view s, const number& n) {
         const auto front = s.substr(g[0].begin, 4), back = s.substr(g[1].begin, 4);
         const bool years = back > front && back < U"2100";
         if (any_listed(country_wide, [&](auto known) { return known == front; }) &&
-            (!years || near_word(s, g[0].begin, g[1].end, words)))
+            (!years || near_word(s, g[0].begin, g[1].end, words) ||
+             near_word(s, g[0].begin, g[1].end, U"\u260E \u260F Tel TEL tel")))
             return 2;
     }
     return 0;
@@ -149,10 +146,9 @@ inline std::size_t registration(std::u32string_view s, const number& n) noexcept
 /// How many groups at the front of n are the number of a bank account or card: 10 to 16 digits in one, three or four
 /// groups with hyphens between, beside a word such as account, bank or deposit; no date, and no sum of money.
 inline std::size_t account(std::u32string_view s, const number& n) noexcept {
-    constexpr std::u32string_view words =
-        // gyejwa eunhaeng ipgeum songgeum iche yegeum tongjang baengkeu nonghyeop sinhyeop suhyeop geumgo kadeu
-        U"\uACC4\uC88C \uC740\uD589 \uC785\uAE08 \uC1A1\uAE08 \uC774\uCCB4 \uC608\uAE08 \uD1B5\uC7A5 \uBC45\uD06C "
-        U"\uB18D\uD611 \uC2E0\uD611 \uC218\uD611 \uAE08\uACE0 \uCE74\uB4DC";
+    constexpr auto words =
+        "gye-jwa eun-haeng ib-geum song-geum i-che ye-geum tong-jang baeng-keu nong-hyeob "
+        "sin-hyeob su-hyeob geum-go ka-deu"_ko;
     const auto& g = n.groups;
     std::size_t count = 0, digits = 0;
     do digits += g[count++].size();
@@ -161,32 +157,21 @@ inline std::size_t account(std::u32string_view s, const number& n) noexcept {
     const auto end = g[count - 1].end;
     const bool date = count > 1 && g[0].size() == 4 && g[1].size() == 2 && g[2].size() == 2 && s[g[1].begin] < '2' &&
                       s[g[2].begin] < '4';
-    const bool sum = count == 1 && end < s.size() && one_of(s[end], U"\uC6D0\uB2EC\uC5D4");  // won, dal(leo), en
+    const bool sum = count == 1 && end < s.size() && one_of(s[end], "won-dal-en"_ko);
     return digits >= 10 && digits <= 16 && !date && !sum && near_word(s, g[0].begin, end, words) ? count : 0;
 }
 
 /// The street address whose number begins at s[i]: province, district, further parts, road or quarter, number, and
 /// what follows of a building's parts. Its bounds; begin == end if it is none.
-struct bounds {
-    std::size_t begin = 0, end = 0;
-};
 inline bounds street_address(std::u32string_view s, std::size_t i) noexcept {
-    constexpr std::u32string_view provinces =
-        // seoul busan daegu incheon gwangju daejeon ulsan sejong gyeonggi gangwon jeju
-        // chungbuk chungnam jeonbuk jeonnam gyeongbuk gyeongnam chungcheong jeolla gyeongsang
-        U"\uC11C\uC6B8 \uBD80\uC0B0 \uB300\uAD6C \uC778\uCC9C \uAD11\uC8FC \uB300\uC804 \uC6B8\uC0B0 \uC138\uC885 "
-        U"\uACBD\uAE30 \uAC15\uC6D0 \uC81C\uC8FC \uCDA9\uBD81 \uCDA9\uB0A8 \uC804\uBD81 \uC804\uB0A8 \uACBD\uBD81 "
-        U"\uACBD\uB0A8 \uCDA9\uCCAD \uC804\uB77C \uACBD\uC0C1";
-    constexpr std::u32string_view
-        rests =  // si do teukbyeolsi gwangyeoksi teukbyeoljachisi teukbyeoljachido bukdo namdo
-        U"\uC2DC \uB3C4 \uD2B9\uBCC4\uC2DC \uAD11\uC5ED\uC2DC \uD2B9\uBCC4\uC790\uCE58\uC2DC "
-        U"\uD2B9\uBCC4\uC790\uCE58\uB3C4 \uBD81\uB3C4 \uB0A8\uB3C4";
-    constexpr std::u32string_view roads = U"\uB85C\uAE38\uB3D9\uB9AC\uAC00";  // ro gil dong ri ga
-    constexpr std::u32string_view districts = U"\uC2DC\uAD70\uAD6C";          // si gun gu
-    constexpr std::u32string_view parts = U"\uC2DC\uAD70\uAD6C\uC74D\uBA74\uB3D9\uB9AC\uAC00\uB85C";
-    constexpr std::u32string_view particles =  // e ui ro eu i eun neun eul reul wa gwa yeot
-        U"\uC5D0\uC758\uB85C\uC73C\uC774\uC740\uB294\uC744\uB97C\uC640\uACFC\uC600";
-    constexpr std::u32string_view rooms = U"\uB3D9\uD638\uCE35";  // dong ho cheung
+    constexpr auto provinces =
+        "seo-ul bu-san dae-gu in-cheon gwang-ju dae-jeon ul-san se-jong gyeong-gi gang-won je-ju chung-bug chung-nam "
+        "jeon-bug jeon-nam gyeong-bug gyeong-nam chung-cheong jeon-ra gyeong-sang"_ko;
+    constexpr auto rests =
+        "si do teug-byeol-si gwang-yeog-si teug-byeol-ja-chi-si teug-byeol-ja-chi-do bug-do nam-do"_ko;
+    constexpr auto roads = "ro-gil-dong-ri-ga"_ko, districts = "si-gun-gu"_ko, rooms = "dong-ho-cheung"_ko,
+                   parts = "si-gun-gu-eub-myeon-dong-ri-ga-ro"_ko,
+                   particles = "e-ui-ro-eu-i-eun-neun-eul-reul-wa-gwa-yeoss"_ko;
     const auto at = [&](std::size_t k) { return k < s.size() ? s[k] : U'\0'; };
     const auto digits = [&](std::size_t k) {
         while (is_digit(at(k))) ++k;
@@ -215,10 +200,10 @@ inline bounds street_address(std::u32string_view s, std::size_t i) noexcept {
         return at(k) == '-' && is_digit(at(k + 1)) ? digits(k + 1) : k;
     };
     auto end = part(i);
-    const auto beon = at(end) == 0xBC88;
-    if (at(end + beon) == 0xAE38 /* gil */ && at(end + beon + 1) == ' ' && is_digit(at(end + beon + 2)))
+    const auto beon = at(end) == "beon"_ko[0];
+    if (at(end + beon) == "gil"_ko[0] && at(end + beon + 1) == ' ' && is_digit(at(end + beon + 2)))
         end = part(end + beon + 2);
-    else if (beon && at(end + 1) == 0xC9C0 /* ji */)
+    else if (beon && at(end + 1) == "ji"_ko[0])
         end += 2;
     if (text::is_syllable(at(end)) ? !one_of(at(end), particles) : !number_closes(s, end)) return {};
     for (auto k = end; k < s.size();) {
@@ -263,19 +248,18 @@ inline std::array<std::uint32_t, masks.size()> mask_personal(std::u32string_view
         } else {
             const number n(s, i);
             next = n.groups[0].end;
-            const auto open = number_opens(s, i);
-            const bool glued = i != 0 && (is_latin(s[i - 1]) || (s[i - 1] == '-' && n.count == 1));
-            const auto end_of = [&](std::size_t count) { return count == 0 ? 0 : n.groups[count - 1].end; };
+            const auto before = i == 0 ? U' ' : s[i - 1];
+            const bool glued = (is_latin(before) || before == '-') && n.count == 1;
             const auto is = [&](personal k, std::size_t end) {
                 if (end == 0 || !number_closes(s, end)) return false;
                 kind = k;
                 b = {i, end};
                 return true;
             };
-            if (open && !(glued && n.count == 1) &&
+            const auto end_of = [&](std::size_t count) { return count == 0 ? 0 : n.groups[count - 1].end; };
+            if (number_opens(s, i) && !glued &&
                 (is(personal::registration, registration(s, n)) || is(personal::telephone, end_of(telephone(s, n))) ||
                  is(personal::account, end_of(account(s, n))))) {
-                const auto before = i == 0 ? U' ' : s[i - 1];
                 if (kind == personal::telephone && (before == '+' || (before == '(' && n.groups[0].gap == ')')))
                     --b.begin;
             } else if (b = street_address(s, i); b.begin != b.end) {

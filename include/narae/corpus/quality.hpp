@@ -19,76 +19,36 @@
 
 namespace narae::inline NARAE_ABI::corpus {
 
-/// Phrases that tell what a line is: left over from web pages, adverts, questions, explanations. A small list of our
-/// own, in letters only: text is compared without blanks and marks, so that spacing makes no difference.
+/// Phrases that tell what a line is, apart by blanks. A small list of our own, in letters only: text is compared
+/// without blanks and marks, so that spacing makes no difference. Each has two letters at least.
 enum class phrase : std::uint8_t { boilerplate, menu, advert, question, request, explanation };
 inline constexpr std::size_t phrase_kinds = 6;
-
-/// By kind, apart by blanks; each has two letters at least.
 inline constexpr std::u32string_view phrases[phrase_kinds] = {
-    // mudanjeonjae, jaebaepogeumji, jaebaeporeulgeumji, allrightsreserved, gisajebomitbodojaryo,
-    // jeboneunkakaotok, neibeoeseogudok, gudokgwajotayo, jotayowagudok, muryosusingeobu, susingeobureulwonha,
-    // balsinjeonyongmeil, tongsinpanmaeeopsingo, hoseutingjegongja, jabaseukeuripteureulhwalseonghwa,
-    // beuraujeoreuleopgeureideu, peijireulchateulsueopseupnida
-    U"\uBB34\uB2E8\uC804\uC7AC \uC7AC\uBC30\uD3EC\uAE08\uC9C0 \uC7AC\uBC30\uD3EC\uB97C\uAE08\uC9C0 "
-    U"allrightsreserved \uAE30\uC0AC\uC81C\uBCF4\uBC0F\uBCF4\uB3C4\uC790\uB8CC "
-    U"\uC81C\uBCF4\uB294\uCE74\uCE74\uC624\uD1A1 \uB124\uC774\uBC84\uC5D0\uC11C\uAD6C\uB3C5 "
-    U"\uAD6C\uB3C5\uACFC\uC88B\uC544\uC694 \uC88B\uC544\uC694\uC640\uAD6C\uB3C5 "
-    U"\uBB34\uB8CC\uC218\uC2E0\uAC70\uBD80 \uC218\uC2E0\uAC70\uBD80\uB97C\uC6D0\uD558 "
-    U"\uBC1C\uC2E0\uC804\uC6A9\uBA54\uC77C \uD1B5\uC2E0\uD310\uB9E4\uC5C5\uC2E0\uACE0 "
-    U"\uD638\uC2A4\uD305\uC81C\uACF5\uC790 \uC790\uBC14\uC2A4\uD06C\uB9BD\uD2B8\uB97C\uD65C\uC131\uD654 "
-    U"\uBE0C\uB77C\uC6B0\uC800\uB97C\uC5C5\uADF8\uB808\uC774\uB4DC "
-    U"\uD398\uC774\uC9C0\uB97C\uCC3E\uC744\uC218\uC5C6\uC2B5\uB2C8\uB2E4",
-    // rogeuin, rogeuaut, hoewongaip, maipeiji, jangbaguni, gogaeksenteo, saiteumaep, iyongyakgwan,
-    // gaeinjeongbocheoribangchim, gaeinjeongbochwigeupbangchim, jumunjohoe, gongjisahang, bonmunbarogagi,
-    // menyubarogagi, jeonchemenyu, aidichatgi, bimilbeonhochatgi, jeulgyeochatgi, geulsseugi, ijeongeul,
-    // daeumgeul, inswaehagi, gongyuhagi, seukeuraep, daetgeulsseugi, maenwiro, deobogi, jeonchebogi,
-    // mokrokbogi, menyu, geomsaek, mokrok, homeuro
-    U"\uB85C\uADF8\uC778 \uB85C\uADF8\uC544\uC6C3 \uD68C\uC6D0\uAC00\uC785 \uB9C8\uC774\uD398\uC774\uC9C0 "
-    U"\uC7A5\uBC14\uAD6C\uB2C8 \uACE0\uAC1D\uC13C\uD130 \uC0AC\uC774\uD2B8\uB9F5 \uC774\uC6A9\uC57D\uAD00 "
-    U"\uAC1C\uC778\uC815\uBCF4\uCC98\uB9AC\uBC29\uCE68 \uAC1C\uC778\uC815\uBCF4\uCDE8\uAE09\uBC29\uCE68 "
-    U"\uC8FC\uBB38\uC870\uD68C \uACF5\uC9C0\uC0AC\uD56D \uBCF8\uBB38\uBC14\uB85C\uAC00\uAE30 "
-    U"\uBA54\uB274\uBC14\uB85C\uAC00\uAE30 \uC804\uCCB4\uBA54\uB274 \uC544\uC774\uB514\uCC3E\uAE30 "
-    U"\uBE44\uBC00\uBC88\uD638\uCC3E\uAE30 \uC990\uACA8\uCC3E\uAE30 \uAE00\uC4F0\uAE30 \uC774\uC804\uAE00 "
-    U"\uB2E4\uC74C\uAE00 \uC778\uC1C4\uD558\uAE30 \uACF5\uC720\uD558\uAE30 \uC2A4\uD06C\uB7A9 "
-    U"\uB313\uAE00\uC4F0\uAE30 \uB9E8\uC704\uB85C \uB354\uBCF4\uAE30 \uC804\uCCB4\uBCF4\uAE30 "
-    U"\uBAA9\uB85D\uBCF4\uAE30 \uBA54\uB274 \uAC80\uC0C9 \uBAA9\uB85D \uD648\uC73C\uB85C",
-    // dangildaechul, mujikjadaechul, daechulsangdam, sinyongbulryangja, totosaiteu, saseoltoto, kajinosaiteu,
-    // bakarasaiteu, meoktwi, chuljanganma, chuljangmasaji, katokmunui, katoksangdam, telregeuraemmunui,
-    // muryosangdam, muryocheheom, muryobaesong, choejeoga, halinkupon, gaipkupon, singyugaip, jigeumkeulrik,
-    // ringkeukeulrik, barogagikeulrik, dangcheomjabalpyo, gosuik, jaetaekalba, bueopmunui, sangdamhwanyeong,
-    // munuihwanyeong
-    U"\uB2F9\uC77C\uB300\uCD9C \uBB34\uC9C1\uC790\uB300\uCD9C \uB300\uCD9C\uC0C1\uB2F4 "
-    U"\uC2E0\uC6A9\uBD88\uB7C9\uC790 \uD1A0\uD1A0\uC0AC\uC774\uD2B8 \uC0AC\uC124\uD1A0\uD1A0 "
-    U"\uCE74\uC9C0\uB178\uC0AC\uC774\uD2B8 \uBC14\uCE74\uB77C\uC0AC\uC774\uD2B8 \uBA39\uD280 "
-    U"\uCD9C\uC7A5\uC548\uB9C8 \uCD9C\uC7A5\uB9C8\uC0AC\uC9C0 \uCE74\uD1A1\uBB38\uC758 "
-    U"\uCE74\uD1A1\uC0C1\uB2F4 \uD154\uB808\uADF8\uB7A8\uBB38\uC758 \uBB34\uB8CC\uC0C1\uB2F4 "
-    U"\uBB34\uB8CC\uCCB4\uD5D8 \uBB34\uB8CC\uBC30\uC1A1 \uCD5C\uC800\uAC00 \uD560\uC778\uCFE0\uD3F0 "
-    U"\uAC00\uC785\uCFE0\uD3F0 \uC2E0\uADDC\uAC00\uC785 \uC9C0\uAE08\uD074\uB9AD \uB9C1\uD06C\uD074\uB9AD "
-    U"\uBC14\uB85C\uAC00\uAE30\uD074\uB9AD \uB2F9\uCCA8\uC790\uBC1C\uD45C \uACE0\uC218\uC775 "
-    U"\uC7AC\uD0DD\uC54C\uBC14 \uBD80\uC5C5\uBB38\uC758 \uC0C1\uB2F4\uD658\uC601 \uBB38\uC758\uD658\uC601",
-    // mueot, museun, eotteotge, eojjaeseo, waegeureon, waeireon, eonje, eodi, nugu, nuga, eoneu, eolma,
-    // eotteon, eotteohan, mwoga, mwonga, mwoya, mwoyeyo, mwoeyo, mwonji, myeotgae, myeotmyeong, myeotsi,
-    // myeotnyeon, chai
-    U"\uBB34\uC5C7 \uBB34\uC2A8 \uC5B4\uB5BB\uAC8C \uC5B4\uC9F8\uC11C \uC65C\uADF8\uB7F0 \uC65C\uC774\uB7F0 "
-    U"\uC5B8\uC81C \uC5B4\uB514 \uB204\uAD6C \uB204\uAC00 \uC5B4\uB290 \uC5BC\uB9C8 \uC5B4\uB5A4 "
-    U"\uC5B4\uB5A0\uD55C \uBB50\uAC00 \uBB54\uAC00 \uBB50\uC57C \uBB50\uC608\uC694 \uBB50\uC5D0\uC694 "
-    U"\uBB54\uC9C0 \uBA87\uAC1C \uBA87\uBA85 \uBA87\uC2DC \uBA87\uB144 \uCC28\uC774",
-    // alryeojwo, alryeoju, alryeodal, seolmyeonghaejwo, seolmyeonghaeju, seolmyeonghaedal, gareuchyeojwo,
-    // gareuchyeoju, chatajwo, chataju, geomsaekhae, gunggeumha, gunggeumhae, gunggeumhap
-    U"\uC54C\uB824\uC918 \uC54C\uB824\uC8FC \uC54C\uB824\uB2EC \uC124\uBA85\uD574\uC918 "
-    U"\uC124\uBA85\uD574\uC8FC \uC124\uBA85\uD574\uB2EC \uAC00\uB974\uCCD0\uC918 \uAC00\uB974\uCCD0\uC8FC "
-    U"\uCC3E\uC544\uC918 \uCC3E\uC544\uC8FC \uAC80\uC0C9\uD574 \uAD81\uAE08\uD558 \uAD81\uAE08\uD574 "
-    U"\uAD81\uAE08\uD569",
-    // malhanda, tteuthanda, uimihanda, garikinda, ilkeotneunda, malhapnida, tteuthapnida, uimihapnida,
-    // garikipnida, bangbeopeun, haneunbangbeop, haryeomyeon, ttaemunida, ttaemunipnida, daeumgwagat,
-    // yereuldeul, jeonguidoenda, jeonguidoepnida
-    U"\uB9D0\uD55C\uB2E4 \uB73B\uD55C\uB2E4 \uC758\uBBF8\uD55C\uB2E4 \uAC00\uB9AC\uD0A8\uB2E4 "
-    U"\uC77C\uCEEB\uB294\uB2E4 \uB9D0\uD569\uB2C8\uB2E4 \uB73B\uD569\uB2C8\uB2E4 "
-    U"\uC758\uBBF8\uD569\uB2C8\uB2E4 \uAC00\uB9AC\uD0B5\uB2C8\uB2E4 \uBC29\uBC95\uC740 "
-    U"\uD558\uB294\uBC29\uBC95 \uD558\uB824\uBA74 \uB54C\uBB38\uC774\uB2E4 \uB54C\uBB38\uC785\uB2C8\uB2E4 "
-    U"\uB2E4\uC74C\uACFC\uAC19 \uC608\uB97C\uB4E4 \uC815\uC758\uB41C\uB2E4 \uC815\uC758\uB429\uB2C8\uB2E4",
-};
+    "mu-dan-jeon-jae jae-bae-po-geum-ji jae-bae-po-reul-geum-ji allrightsreserved gi-sa-je-bo-mich-bo-do-ja-ryo "
+    "je-bo-neun-ka-ka-o-tog ne-i-beo-e-seo-gu-dog gu-dog-gwa-joh-a-yo joh-a-yo-wa-gu-dog mu-ryo-su-sin-geo-bu "
+    "su-sin-geo-bu-reul-won-ha bal-sin-jeon-yong-me-il tong-sin-pan-mae-eob-sin-go ho-seu-ting-je-gong-ja "
+    "ja-ba-seu-keu-rib-teu-reul-hwal-seong-hwa beu-ra-u-jeo-reul-eob-geu-re-i-deu "
+    "pe-i-ji-reul-chaj-eul-su-eobs-seub-ni-da"_ko,
+    "ro-geu-in ro-geu-a-us hoe-won-ga-ib ma-i-pe-i-ji jang-ba-gu-ni go-gaeg-sen-teo sa-i-teu-maeb "
+    "i-yong-yag-gwan gae-in-jeong-bo-cheo-ri-bang-chim gae-in-jeong-bo-chwi-geub-bang-chim ju-mun-jo-hoe "
+    "gong-ji-sa-hang bon-mun-ba-ro-ga-gi me-nyu-ba-ro-ga-gi jeon-che-me-nyu a-i-di-chaj-gi "
+    "bi-mil-beon-ho-chaj-gi jeul-gyeo-chaj-gi geul-sseu-gi i-jeon-geul da-eum-geul in-swae-ha-gi gong-yu-ha-gi "
+    "seu-keu-raeb daes-geul-sseu-gi maen-wi-ro deo-bo-gi jeon-che-bo-gi mog-rog-bo-gi me-nyu geom-saeg mog-rog "
+    "hom-eu-ro"_ko,
+    "dang-il-dae-chul mu-jig-ja-dae-chul dae-chul-sang-dam sin-yong-bul-ryang-ja to-to-sa-i-teu sa-seol-to-to "
+    "ka-ji-no-sa-i-teu ba-ka-ra-sa-i-teu meog-twi chul-jang-an-ma chul-jang-ma-sa-ji ka-tog-mun-ui "
+    "ka-tog-sang-dam tel-re-geu-raem-mun-ui mu-ryo-sang-dam mu-ryo-che-heom mu-ryo-bae-song choe-jeo-ga "
+    "hal-in-ku-pon ga-ib-ku-pon sin-gyu-ga-ib ji-geum-keul-rig ring-keu-keul-rig ba-ro-ga-gi-keul-rig "
+    "dang-cheom-ja-bal-pyo go-su-ig jae-taeg-al-ba bu-eob-mun-ui sang-dam-hwan-yeong mun-ui-hwan-yeong"_ko,
+    "mu-eos mu-seun eo-tteoh-ge eo-jjae-seo wae-geu-reon wae-i-reon eon-je eo-di nu-gu nu-ga eo-neu eol-ma "
+    "eo-tteon eo-tteo-han mwo-ga mwon-ga mwo-ya mwo-ye-yo mwo-e-yo mwon-ji myeoch-gae myeoch-myeong myeoch-si "
+    "myeoch-nyeon cha-i"_ko,
+    "al-ryeo-jwo al-ryeo-ju al-ryeo-dal seol-myeong-hae-jwo seol-myeong-hae-ju seol-myeong-hae-dal "
+    "ga-reu-chyeo-jwo ga-reu-chyeo-ju chaj-a-jwo chaj-a-ju geom-saeg-hae gung-geum-ha gung-geum-hae "
+    "gung-geum-hab"_ko,
+    "mal-han-da tteus-han-da ui-mi-han-da ga-ri-kin-da il-keod-neun-da mal-hab-ni-da tteus-hab-ni-da "
+    "ui-mi-hab-ni-da ga-ri-kib-ni-da bang-beob-eun ha-neun-bang-beob ha-ryeo-myeon ttae-mun-i-da "
+    "ttae-mun-ib-ni-da da-eum-gwa-gat ye-reul-deul jeong-ui-doen-da jeong-ui-doeb-ni-da"_ko};
 
 /// Finds phrases. Two letters and one bit say for nearly every place that none begins there.
 class phrase_finder {
@@ -241,25 +201,20 @@ public:
     bool operator()(const letters& l) {
         constexpr std::size_t piece = 4096;
         if (l.text.size() < 12) return false;
-        const auto mask = 2 * std::bit_ceil((std::min)(l.text.size(), piece)) - 1;
+        const auto slots = 2 * std::bit_ceil((std::min)(l.text.size(), piece));
         std::size_t again = 0, n = 0;
         for_each_shingle(l.text, [&](std::uint64_t hash) {
-            if (n++ % piece == 0 && ++piece_ == 0) {
-                seen_.fill(0);
-                piece_ = 1;
-            }
-            const auto mark = std::uint64_t{piece_} << 32 | hash >> 32;
-            auto at = static_cast<std::size_t>(hash) & mask;
-            while (seen_[at] >> 32 == piece_ && seen_[at] != mark) at = (at + 1) & mask;
-            again += seen_[at] == mark;
-            seen_[at] = mark;
+            if (n++ % piece == 0) seen_.assign(slots, 0);
+            auto at = static_cast<std::size_t>(hash) & (slots - 1);
+            while (seen_[at] != 0 && seen_[at] != (hash | 1)) at = (at + 1) & (slots - 1);
+            again += seen_[at] != 0;
+            seen_[at] = hash | 1;
         });
         return again * 2 > l.text.size();
     }
 
 private:
-    std::array<std::uint64_t, 8192> seen_{};  // a piece's number, then half a hash: nothing is cleared between pieces
-    std::uint32_t piece_ = 0;
+    std::vector<std::uint64_t> seen_;  // hashes, by their last bits; 0: none
 };
 
 /// What a line is good for; it may be both, or neither.
@@ -272,9 +227,7 @@ struct domains {
 /// -jwo, -ra where a mark follows or the line is short; "?". What asks with a word such as "what", requests to be told,
 /// or explains ("is called", "because") informs, if it does so once in 200 letters.
 inline domains domains_of(std::u32string_view s, const letters& l) {
-    constexpr std::u32string_view sure = U"\uC694\uC8E0\uAE4C\uB2C8\uB0D0\uB124";  // yo jyo kka ni nya ne
-    constexpr std::u32string_view casual =                                         // ji ja ya eo hae rae a jwo ra
-        U"\uC9C0\uC790\uC57C\uC5B4\uD574\uB798\uC544\uC918\uB77C";
+    constexpr auto sure = "yo-jyo-kka-ni-nya-ne"_ko, casual = "ji-ja-ya-eo-hae-rae-a-jwo-ra"_ko;
     const bool brief = l.text.size() < 30;
     std::size_t sentences = 0, spoken = 0;
     bool asks = false, turns = false;
@@ -282,7 +235,7 @@ inline domains domains_of(std::u32string_view s, const letters& l) {
     const auto finish = [&](char32_t end) {
         if (last == 0) return;
         ++sentences;
-        asks = asks || end == '?' || last == 0xAE4C /* kka */;
+        asks = asks || end == '?' || last == "kka"_ko[0];
         spoken += one_of(last, sure) || end == '?' || ((end != 0 || brief) && one_of(last, casual));
         last = 0;
     };

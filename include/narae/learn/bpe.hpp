@@ -27,6 +27,10 @@ struct counted_word {
 
 /// The pair of ids that a merge joins; its product gets the next free id.
 using id_pair = std::pair<token::token_id, token::token_id>;
+constexpr std::uint64_t key_of(id_pair p) noexcept { return std::uint64_t{p.first} << 32 | p.second; }
+constexpr id_pair pair_of(std::uint64_t key) noexcept {
+    return {static_cast<token::token_id>(key >> 32), static_cast<token::token_id>(key)};
+}
 
 /// Up to `most` merges, the most frequent pair first; of equally frequent pairs the one of the lower ids. The products
 /// get the ids first_id, first_id + 1 ... `words` is used up. allowed(pair) says whether two symbols may be joined.
@@ -38,14 +42,13 @@ result<std::vector<id_pair>> learn_merges(std::vector<counted_word>& words, toke
         std::uint64_t count = 0;
         std::vector<std::uint32_t> words;  // those that have held the pair; some no longer do
     };
-    const auto key = [](id_pair p) { return std::uint64_t{p.first} << 32 | p.second; };
     struct spread {
         std::size_t operator()(std::uint64_t k) const noexcept { return static_cast<std::size_t>(token::mix(k)); }
     };
     std::unordered_map<std::uint64_t, tally, spread> pairs;
     for (std::uint32_t w = 0; w < words.size(); ++w)
         for (std::size_t i = 0; i + 1 < words[w].ids.size(); ++i) {
-            auto& t = pairs[key({words[w].ids[i], words[w].ids[i + 1]})];
+            auto& t = pairs[key_of({words[w].ids[i], words[w].ids[i + 1]})];
             t.count += words[w].count;
             if (t.words.empty() || t.words.back() != w) t.words.push_back(w);
         }
@@ -57,8 +60,7 @@ result<std::vector<id_pair>> learn_merges(std::vector<counted_word>& words, toke
     };
     std::priority_queue<candidate> queue;
     const auto offer = [&](std::uint64_t k, std::uint64_t count) {
-        const id_pair p{static_cast<token::token_id>(k >> 32), static_cast<token::token_id>(k)};
-        if (count > 1 && allowed(p)) queue.push({count, p});
+        if (count > 1 && allowed(pair_of(k))) queue.push({count, pair_of(k)});
     };
     for (const auto& [k, t] : pairs) offer(k, t.count);
 
@@ -67,7 +69,7 @@ result<std::vector<id_pair>> learn_merges(std::vector<counted_word>& words, toke
     while (merges.size() < most && !queue.empty()) {
         const auto best = queue.top();
         queue.pop();
-        const auto found = pairs.find(key(best.pair));
+        const auto found = pairs.find(key_of(best.pair));
         if (found == pairs.end()) continue;
         if (found->second.count != best.count) {  // it was counted before other merges took some of it away
             offer(found->first, found->second.count);
@@ -83,14 +85,14 @@ result<std::vector<id_pair>> learn_merges(std::vector<counted_word>& words, toke
             auto& ids = words[w].ids;
             const auto count = words[w].count;
             const auto less = [&](token::token_id a, token::token_id b) {
-                const auto it = pairs.find(key({a, b}));
+                const auto it = pairs.find(key_of({a, b}));
                 if (it != pairs.end()) it->second.count -= count;
             };
             const auto more = [&](token::token_id a, token::token_id b) {
-                auto& t = pairs[key({a, b})];
+                auto& t = pairs[key_of({a, b})];
                 t.count += count;
                 if (t.words.empty() || t.words.back() != w) t.words.push_back(w);
-                touched.push_back(key({a, b}));
+                touched.push_back(key_of({a, b}));
             };
             std::size_t to = 0;
             for (std::size_t i = 0; i < ids.size(); ++to) {

@@ -18,9 +18,9 @@
 #include <vector>
 
 #include "narae/base/result.hpp"
-#include "narae/learn/gold.hpp"
+#include "narae/num/decimal.hpp"
 #include "narae/text/json.hpp"
-#include "narae/text/utf8.hpp"
+#include "narae/text/lines.hpp"
 
 namespace narae::inline NARAE_ABI::learn {
 
@@ -37,19 +37,6 @@ namespace detail {
 
 inline constexpr std::string_view curve_header = "step,tokens,loss,valid,rate,seconds";
 
-/// x with at most so many decimals, in full. Needs |x| * 10^decimals < 1e18.
-inline std::string fixed(double x, int decimals) {
-    if (x < 0) return std::string("-").append(fixed(-x, decimals));
-    auto s = std::to_string(static_cast<std::uint64_t>(std::floor(x * std::pow(10.0, decimals) + 0.5)));
-    if (decimals == 0) return s;
-    const auto n = static_cast<std::size_t>(decimals);
-    if (s.size() <= n) s.insert(0, n + 1 - s.size(), '0');
-    s.insert(s.size() - n, 1, '.');
-    s.erase(s.find_last_not_of('0') + 1);
-    if (s.back() == '.') s.pop_back();
-    return s;
-}
-
 // Compilers told to hurry take for granted that no number is NaN or infinite: size is compared by bits.
 inline std::uint64_t size_bits(double x) noexcept { return std::bit_cast<std::uint64_t>(x) << 1 >> 1; }
 inline constexpr std::uint64_t infinite_bits = 0x7FF0000000000000;
@@ -62,8 +49,8 @@ inline std::string csv_number(double x) {
     if (x < 1e-300) return "0";
     int e = static_cast<int>(std::floor(std::log10(x)));
     if (x / std::pow(10.0, e) >= 10 - 5e-9) ++e;  // it rounds up to a digit more
-    if (e >= -5 && e < 9) return fixed(x, 8 - e);
-    return fixed(x / std::pow(10.0, e), 8).append("e").append(std::to_string(e));
+    if (e >= -5 && e < 9) return num::short_decimal(x, 8 - e);
+    return num::short_decimal(x / std::pow(10.0, e), 8).append("e").append(std::to_string(e));
 }
 
 /// Decimal digits and nothing else.
@@ -99,11 +86,9 @@ inline std::string curve_csv(std::span<const curve_point> points) {
 inline result<std::vector<curve_point>> read_curve_csv(std::string_view csv) {
     return guarded([&]() -> result<std::vector<curve_point>> {
         std::vector<curve_point> points;
+        const auto names = text::split(detail::curve_header, ',');
         for (std::size_t number = 1; number == 1 || !csv.empty(); ++number) {
-            const auto end = (std::min)(csv.find('\n'), csv.size());
-            auto line = csv.substr(0, end);
-            csv.remove_prefix((std::min)(end + 1, csv.size()));
-            if (line.ends_with('\r')) line.remove_suffix(1);
+            const auto line = text::take_line(csv);
             const auto bad = [&](std::string_view what, std::string_view why) {
                 return error{errc::bad_value, concat({"line ", number, ": ", what, why})};
             };
@@ -111,15 +96,14 @@ inline result<std::vector<curve_point>> read_curve_csv(std::string_view csv) {
                 if (line != detail::curve_header) return bad("not ", detail::curve_header);
                 continue;
             }
-            const auto field = detail::split(line, ',');
+            const auto field = text::split(line, ',');
             if (field.size() != 6) return bad("not six fields", "");
             curve_point p;
-            const bool read[] = {
-                detail::read_whole(field[0], p.step),      detail::read_whole(field[1], p.tokens),
-                detail::read_csv_number(field[2], p.loss), detail::read_csv_number(field[3], p.valid),
-                detail::read_csv_number(field[4], p.rate), detail::read_csv_number(field[5], p.seconds)};
-            for (std::size_t k = 0; k < 6; ++k)
-                if (!read[k]) return bad(detail::split(detail::curve_header, ',')[k], " is no number");
+            std::size_t k = 0;
+            for (auto* whole : {&p.step, &p.tokens})
+                if (!detail::read_whole(field[k++], *whole)) return bad(names[k - 1], " is no number");
+            for (auto* real : {&p.loss, &p.valid, &p.rate, &p.seconds})
+                if (!detail::read_csv_number(field[k++], *real)) return bad(names[k - 1], " is no number");
             points.push_back(p);
         }
         return points;
@@ -128,74 +112,62 @@ inline result<std::vector<curve_point>> read_curve_csv(std::string_view csv) {
 
 namespace detail {
 
-/// One axis of the picture: what it spans, and its ticks, multiples of 1, 2 or 5 times a power of ten.
+/// One axis of the picture: what it spans, and the distance of its ticks, 1, 2 or 5 times a power of ten.
 struct axis {
-    double low, high, tick, unit = 1;
-    std::string_view suffix = {};
+    double low, high, tick;
 
-    /// Spans [lo, hi] and at least `least`, with about n ticks that are no closer than least_tick.
-    axis(double lo, double hi, double least, double least_tick, int n) : low(lo), high(hi) {
-        if (hi - lo < least) low = (lo + hi - least) / 2, high = low + least;
-        const double range = high - low, power = std::pow(10.0, std::floor(std::log10(range / n)));
-        tick = power * (power * n >= range ? 1 : 2 * power * n >= range ? 2 : 5 * power * n >= range ? 5 : 10);
-        tick = (std::max)(tick, least_tick);
-        const double top = (std::max)(std::fabs(low), std::fabs(high));
-        if (top >= 1e4) unit = 1e3, suffix = "k";
-        if (top >= 1e6) unit = 1e6, suffix = "M";
-        if (top >= 1e9) unit = 1e9, suffix = "G";
+    /// Spans the values and at least `least`, in n distances of ticks or fewer.
+    axis(const std::vector<double>& values, double least, double n)
+        : low(*std::min_element(values.begin(), values.end())),
+          high((std::max)(*std::max_element(values.begin(), values.end()), low + least)),
+          tick(std::pow(10.0, std::floor(std::log10((high - low) / n)))) {
+        for (const double by : {2.0, 2.5, 2.0})
+            if (tick * n < high - low) tick *= by;
     }
-
-    std::string label(double value) const {
-        const int decimals = static_cast<int>(std::ceil(-std::log10(tick / unit) - 1e-9));
-        return value == 0 ? "0" : fixed(value / unit, std::clamp(decimals, 0, 8)).append(suffix);
-    }
-    /// f(value) for each tick.
+    /// f(value, its label) for each tick.
     template <class F>
     void for_each_tick(F&& f) const {
-        for (auto k = std::ceil(low / tick - 1e-6); k * tick <= high + 1e-6 * tick; k += 1) f(k * tick);
+        const auto decimals = static_cast<int>((std::max)(0.0, std::ceil(-std::log10(tick) - 1e-9)));
+        for (auto k = std::ceil(low / tick - 1e-6); k * tick <= high + 1e-6 * tick; k += 1)
+            f(k * tick, num::decimal(k == 0 ? 0 : k * tick, decimals));
     }
 };
 
 inline std::string xml_text(std::string_view s) {
     std::string out;
-    while (!s.empty()) {
-        const auto step = text::utf8_front(s);
-        const auto c = step.code_point;
+    for (const auto c : text::code_points(s))
         if (c == '&' || c == '<' || c == '>')
             out += concat({"&#", c, ";"});
         else
             text::utf8_append(out, c < 0x20 ? U' ' : c == 0xFFFE || c == 0xFFFF ? 0xFFFD : c);
-        s.remove_prefix(step.length);
-    }
     return out;
 }
 
 }  // namespace detail
 
 /// A picture of the loss over the steps: as measured and smoothed, with dots for held-out text. It draws about a
-/// thousand points, evenly chosen, and leaves out losses that are not finite or beyond 1e9.
+/// thousand points, evenly chosen, and leaves out losses that are not finite or beyond a million.
 inline std::string curve_svg(std::span<const curve_point> points, std::string_view title) {
-    using detail::fixed;
     constexpr double left = 52, right = 704, top = 60, bottom = 318;
     std::vector<std::pair<double, double>> loss, valid;  // step, value
     std::vector<double> steps, values;
     for (const auto& p : points)
         for (auto* to : {&loss, &valid}) {
             const auto step = static_cast<double>(p.step), value = to == &loss ? p.loss : p.valid;
-            if (detail::size_bits(value) > detail::size_bits(1e9)) continue;
+            if (detail::size_bits(value) > detail::size_bits(1e6) || step > 1e12) continue;
             to->push_back({step, value});
             steps.push_back(step), values.push_back(value);
         }
     if (steps.empty()) steps = values = {0};
-    const double low_x = *std::min_element(steps.begin(), steps.end());
-    const double high_x = *std::max_element(steps.begin(), steps.end());
-    const double low_y = *std::min_element(values.begin(), values.end());
-    const double high_y = *std::max_element(values.begin(), values.end());
-    const detail::axis x(low_x, high_x, (std::max)(1.0, 1e-6 * high_x), 1, 8);
-    detail::axis y(low_y, high_y, 0.1 * (std::max)({1.0, std::fabs(low_y), std::fabs(high_y)}), 0, 6);
+    const detail::axis x(steps, 8, 8);  // whole steps
+    detail::axis y(values, 0.1 * (std::max)(1.0, std::fabs(values.back())), 6);
     y.low = std::floor(y.low / y.tick + 1e-6) * y.tick, y.high = std::ceil(y.high / y.tick - 1e-6) * y.tick;
-    const auto across = [&](double v) { return fixed(left + (v - x.low) / (x.high - x.low) * (right - left), 1); };
-    const auto up = [&](double v) { return fixed(bottom - (v - y.low) / (y.high - y.low) * (bottom - top), 1); };
+    const auto across = [&](double v) {
+        return num::short_decimal(left + (v - x.low) / (x.high - x.low) * (right - left), 1);
+    };
+    const auto up = [&](double v) {
+        return num::short_decimal(bottom - (v - y.low) / (y.high - y.low) * (bottom - top), 1);
+    };
 
     // A mean over a fortieth of the run, half of it before and half after, does not lag; where the run begins, and the
     // loss falls fast, over no more after than before.
@@ -207,43 +179,41 @@ inline std::string curve_svg(std::span<const curve_point> points, std::string_vi
     };
     // f(index) for about n of them, with the last.
     const auto some = [](std::size_t size, std::size_t n, auto&& f) {
-        const auto stride = size / n + 1;
-        for (std::size_t i = 0; i < size; i += stride) f(i);
-        if (size > 0 && (size - 1) % stride != 0) f(size - 1);
+        for (std::size_t i = 0; i < size; i = i + 1 == size ? size : (std::min)(i + size / n + 1, size - 1)) f(i);
     };
 
     const auto text = detail::xml_text(title);
     auto out = concat({R"(<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 360" role="img")",
                        R"( font-family="system-ui,sans-serif" font-size="12" fill="#7d848e"><title>)", text,
-                       "</title>\n<text x=\"16\" y=\"24\" font-size=\"16\">", text, "</text>\n"});
-    y.for_each_tick([&](double v) {
-        out += concat({R"(<path d="M52 )", up(v), R"(H704" stroke="#7d848e" stroke-opacity=".3"/><text x="46" y=")",
-                       up(v), R"(" dy=".35em" text-anchor="end">)", y.label(v), "</text>\n"});
+                       "</title>\n<text x=\"16\" y=\"24\" font-size=\"16\">", text, "</text>"});
+    y.for_each_tick([&](double v, const std::string& label) {
+        out += concat({"\n<path d=\"M52 ", up(v), R"(H704" stroke="#7d848e" stroke-opacity=".3"/><text x="46" y=")",
+                       up(v), R"(" dy=".35em" text-anchor="end">)", label, "</text>"});
     });
-    x.for_each_tick([&](double v) {
-        out += concat({R"(<path d="M)", across(v), R"( 318v5" stroke="#7d848e"/><text x=")", across(v),
-                       R"(" y="337" text-anchor="middle">)", x.label(v), "</text>\n"});
+    x.for_each_tick([&](double v, const std::string& label) {
+        out += concat({"\n<path d=\"M", across(v), R"( 318v5" stroke="#7d848e"/><text x=")", across(v),
+                       R"(" y="337" text-anchor="middle">)", label, "</text>"});
     });
-    out += R"(<text x="378" y="354" text-anchor="middle">step</text>)";
+    out += "\n<text x=\"378\" y=\"354\" text-anchor=\"middle\">step</text>";
     const auto line = [&](std::string_view style, auto&& value) {
         out += concat({"\n<path fill=\"none\" stroke=\"#3d8bfd\" stroke-linecap=\"round\" stroke-linejoin=\"round\" ",
                        style, " d=\"M"});
         some(loss.size(), 1000, [&](std::size_t i) { out += concat({across(loss[i].first), " ", up(value(i)), " "}); });
         out += "h0\"/>";  // a line of no length, so that a single point is seen, too
     };
+    const auto caption = [&](std::string_view place, std::string_view name, double value) {
+        out += concat({"\n<text y=\"44\" ", place, "\">", name, num::short_decimal(value, 3), "</text>"});
+    };
     if (!loss.empty()) {
         line(R"(stroke-opacity=".35")", [&](std::size_t i) { return loss[i].second; });
         line(R"(stroke-width="2")", smooth);
-        out +=
-            concat({"\n<text x=\"16\" y=\"44\" fill=\"#3d8bfd\">loss ", fixed(smooth(loss.size() - 1), 3), "</text>"});
+        caption(R"(x="16" fill="#3d8bfd)", "loss ", smooth(loss.size() - 1));
     }
     some(valid.size(), 200, [&](std::size_t i) {
         out += concat({"\n<circle r=\"3\" fill=\"#e8702a\" cx=\"", across(valid[i].first), "\" cy=\"",
                        up(valid[i].second), "\"/>"});
     });
-    if (!valid.empty())
-        out +=
-            concat({"\n<text x=\"110\" y=\"44\" fill=\"#e8702a\">held out ", fixed(valid.back().second, 3), "</text>"});
+    if (!valid.empty()) caption(R"(x="110" fill="#e8702a)", "held out ", valid.back().second);
     return out + "\n</svg>\n";
 }
 

@@ -47,13 +47,9 @@ public:
                                  ": not UTF-8"}),
                          bad};
         std::vector<std::string_view> lines;
-        for (std::size_t at = 0; at < text.size();) {
-            const auto end = (std::min)(text.find('\n', at), text.size());
-            auto line = text.substr(at, end - at);
-            if (line.ends_with('\r')) line.remove_suffix(1);
-            if (line.find_first_not_of(" \t") != line.npos) lines.push_back(line);
-            at = end + 1;
-        }
+        for (auto rest = text; !rest.empty();)
+            if (const auto line = text::take_line(rest); line.find_first_not_of(" \t") != line.npos)
+                lines.push_back(line);
         if (lines.empty()) return error{errc::bad_value, "no text in it"};
         if (const auto share = hangul_share(text); share < 0.2)
             return error{errc::bad_value, concat({"only ", static_cast<std::uint64_t>(share * 100),

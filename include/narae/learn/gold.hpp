@@ -16,7 +16,7 @@
 #include "narae/base/bytes.hpp"
 #include "narae/base/result.hpp"
 #include "narae/text/hangul.hpp"
-#include "narae/text/utf8.hpp"
+#include "narae/text/lines.hpp"
 
 namespace narae::inline NARAE_ABI::learn {
 
@@ -41,16 +41,6 @@ inline onset onset_of(std::string_view tag) noexcept {
 
 namespace detail {
 
-inline std::u32string code_points(std::string_view s) {
-    std::u32string out;
-    while (!s.empty()) {
-        const auto step = text::utf8_front(s);
-        out.push_back(step.code_point);
-        s.remove_prefix(step.length);
-    }
-    return out;
-}
-
 /// Syllables as conjoining jamo; a consonant that stands alone, as in cited endings, as the final that it is.
 inline std::u32string letters_of(std::u32string_view s) {
     std::u32string out;
@@ -69,22 +59,12 @@ inline std::u32string letters_of(std::u32string_view s) {
     return out;
 }
 
-inline std::vector<std::string_view> split(std::string_view s, char at) {
-    std::vector<std::string_view> parts;
-    for (auto end = s.find(at); end != s.npos; end = s.find(at)) {
-        parts.push_back(s.substr(0, end));
-        s.remove_prefix(end + 1);
-    }
-    parts.push_back(s);
-    return parts;
-}
-
 /// Lays morphemes onto the word that they make. Both are written as jamo; what they share at the front and at the back
 /// has its place on the surface. In between the spelling was contracted (ga + at + da: gatda), and the gaps there and
 /// right behind a contracted syllable are unknown, unless a morpheme plainly begins there.
 inline gold_word align(std::string_view form, const std::vector<std::string_view>& morphemes,
                        const std::vector<std::string_view>& tags) {
-    gold_word w{code_points(form), {}};
+    gold_word w{text::code_points(form), {}};
     const auto n = w.form.size();
     w.begins.assign(n, onset::nothing);
     const auto mark_unknown = [&](std::size_t i) {
@@ -103,7 +83,7 @@ inline gold_word align(std::string_view form, const std::vector<std::string_view
     }
     character_at.push_back(n);
     std::vector<std::size_t> ends;
-    for (const auto m : morphemes) ends.push_back((letters += letters_of(code_points(m))).size());
+    for (const auto m : morphemes) ends.push_back((letters += letters_of(text::code_points(m))).size());
 
     const auto shorter = (std::min)(surface.size(), letters.size());
     std::size_t front = 0, back = 0;
@@ -140,16 +120,13 @@ inline result<std::vector<gold_word>> read_gold(byte_view file) {
     std::size_t number = 0, columns = 0;
     bool glue = false;
     for (auto rest = as_text(file); !rest.empty();) {
-        const auto end = (std::min)(rest.find('\n'), rest.size());
-        auto line = rest.substr(0, end);
-        rest.remove_prefix((std::min)(end + 1, rest.size()));
+        const auto line = text::take_line(rest);
         ++number;
         const auto bad = [&](std::initializer_list<piece> what) {
             return error{errc::bad_value, concat({"line ", number, ": ", concat(what)})};
         };
-        if (line.ends_with('\r')) line.remove_suffix(1);
         if (text::utf8_first_invalid(line) != line.size()) return bad({"not UTF-8"});
-        const auto column = detail::split(line, '\t');
+        const auto column = text::split(line, '\t');
         if (line.empty() || (line[0] == '#' && (columns == 10 || column.size() != 3))) {
             glue = glue && !line.empty();
             continue;
@@ -168,9 +145,8 @@ inline result<std::vector<gold_word>> read_gold(byte_view file) {
         auto lemma = column[conllu ? 2 : 1];
         if (form.empty() || lemma.empty() || tags.empty()) return bad({"an empty column"});
         if (lemma == "_" || tags.find('+') == tags.npos) lemma = form;
-        auto word = tags.find('+') == tags.npos
-                        ? detail::align(form, {lemma}, {tags})
-                        : detail::align(form, detail::split(lemma, '+'), detail::split(tags, '+'));
+        auto word = tags.find('+') == tags.npos ? detail::align(form, {lemma}, {tags})
+                                                : detail::align(form, text::split(lemma, '+'), text::split(tags, '+'));
         if (glue) {
             auto& before = words.back();
             word.begins[0] = onset::unknown;

@@ -28,9 +28,7 @@ inline result<std::vector<prompted>> read_instructions(std::string_view jsonl) {
         std::vector<prompted> all;
         if (jsonl.starts_with("\xEF\xBB\xBF")) jsonl.remove_prefix(3);  // a byte order mark
         for (std::size_t number = 1; !jsonl.empty(); ++number) {
-            const auto end = (std::min)(jsonl.find('\n'), jsonl.size());
-            const auto line = jsonl.substr(0, end);
-            jsonl.remove_prefix((std::min)(end + 1, jsonl.size()));
+            const auto line = text::take_line(jsonl);
             if (line.find_first_not_of(" \t\r") == line.npos) continue;
             const auto bad = [&](std::string_view what, std::string_view why) {
                 return error{errc::bad_value, concat({"line ", number, ": ", what, why})};

@@ -33,6 +33,7 @@ struct loss_sum {
     double nats = 0;
     std::size_t tokens = 0;
     double mean() const noexcept { return tokens == 0 ? 0 : nats / static_cast<double>(tokens); }
+    void operator+=(const loss_sum& other) noexcept { nats += other.nats, tokens += other.tokens; }
 };
 
 struct network_options {
@@ -94,10 +95,9 @@ public:
             for (auto i = (std::min)(s_.L, (segment + 1) * segment_); i-- > segment * segment_;)
                 block_back(w.layers[i], g.layers[i], b, tapes_[i - segment * segment_]);
         }
-        team_->run([&](std::size_t part, std::size_t parts) {  // the embedding: each thread has its own columns
-            const auto mine = sys::slice_of(s_.D, num::lanes, part, parts);
+        each_column(s_.D, [&](std::size_t from, std::size_t n) {
             for (std::size_t r = 0; r < rows_; ++r)
-                ops_.add(g.embedding + b.ids[r] * s_.D + mine.begin, d_ + r * s_.D + mine.begin, mine.end - mine.begin);
+                ops_.add(g.embedding + b.ids[r] * s_.D + from, d_ + r * s_.D + from, n);
         });
         return loss;
     }
@@ -116,13 +116,11 @@ private:
     network(const model::shape& s, const network_options& o, sys::team& team)
         : s_(s),
           options_(o),
-          segment_(!o.backward                ? 1
-                   : o.checkpoint_layers == 0 ? s.L
-                                              : o.checkpoint_layers),
+          segment_(o.backward && o.checkpoint_layers == 0 ? s.L : (std::min)(s.L, o.checkpoint_layers)),
           team_(&team),
           kernels_(kernel::runnable().best()),
           ops_(kernel::runnable_teach().back()) {
-        segment_ = (std::min)(segment_, s.L);
+        if (!o.backward) segment_ = 1;
         tapes_.resize(segment_);
         starts_.resize(o.backward ? segments() : (std::min<std::size_t>)(2, s.L));
     }
@@ -160,9 +158,14 @@ private:
     /// f(t) for every row, shared out.
     template <class F>
     void each_row(F&& f) {
+        shared_out(*team_, rows_, f);
+    }
+    /// f(from, n): each thread has its own n of so many columns, in all rows.
+    template <class F>
+    void each_column(std::size_t columns, F&& f) {
         team_->run([&](std::size_t part, std::size_t parts) {
-            const auto mine = sys::slice_of(rows_, 1, part, parts);
-            for (auto t = mine.begin; t < mine.end; ++t) f(t);
+            const auto mine = sys::slice_of(columns, num::lanes, part, parts);
+            f(mine.begin, mine.end - mine.begin);
         });
     }
 
@@ -174,35 +177,29 @@ private:
     /// Its backward: dx[N, k] = dy W; dW += dy^T x; dbias += the sum of dy's rows.
     void linear_back(float* dx, const float* dy, const float* x, const float* w, const linear_part<float>& g,
                      std::size_t n, std::size_t k) {
-        team_->run([&](std::size_t part, std::size_t parts) {
-            const auto mine = sys::slice_of(n, num::lanes, part, parts);
-            for (std::size_t t = 0; t < rows_; ++t)
-                ops_.add(g.bias + mine.begin, dy + t * n + mine.begin, mine.end - mine.begin);
+        each_column(n, [&](std::size_t from, std::size_t count) {
+            for (std::size_t t = 0; t < rows_; ++t) ops_.add(g.bias + from, dy + t * n + from, count);
         });
         multiply_->run(*team_, g.w, k, {dy, 1, n}, {x, k, 1}, n, k, rows_, true);
         multiply_->run(*team_, dx, k, {dy, n, 1}, {w, k, 1}, rows_, k, n, false);
     }
 
-    /// normed = norm(x)
-    void normalise(const float* x, const norm_part<const float>& n) {
-        const auto D = s_.D;
-        each_row(
-            [&](std::size_t t) { kernels_.layer_norm(normed_ + t * D, x + t * D, n.gain, n.bias, D, s_.norm_eps); });
+    /// normed = norm(x), of so many rows.
+    void normalise(const float* x, const norm_part<const float>& n, std::size_t count) {
+        shared_out(*team_, count, [&](std::size_t t) {
+            kernels_.layer_norm(normed_ + t * s_.D, x + t * s_.D, n.gain, n.bias, s_.D, s_.norm_eps);
+        });
     }
     /// Its backward: dx += what dy, the gradient of its output, says; so do the gradients of its own vectors.
     void normalise_back(float* dx, const float* dy, const float* x, const norm_part<const float>& n,
                         const norm_part<float>& g, std::size_t count) {
         const auto D = s_.D;
-        team_->run([&](std::size_t part, std::size_t parts) {
-            const auto mine = sys::slice_of(count, 1, part, parts);
-            for (auto t = mine.begin; t < mine.end; ++t)
-                stats_[t] = ops_.norm_back(dx + t * D, dy + t * D, x + t * D, n.gain, D, s_.norm_eps);
+        shared_out(*team_, count, [&](std::size_t t) {
+            stats_[t] = ops_.norm_back(dx + t * D, dy + t * D, x + t * D, n.gain, D, s_.norm_eps);
         });
-        team_->run([&](std::size_t part, std::size_t parts) {
-            const auto mine = sys::slice_of(D, num::lanes, part, parts);
+        each_column(D, [&](std::size_t from, std::size_t m) {
             for (std::size_t t = 0; t < count; ++t)
-                ops_.norm_vectors_back(g.gain + mine.begin, g.bias + mine.begin, dy + t * D + mine.begin,
-                                       x + t * D + mine.begin, stats_[t], mine.end - mine.begin);
+                ops_.norm_vectors_back(g.gain + from, g.bias + from, dy + t * D + from, x + t * D + from, stats_[t], m);
         });
     }
 
@@ -256,7 +253,7 @@ private:
             });
             multiply_->run(*team_, out, D, {by, k, 1}, {l.w, 1, k}, rows_, D, k, true);
         };
-        normalise(t.x, w.before_attention);
+        normalise(t.x, w.before_attention, rows_);
         linear(t.qkv, normed_, w.qkv.w, w.qkv.bias, s_.qkv_rows(), D);
         rotate(t.qkv, b, 1);
         each_head(b, t, [&](std::size_t, const sequence& x, std::size_t g, std::size_t thread, float* scratch) {
@@ -264,7 +261,7 @@ private:
         });
         add_to_stream(t.x, t.mixed, w.attention_out, M);
         if (!s_.parallel_residual) std::memcpy(t.middle, out, rows_ * D * sizeof(float));
-        normalise(ffn_input(t), w.before_ffn);
+        normalise(ffn_input(t), w.before_ffn, rows_);
         linear(t.up, normed_, w.ffn_up.w, nullptr, F, D);
         gelu(wide_, t.up, w.ffn_up.bias);
         add_to_stream(out, wide_, w.ffn_down, F);
@@ -281,7 +278,7 @@ private:
         gelu(wide_, t.up, w.ffn_up.bias);
         linear_back(dwide_, d_, wide_, w.ffn_down.w, g.ffn_down, D, F);
         each_row([&](std::size_t r) { ops_.gelu_back(dwide_ + r * F, t.up + r * F, w.ffn_up.bias, F); });
-        normalise(ffn_input(t), w.before_ffn);
+        normalise(ffn_input(t), w.before_ffn, rows_);
         linear_back(dnormed_, dwide_, normed_, w.ffn_up.w, g.ffn_up, F, D);
         normalise_back(d_, dnormed_, ffn_input(t), w.before_ffn, g.before_ffn, rows_);
 
@@ -291,7 +288,7 @@ private:
             attend_back(ops_, *multiply_, thread, s_, x, dwide_ + row * R, dmixed_ + row * M, h, scratch);
         });
         rotate(dwide_, b, -1);
-        normalise(t.x, w.before_attention);
+        normalise(t.x, w.before_attention, rows_);
         linear_back(dnormed_, dwide_, normed_, w.qkv.w, g.qkv, R, D);
         normalise_back(d_, dnormed_, t.x, w.before_attention, g.before_attention, rows_);
     }
@@ -321,11 +318,7 @@ private:
         const auto D = s_.D;
         for (std::size_t i = 0; i < taught_.size(); ++i)
             std::memcpy(picked_ + i * D, last_ + taught_[i] * D, D * sizeof(float));
-        team_->run([&](std::size_t part, std::size_t parts) {
-            const auto mine = sys::slice_of(taught_.size(), 1, part, parts);
-            for (auto i = mine.begin; i < mine.end; ++i)
-                kernels_.layer_norm(normed_ + i * D, picked_ + i * D, w.last.gain, w.last.bias, D, s_.norm_eps);
-        });
+        normalise(picked_, w.last, taught_.size());
     }
 
     /// logits[n, V] of the normalised rows `from` and on.
@@ -340,11 +333,9 @@ private:
             const auto n = (std::min)(head_rows, count - from);
             head_logits(w.head, from, n);
             if (t.net != nullptr) t.net->head_logits(parts_of(t.weights, t.net->s_).head, from, n);
-            team_->run([&](std::size_t part, std::size_t parts) {
-                const auto mine = sys::slice_of(n, 1, part, parts);
-                for (auto i = mine.begin; i < mine.end; ++i)
-                    losses_[from + i] = cross_entropy(logits_ + i * V, b.targets[taught_[from + i]],
-                                                      t.net == nullptr ? nullptr : t.net->logits_ + i * V, t.share);
+            shared_out(*team_, n, [&](std::size_t i) {
+                losses_[from + i] = cross_entropy(logits_ + i * V, b.targets[taught_[from + i]],
+                                                  t.net == nullptr ? nullptr : t.net->logits_ + i * V, t.share);
             });
             if (g == nullptr) continue;
             multiply_->run(*team_, dnormed_ + from * D, D, {logits_, V, 1}, {w.head, D, 1}, n, D, V, false);

@@ -24,6 +24,7 @@
 #include "narae/sys/team.hpp"
 #include "narae/text/hangul.hpp"
 #include "narae/text/json.hpp"
+#include "narae/text/lines.hpp"
 #include "narae/text/utf8.hpp"
 #include "narae/token/encoder.hpp"
 #include "narae/token/morph.hpp"
@@ -40,23 +41,23 @@ inline constexpr std::array<std::string_view, 19> special_tokens = {
 inline constexpr std::size_t special_count = 32;
 inline constexpr std::string_view decomposed_token = "<|nfd|>";
 
+inline constexpr double hiding = 10;  ///< an expression that hides n morpheme boundaries counts 1 / (1 + n * hiding)
+inline constexpr std::size_t most_digits = 3;  ///< in one token
+
 struct tokenizer_options {
     std::size_t vocab = 32000;       ///< tokens in all, a multiple of 64; fewer where the texts hold too little
     std::size_t expressions = 1000;  ///< of these, expressions across morphemes
-    double hiding = 10;              ///< an expression that hides n morpheme boundaries counts 1 / (1 + n * hiding)
-    std::size_t digits = 3;          ///< in one token at most, 1 to 9
     std::size_t threads = 0;         ///< 0: one per processor; the result is the same for any number
     std::string attribution = {};    ///< kept in the file: whose analyses the boundaries were learned from
 
     /// Do they fit together? Errors: bad_argument.
     result<void> check() const {
         constexpr std::size_t least = (special_count + 256 + 64 + 63) / 64 * 64;
-        const auto bad = [](std::initializer_list<piece> what) { return error{errc::bad_argument, concat(what)}; };
         if (vocab < least || vocab % 64 != 0)
-            return bad({"a vocabulary of ", vocab, " tokens: not a multiple of 64 from ", least, " on"});
-        if (expressions > vocab / 4) return bad({"more than a quarter of the vocabulary for expressions"});
-        if (digits < 1 || digits > 9) return bad({digits, " digits in one token: not 1 to 9"});
-        if (!(hiding >= 0)) return bad({"hiding is less than 0"});
+            return error{errc::bad_argument,
+                         concat({"a vocabulary of ", vocab, " tokens: not a multiple of 64 from ", least, " on"})};
+        if (expressions > vocab / 4)
+            return error{errc::bad_argument, "more than a quarter of the vocabulary for expressions"};
         return {};
     }
 };
@@ -95,10 +96,8 @@ private:
         const auto room = options_.vocab - tokens_.size();
         const auto learned = learn_from_segments(room - (std::min)(room, options_.expressions));
         if (!learned) return learned.error();
-        if (options_.expressions != 0) {
-            const auto joined = join_expressions();
-            if (!joined) return joined.error();
-        }
+        if (options_.expressions != 0)
+            if (const auto joined = join_expressions(); !joined) return joined.error();
         while (tokens_.size() % 64 != 0) add_unused();
         return json();
     }
@@ -110,29 +109,11 @@ private:
     result<void> on_all_threads(F&& f) {
         std::vector<char> failed(team_->size());
         team_->run([&](std::size_t part, std::size_t parts) {
-            failed[part] = !guarded([&]() -> result<void> {
-                f(part, parts);
-                return {};
-            });
+            failed[part] = !guarded([&] { return f(part, parts), result<void>(); });
         });
         if (std::find(failed.begin(), failed.end(), 1) != failed.end())
             return error{errc::out_of_memory, "out of memory"};
         return {};
-    }
-
-    /// f(line) for part k of n of the lines of a text. They are dealt out by bytes: which part a line is in decides
-    /// nothing but who works on it.
-    template <class F>
-    static void for_each_line(std::string_view text, std::size_t k, std::size_t n, F&& f) {
-        const auto edge = [&](std::size_t i) {
-            const auto at = text.size() * i / n;
-            return i == 0 || i == n ? at : (std::min)(text.find('\n', at), text.size());
-        };
-        for (auto rest = text.substr(edge(k), edge(k + 1) - edge(k)); !rest.empty();) {
-            const auto newline = (std::min)(rest.find('\n'), rest.size());
-            f(rest.substr(0, newline));
-            rest.remove_prefix((std::min)(newline + 1, rest.size()));
-        }
     }
 
     result<void> count_pieces() {
@@ -146,9 +127,9 @@ private:
                 if (end < t.size()) end = (std::min)(t.find('\n', end), t.size());
                 const auto counted = on_all_threads([&](std::size_t k, std::size_t n) {
                     std::string key;
-                    for_each_line(t.substr(at, end - at), k, n, [&](std::string_view l) {
-                        token::for_each_piece(l, [&](std::string_view p) { ++shares[k][key.assign(p)]; });
-                    });
+                    for (auto rest = text::share_of_lines(t.substr(at, end - at), k, n); !rest.empty();)
+                        token::for_each_piece(text::take_line(rest),
+                                              [&](std::string_view p) { ++shares[k][key.assign(p)]; });
                 });
                 if (!counted) return counted;
                 done += end - at;
@@ -212,7 +193,7 @@ private:
             if (piece.size() > 1 && piece[0] == ' ' && n >= 4) bare[piece.substr(1)] = n / 4;
         for (const auto& [piece, n] : bare) pieces_[piece] += n;
         counts segments;
-        token::segmenter cut(boundaries_.weights, boundaries_.cut, options_.digits);
+        token::segmenter cut(boundaries_.weights, boundaries_.cut, most_digits);
         for (const auto& [piece, n] : pieces_)
             cut(piece, [&, count = n](std::string_view s) { segments[std::string(s)] += count; });
         counts().swap(pieces_);
@@ -275,12 +256,11 @@ private:
 "model":{"type":"BPE","dropout":null,"unk_token":null,"continuing_subword_prefix":null,"end_of_word_suffix":null,
 "fuse_unk":false,"byte_fallback":false,"ignore_merges":true,
 )";
-        out += concat({R"("narae":{"version":1,"digits":)", options_.digits, R"(,"decomposed":)",
-                       quoted(decomposed_token), R"(,"expressions":)", expressions_, R"(,"attribution":)",
-                       quoted(options_.attribution), ",\n\"boundaries\":{\"cut\":", boundaries_.cut < 0 ? "-" : "",
-                       static_cast<std::size_t>(boundaries_.cut < 0 ? -boundaries_.cut : boundaries_.cut),
-                       R"(,"weights":")", token::base64_text(std::as_bytes(std::span(boundaries_.weights))),
-                       "\"}},\n\"vocab\":{"});
+        out += concat({R"("narae":{"version":1,"digits":)", most_digits, R"(,"decomposed":)", quoted(decomposed_token),
+                       R"(,"expressions":)", expressions_, R"(,"attribution":)", quoted(options_.attribution),
+                       ",\n\"boundaries\":{\"cut\":", boundaries_.cut < 0 ? "-" : "",
+                       static_cast<std::size_t>(std::abs(boundaries_.cut)), R"(,"weights":")",
+                       token::base64_text(std::as_bytes(std::span(boundaries_.weights))), "\"}},\n\"vocab\":{"});
         for (std::size_t id = 0; id < tokens_.size(); ++id)
             out += concat({id == 0 ? "" : ",\n",
                            quoted(is_special(id) ? tokens_[id] : key(static_cast<token::token_id>(id))), ":", id});
@@ -315,49 +295,45 @@ inline result<void> tokenizer_trainer::join_expressions() {
         auto encode = plain->make_encoder();
         std::vector<token::token_id> ids;
         for (const auto t : texts_)
-            for_each_line(t, k, n, [&](std::string_view l) {
-                encode.for_each_segment(l, [&](std::string_view s) {
+            for (auto rest = text::share_of_lines(t, k, n); !rest.empty();) {
+                encode.for_each_segment(text::take_line(rest), [&](std::string_view s) {
                     ids.clear();
                     encode.encode_segment(s, ids);
                     for (std::size_t i = 0; i < ids.size(); ++i) shares[k].push_back(ids[i] | (i == 0 ? begins : 0));
                 });
                 shares[k].push_back(line);
-            });
+            }
     });
     if (!encoded) return encoded;
 
-    const auto hangul_end = [&](token::token_id id) {
-        return tokens_[id].size() >= 3 && ends_in_syllable(tokens_[id]);
-    };
     const auto hangul_begin = [&](token::token_id id) {
         return text::is_syllable(text::utf8_front(tokens_[id]).code_point);
     };
     std::vector<std::uint32_t> hidden(tokens_.size());         // morpheme boundaries inside an expression
     std::unordered_map<std::uint64_t, token::token_id> known;  // all merges: a pair can be one of the two kinds only
-    for (const auto& p : merges_) known.emplace(std::uint64_t{p.first} << 32 | p.second, 0);
+    for (const auto& p : merges_) known.emplace(key_of(p), 0);
     constexpr std::size_t rounds = 8;
     for (std::size_t round = 0; round < rounds; ++round) {
         if (!progress_(750 + round * 250 / rounds, 1000)) return error{errc::cancelled, "cancelled"};
         std::vector<std::unordered_map<std::uint64_t, std::uint64_t>> tallies(team_->size());
         const auto tallied = on_all_threads([&](std::size_t k, std::size_t) {
             auto& ids = shares[k];
+            // 0, which is no pair that is known or joined, where the right one may not be joined to the left one.
+            const auto pair = [&](std::uint32_t left, std::uint32_t right) {
+                const bool may = left != line && right != line && (right & begins) != 0;
+                return may ? key_of({left & ~begins, right & ~begins}) : 0;
+            };
             // What the round before has found is joined first, left to right, as the encoder does.
             std::size_t to = 0;
-            for (std::size_t i = 0; i < ids.size(); ++i) {
-                if (to > 0 && ids[i] != line && ids[to - 1] != line && (ids[i] & begins) != 0) {
-                    const auto left = ids[to - 1] & ~begins, right = ids[i] & ~begins;
-                    const auto found = known.find(std::uint64_t{left} << 32 | right);
-                    if (found != known.end() && found->second != 0) {
-                        ids[to - 1] = found->second | (ids[to - 1] & begins);
-                        continue;
-                    }
-                }
-                ids[to++] = ids[i];
+            for (const auto id : ids) {
+                const auto found = to == 0 ? known.end() : known.find(pair(ids[to - 1], id));
+                if (found != known.end() && found->second != 0)
+                    ids[to - 1] = found->second | (ids[to - 1] & begins);
+                else
+                    ids[to++] = id;
             }
             ids.resize(to);
-            for (std::size_t i = 0; i + 1 < ids.size(); ++i)
-                if (ids[i] != line && ids[i + 1] != line && (ids[i + 1] & begins) != 0)
-                    ++tallies[k][std::uint64_t{ids[i] & ~begins} << 32 | (ids[i + 1] & ~begins)];
+            for (std::size_t i = 1; i < ids.size(); ++i) ++tallies[k][pair(ids[i - 1], ids[i])];
         });
         if (!tallied) return tallied;
         std::unordered_map<std::uint64_t, std::uint64_t> tally;
@@ -370,11 +346,11 @@ inline result<void> tokenizer_trainer::join_expressions() {
         };
         std::vector<candidate> candidates;
         for (const auto& [pair, n] : tally) {
-            const id_pair p{static_cast<token::token_id>(pair >> 32), static_cast<token::token_id>(pair)};
-            if (n < 20 || known.count(pair) || !(hangul_end(p.first) || ends_in_syllable(tokens_[p.second]))) continue;
-            if (by_bytes_.count(tokens_[p.first] + tokens_[p.second])) continue;
-            const auto hides = hidden[p.first] + hidden[p.second] + (hangul_end(p.first) && hangul_begin(p.second));
-            candidates.push_back({static_cast<double>(n) / (1 + options_.hiding * hides), p, hides});
+            const auto p = pair_of(pair);
+            const bool end = ends_in_syllable(tokens_[p.first]);
+            if (n < 20 || known.count(pair) || !(end || ends_in_syllable(tokens_[p.second]))) continue;
+            const auto hides = hidden[p.first] + hidden[p.second] + (end && hangul_begin(p.second));
+            candidates.push_back({static_cast<double>(n) / (1 + hiding * hides), p, hides});
         }
         std::sort(candidates.begin(), candidates.end(), [](const candidate& a, const candidate& b) {
             return a.gain != b.gain ? a.gain > b.gain : a.pair < b.pair;
@@ -383,7 +359,7 @@ inline result<void> tokenizer_trainer::join_expressions() {
         for (const auto& c : candidates) {
             if (expressions_ == until) break;
             if (by_bytes_.count(tokens_[c.pair.first] + tokens_[c.pair.second])) continue;
-            known[std::uint64_t{c.pair.first} << 32 | c.pair.second] = static_cast<token::token_id>(tokens_.size());
+            known[key_of(c.pair)] = static_cast<token::token_id>(tokens_.size());
             merge(c.pair);
             hidden.push_back(c.hides);
             ++expressions_;

@@ -78,9 +78,7 @@ public:
         loss_sum loss;
         for (std::size_t i = 0; i < options_.accumulate; ++i) {
             from.fill(batch_, step_ * options_.accumulate + i, options_.sequences, options_.length, options_.seed);
-            const auto l = net_->run(seen, row(1).data(), batch_.view(), teacher);
-            loss.nats += l.nats;
-            loss.tokens += l.tokens;
+            loss += net_->run(seen, row(1).data(), batch_.view(), teacher);
         }
         const auto tokens = static_cast<double>((std::max<std::size_t>)(1, loss.tokens));
         step_report r{loss.mean(), std::sqrt(squares(row(1))) / tokens, rate_at(step_)};
@@ -97,20 +95,14 @@ public:
                            ": a lower rate may help"});
         ++step_;
         tokens_ += loss.tokens;
-        const double clipped = r.gradient_norm > static_cast<double>(options_.clip)
-                                   ? static_cast<double>(options_.clip) / r.gradient_norm
-                                   : 1.0;
+        const double clip = static_cast<double>(options_.clip),
+                     scale = (std::min)(1.0, clip / r.gradient_norm) / tokens;
         const auto unbias = [&](float beta) {
             return static_cast<float>(1 / (1 - std::pow(static_cast<double>(beta), static_cast<double>(step_))));
         };
-        kernel::adamw_step how{r.rate,
-                               options_.beta1,
-                               options_.beta2,
-                               options_.eps,
-                               r.rate * options_.decay,
-                               unbias(options_.beta1),
-                               unbias(options_.beta2),
-                               static_cast<float>(clipped / tokens)};
+        const auto& o = options_;
+        kernel::adamw_step how{r.rate,           o.beta1,         o.beta2,         o.eps,
+                               r.rate * o.decay, unbias(o.beta1), unbias(o.beta2), static_cast<float>(scale)};
         optimise(0, count_.matrices, how);
         how.decay = 0;
         optimise(count_.matrices, count_.all, how);
@@ -124,9 +116,7 @@ public:
         const auto batches = (std::max<std::uint64_t>)(1, on.sequences(options_.length) / options_.sequences);
         for (std::uint64_t i = 0; i < (std::min)(most, batches); ++i) {
             on.fill(batch_, i, options_.sequences, options_.length, 1);
-            const auto l = net_->run(seen, nullptr, batch_.view());
-            loss.nats += l.nats;
-            loss.tokens += l.tokens;
+            loss += net_->run(seen, nullptr, batch_.view());
         }
         return loss;
     }
@@ -134,17 +124,16 @@ public:
     /// Writes all that a run needs to go on. What was at `path` stays until the new file is whole.
     result<void> save(const std::string& path, const documents& from) {
         std::vector<store::tensor_plan> plan;
-        for (const char* name : state_names) plan.push_back({name, store::dtype::f32, {count_.all}});
+        for (const auto& [name, i] : state_rows) plan.push_back({name, store::dtype::f32, {count_.all}});
         auto facts = facts_of(from);
-        facts.emplace_back("narae.train.step", std::to_string(step_));
-        facts.emplace_back("narae.train.tokens", std::to_string(tokens_));
-        facts.emplace_back("narae.train.smooth", std::to_string(std::bit_cast<std::uint64_t>(smooth_)));
-        facts.emplace_back("narae.train.lowest", std::to_string(std::bit_cast<std::uint64_t>(lowest_)));
+        const std::uint64_t bits[] = {step_, tokens_, std::bit_cast<std::uint64_t>(smooth_),
+                                      std::bit_cast<std::uint64_t>(lowest_)};
+        for (std::size_t i = 0; i < 4; ++i) facts.emplace_back(state_keys[i], std::to_string(bits[i]));
         auto out = store::safetensors_writer::create(path, plan, facts);
         if (!out) return out.error();
-        for (std::size_t i = 0; i < 3; ++i)
-            if (const auto fine = append(*out, state_names[i], row(i == 0 ? 0 : i + 1)); !fine) return fine.error();
-        return out->commit();
+        for (const auto& [name, i] : state_rows) out->append_floats(row(i));
+        if (const auto done = out->commit(); !done) return done.error();
+        return {};
     }
 
     /// Goes on from what save() wrote. Errors: another shape, other options, another corpus.
@@ -164,17 +153,16 @@ public:
                 return bad(concat({"is the state of another run: its ", key.substr(key.rfind('.') + 1), " is ",
                                    value(key).empty() ? "missing" : value(key), ", not ", mine}));
         std::uint64_t bits[4] = {};
-        const char* const keys[] = {"narae.train.step", "narae.train.tokens", "narae.train.smooth",
-                                    "narae.train.lowest"};
         for (std::size_t i = 0; i < 4; ++i)
-            if (!detail::read_whole(value(keys[i]), bits[i])) return bad(concat({keys[i], " is no number"}));
-        for (std::size_t i = 0; i < 3; ++i) {
+            if (!detail::read_whole(value(state_keys[i]), bits[i]))
+                return bad(concat({state_keys[i], " is no number"}));
+        for (const auto& [name, i] : state_rows) {
             const store::tensor* found = nullptr;
             for (const auto& t : state->tensors)
-                if (t.name == state_names[i]) found = &t;
+                if (t.name == name) found = &t;
             if (found == nullptr || found->type != store::dtype::f32 || found->bytes.size() != count_.all * 4)
-                return bad(concat({"no whole ", state_names[i]}));
-            auto to = row(i == 0 ? 0 : i + 1);
+                return bad(concat({"no whole ", name}));
+            auto to = row(i);
             for (std::size_t n = 0; n < to.size(); ++n) to[n] = load_le<float>(found->bytes.data() + n * 4);
             file->let_go(found->bytes);
         }
@@ -183,30 +171,21 @@ public:
         return {};
     }
 
-    /// Writes the narae file of the weights as they are, f32. `tokenizer`: tokenizer.json or its packed form;
-    /// `metadata`: history and what else is to be told.
-    result<std::uint64_t> write_model(const std::string& path, byte_view tokenizer, store::metadata_list metadata) {
+    /// Writes the narae file of the weights as they are, f32; returns its size. `tokenizer`: tokenizer.json or its
+    /// packed form; `history`: see store/format.hpp.
+    result<std::uint64_t> write_model(const std::string& path, byte_view tokenizer, const std::string& history) {
         auto packed = token::pack_tokenizer(tokenizer);
         if (!packed) return packed.error().in("the tokenizer");
         std::vector<store::tensor_plan> plan;
         for (const auto& m : model::matrix_names(shape_)) plan.push_back({m.name, store::dtype::f32, {m.N, m.K}});
         for (const auto& [name, n] : model::vector_names(shape_)) plan.push_back({name, store::dtype::f32, {n}});
         plan.push_back({std::string(store::narae_tokenizer), store::dtype::u8, {packed->size()}});
-        metadata.insert(metadata.begin(), {{std::string(store::narae_version_key), std::string(store::narae_version)},
-                                           {std::string(store::narae_config_key), store::config_json(config_)}});
-        auto out = store::safetensors_writer::create(path, plan, metadata);
+        auto out =
+            store::safetensors_writer::create(path, plan, store::narae_metadata(store::config_json(config_), history));
         if (!out) return out.error();
-        auto left = weights();
-        for (const auto& t : plan) {
-            if (t.name == store::narae_tokenizer) break;
-            const auto n = static_cast<std::size_t>(store::planned_bytes(t)) / 4;
-            if (const auto fine = append(*out, t.name, left.first(n)); !fine) return fine.error();
-            left = left.subspan(n);
-        }
-        if (const auto fine = out->append(store::narae_tokenizer, as_bytes(*packed)); !fine) return fine.error();
-        const auto bytes = out->bytes();
-        if (const auto fine = out->commit(); !fine) return fine.error();
-        return bytes;
+        out->append_floats(weights());
+        out->append(as_bytes(*packed));
+        return out->commit();
     }
 
     /// The learning rate of a step: a line up, then a cosine down to a tenth.
@@ -219,7 +198,10 @@ public:
     }
 
 private:
-    static constexpr const char* state_names[] = {"weights", "first_moment", "second_moment"};
+    static constexpr std::pair<const char*, std::size_t> state_rows[] = {
+        {"weights", 0}, {"first_moment", 2}, {"second_moment", 3}};
+    static constexpr const char* state_keys[] = {"narae.train.step", "narae.train.tokens", "narae.train.smooth",
+                                                 "narae.train.lowest"};
 
     trainer(const store::config& config, const train_options& o, sys::team& team, bool exact)
         : config_(config),
@@ -247,10 +229,7 @@ private:
         for (const auto& m : model::matrix_names(shape_)) {
             const float* from = row(0).data() + at;
             float* to = row(4).data() + at;
-            team_->run([&](std::size_t part, std::size_t parts) {
-                const auto mine = sys::slice_of(m.N, 1, part, parts);
-                for (auto r = mine.begin; r < mine.end; ++r) num::round_to_q4(to + r * m.K, from + r * m.K, m.K);
-            });
+            shared_out(*team_, m.N, [&](std::size_t r) { num::round_to_q4(to + r * m.K, from + r * m.K, m.K); });
             at += m.N * m.K;
         }
         return row(4).data();
@@ -260,12 +239,9 @@ private:
     double squares(std::span<const float> x) {
         constexpr std::size_t piece = 4096;
         std::vector<float> sums((x.size() + piece - 1) / piece);
-        team_->run([&](std::size_t part, std::size_t parts) {
-            const auto mine = sys::slice_of(sums.size(), 1, part, parts);
-            for (auto i = mine.begin; i < mine.end; ++i) {
-                const auto* from = x.data() + i * piece;
-                sums[i] = ops_.dot(from, from, (std::min)(piece, x.size() - i * piece));
-            }
+        shared_out(*team_, sums.size(), [&](std::size_t i) {
+            const auto* from = x.data() + i * piece;
+            sums[i] = ops_.dot(from, from, (std::min)(piece, x.size() - i * piece));
         });
         double sum = 0;
         for (const double s : sums) sum += s;
@@ -290,42 +266,31 @@ private:
     store::metadata_list facts_of(const documents& from) const {
         const auto& o = options_;
         const auto real = [](float x) { return detail::csv_number(static_cast<double>(x)); };
+        const auto options = concat({"steps ",
+                                     o.steps,
+                                     ", batch ",
+                                     o.sequences,
+                                     " x ",
+                                     o.length,
+                                     " x ",
+                                     o.accumulate,
+                                     ", warm-up ",
+                                     o.warmup,
+                                     ", rate ",
+                                     real(o.rate),
+                                     ", decay ",
+                                     real(o.decay),
+                                     ", clip ",
+                                     real(o.clip),
+                                     ", teacher ",
+                                     real(o.teacher_share),
+                                     ", seed ",
+                                     o.seed,
+                                     o.grid ? ", q4" : "",
+                                     exact_ ? "" : ", bf16"});
         return {{"narae.train.shape", store::config_json(config_)},
                 {"narae.train.corpus", concat({from.count(), " documents, hash ", from.hash()})},
-                {"narae.train.options", concat({"steps ",
-                                                o.steps,
-                                                ", batch ",
-                                                o.sequences,
-                                                " x ",
-                                                o.length,
-                                                " x ",
-                                                o.accumulate,
-                                                ", warm-up ",
-                                                o.warmup,
-                                                ", rate ",
-                                                real(o.rate),
-                                                ", decay ",
-                                                real(o.decay),
-                                                ", clip ",
-                                                real(o.clip),
-                                                ", teacher ",
-                                                real(o.teacher_share),
-                                                ", seed ",
-                                                o.seed,
-                                                o.grid ? ", q4" : "",
-                                                exact_ ? "" : ", bf16"})}};
-    }
-
-    static result<void> append(store::safetensors_writer& out, std::string_view name, std::span<const float> numbers) {
-        std::vector<std::byte> bytes;
-        for (std::size_t at = 0; at < numbers.size();) {
-            const auto n = (std::min<std::size_t>)(numbers.size() - at, 1 << 18);
-            bytes.resize(n * 4);
-            for (std::size_t i = 0; i < n; ++i) store_le(bytes.data() + i * 4, numbers[at + i]);
-            if (const auto fine = out.append(name, bytes); !fine) return fine.error();
-            at += n;
-        }
-        return {};
+                {"narae.train.options", options}};
     }
 
     store::config config_;

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "narae/base/version.hpp"
+#include "narae/num/decimal.hpp"
 #include "narae/quant/transplant.hpp"
 #include "narae/store/checkpoint.hpp"
 #include "narae/store/fnv.hpp"
@@ -42,15 +43,6 @@ struct convert_report {
 
 namespace detail {
 
-/// x >= 0 with `digits` decimals, in any locale; the length is the same for all x below 10.
-inline std::string decimal(double x, unsigned digits) {
-    std::uint64_t power = 1;
-    for (unsigned i = 0; i < digits; ++i) power *= 10;
-    const auto n = static_cast<std::uint64_t>(x * static_cast<double>(power) + 0.5);
-    const auto fraction = std::to_string(n % power);
-    return std::to_string(n / power) + "." + std::string(digits - fraction.size(), '0') + fraction;
-}
-
 /// The JSON array `list` (empty text: an empty array) with one more value.
 inline result<std::string> appended(std::string_view list, std::string_view value, const std::string& place) {
     if (list.empty()) return "[" + std::string(value) + "]";
@@ -59,12 +51,6 @@ inline result<std::string> appended(std::string_view list, std::string_view valu
     if (!doc->root().is(text::json_kind::array)) return error{errc::bad_value, place + ": not an array"};
     const auto body = list.substr(0, list.rfind(']'));
     return std::string(body) + (doc->root().size() == 0 ? "" : ",") + std::string(value) + "]";
-}
-
-inline std::string hex(std::uint64_t n) {
-    std::string s;
-    for (int shift = 60; shift >= 0; shift -= 4) s += "0123456789abcdef"[n >> shift & 15];
-    return s;
 }
 
 /// Buffers that old checkpoints carry; nothing is lost with them, they follow from the config.
@@ -106,22 +92,20 @@ inline result<std::string> describe_sources(const store::checkpoint& from, progr
     constexpr std::size_t piece_bytes = std::size_t{4} << 20;
     std::string list(from.metadata(store::narae_source_key));
     for (const auto& file : from.sources()) {
-        std::uint64_t hash = store::fnv1a64({});
+        auto hash = store::fnv1a64({});
         for (auto left = file.bytes; !left.empty();) {
             const auto piece = left.first((std::min)(left.size(), piece_bytes));
             hash = store::fnv1a64(piece, hash);
             from.let_go(piece);
             left = left.subspan(piece.size());
-            const auto going = count.add(piece.size());
-            if (!going) return going.error();
+            if (const auto going = count.add(piece.size()); !going) return going.error();
         }
-        auto longer =
-            appended(list,
-                     "{\"name\":" + text::json_quote(file.name) + ",\"size\":" + std::to_string(file.bytes.size()) +
-                         ",\"fnv1a64\":\"" + hex(hash) + "\"}",
-                     file.name + ": " + std::string(store::narae_source_key));
-        if (!longer) return longer.error();
-        list = std::move(*longer);
+        std::string digits;
+        for (int shift = 60; shift >= 0; shift -= 4) digits += "0123456789abcdef"[hash >> shift & 15];
+        const auto entry = concat({"{\"name\":", text::json_quote(file.name), ",\"size\":", file.bytes.size(),
+                                   ",\"fnv1a64\":\"", digits, "\"}"});
+        error why;
+        if (!appended(list, entry, concat({file.name, ": ", store::narae_source_key})).into(list, why)) return why;
     }
     return list;
 }
@@ -141,19 +125,20 @@ struct vocabulary {
         if (!file) return file.error();
         const auto to = token::tokenizer::parse(file->bytes());
         if (!to) return to.error().in(tokenizer_path);
-        auto packed = token::pack_tokenizer(file->bytes());
-        if (!packed) return packed.error().in(tokenizer_path);
         const auto old = token::tokenizer::parse(from.tokenizer_json());
         if (!old) return old.error().in(place);
         if (old->size() > old_rows)
             return error{errc::bad_value, concat({place, ": the tokenizer has ", old->size(), " ids, the model only ",
                                                   old_rows, " rows"})};
-        auto rows = transplant::make(*old, old_rows, *to);
-        if (rows.tokens() == 0) return error{errc::bad_value, tokenizer_path + ": has no tokens"};
-        auto config = transplanted_config(from.config_text(), *old, *to, rows.rows());
-        if (!config) return config.error().in(from.config_name());
-        if (const auto fits = store::parse_config(*config); !fits) return fits.error().in(tokenizer_path);
-        return vocabulary{std::move(*packed), std::move(rows), std::move(*config)};
+        vocabulary v;
+        v.rows = transplant::make(*old, old_rows, *to);
+        if (v.rows.tokens() == 0) return error{errc::bad_value, tokenizer_path + ": has no tokens"};
+        error why;
+        if (!token::pack_tokenizer(file->bytes()).into(v.tokenizer, why)) return why.in(tokenizer_path);
+        if (!transplanted_config(from.config_text(), *old, *to, v.rows.rows()).into(v.config, why))
+            return why.in(from.config_name());
+        if (const auto fits = store::parse_config(v.config); !fits) return fits.error().in(tokenizer_path);
+        return v;
     }
 };
 
@@ -195,9 +180,8 @@ inline result<convert_report> convert(const std::string& from, const std::string
             config_text = std::move(made->config);
             vocabulary = std::move(made->rows);
         } else if (!source->tokenizer_json().empty()) {
-            auto packed = token::pack_tokenizer(source->tokenizer_json());
-            if (!packed) return packed.error().in(from);
-            tokenizer = std::move(*packed);
+            error why;
+            if (!token::pack_tokenizer(source->tokenizer_json()).into(tokenizer, why)) return why.in(from);
         }
         if (sys::same_file(options.tokenizer, to))
             return error{errc::bad_argument, to + ": cannot write: is the new tokenizer itself"};
@@ -224,88 +208,62 @@ inline result<convert_report> convert(const std::string& from, const std::string
             const auto N = is_vocabulary(name.name) ? vocabulary->rows() : name.N;
             plan.push_back(plan_matrix({name.name, N, name.K}, options.type));
             report.weights += std::uint64_t{N} * name.K;
-            count.total += stored.tensor->bytes.size();
+            report.weight_bytes += store::planned_bytes(plan.back());
         }
+        count.total += report.weight_bytes;
         for (const auto* t : all->vectors) {
             plan.push_back({t->name, store::dtype::f32, t->shape});
             report.weights += t->shape[0];
+            report.weight_bytes += store::planned_bytes(plan.back());
         }
-        for (const auto& t : plan) report.weight_bytes += store::planned_bytes(t);
         if (!tokenizer.empty())
             plan.push_back({std::string(store::narae_tokenizer), store::dtype::u8, {tokenizer.size()}});
 
         const auto sources = detail::describe_sources(*source, count);
         if (!sources) return sources.error();
         const auto describe = [&](double weight_error) -> result<store::metadata_list> {
-            auto history = std::string(source->metadata(store::narae_history_key));
-            const auto place = from + ": " + std::string(store::narae_history_key);
-            if (vocabulary) {
-                auto longer = detail::appended(history,
-                                               "{\"step\":\"tokenizer\",\"narae\":\"" + std::string(version_text) +
-                                                   "\",\"tokens\":" + std::to_string(report.tokens) +
-                                                   ",\"copied\":" + detail::decimal(report.tokens_copied, 4) +
-                                                   ",\"pieces\":" + detail::decimal(report.tokens_pieces, 4) + "}",
-                                               place);
-                if (!longer) return longer.error();
-                history = std::move(*longer);
-            }
-            const auto longer = detail::appended(
-                history,
-                "{\"step\":\"convert\",\"narae\":\"" + std::string(version_text) + "\",\"type\":\"" +
-                    std::string(model::format_name(options.type)) + "\",\"weights\":" + std::to_string(report.weights) +
-                    ",\"bits_per_weight\":" + detail::decimal(report.bits_per_weight(), 4) +
-                    ",\"weight_error\":" + detail::decimal(weight_error, 9) + "}",
-                place);
-            if (!longer) return longer.error();
-            return store::metadata_list{
-                {std::string(store::narae_version_key), std::string(store::narae_version)},
-                {std::string(store::narae_config_key), config_text},
-                {std::string(store::narae_history_key), *longer},
-                {std::string(store::narae_source_key), *sources},
-            };
+            std::vector<std::string> steps;
+            if (vocabulary)
+                steps.push_back(concat({R"({"step":"tokenizer","narae":")", version_text, R"(","tokens":)",
+                                        report.tokens, R"(,"copied":)", num::decimal(report.tokens_copied, 4),
+                                        R"(,"pieces":)", num::decimal(report.tokens_pieces, 4), "}"}));
+            steps.push_back(concat({R"({"step":"convert","narae":")", version_text, R"(","type":")",
+                                    model::format_name(options.type), R"(","weights":)", report.weights,
+                                    R"(,"bits_per_weight":)", num::decimal(report.bits_per_weight(), 4),
+                                    R"(,"weight_error":)", num::decimal(weight_error, 9), "}"}));
+            std::string history(source->metadata(store::narae_history_key));
+            const auto place = concat({from, ": ", store::narae_history_key});
+            error why;
+            for (const auto& step : steps)
+                if (!detail::appended(history, step, place).into(history, why)) return why;
+            return store::narae_metadata(config_text, history, *sources);
         };
-        auto metadata = describe(0);
+        auto metadata = describe(0);  // the same length as at the end
         if (!metadata) return metadata.error();
-
-        auto rows = row_writer::make(options.threads);
-        if (!rows) return rows.error();
-        auto out = store::safetensors_writer::create(to, plan, *metadata);
+        auto out = model_writer::create(to, plan, *metadata, options.type, options.threads, count);
         if (!out) return out.error();
-        const auto* planned = plan.data();
         for (const auto& [name, stored] : all->matrices) {
             const auto& tensor = *stored.tensor;
             const bool changed = is_vocabulary(name.name);
             const double ratio = s.tied ? tied_ratio : name.name == "embed_out.weight" ? head_ratio : embedding_ratio;
-            const auto N = changed ? vocabulary->rows() : name.N;
-            const auto done = [&](std::size_t row) { return std::uint64_t{tensor.bytes.size()} * row / N; };
-            const auto written = rows->write(
-                *out, *planned++, tensor.file + ": " + tensor.name, options.type, N, name.K,
+            out->matrix(
+                tensor.file + ": " + tensor.name, changed ? vocabulary->rows() : name.N, name.K,
                 [&, &matrix = stored](std::size_t row, float* floats) {
                     changed ? vocabulary->read_row(floats, row, matrix, ratio) : matrix.read_row(floats, row);
                 },
-                [&](std::size_t begin, std::size_t end) {
-                    source->let_go(tensor);  // what has been read of it
-                    return count.add(done(end) - done(begin));
-                });
-            if (!written) return written.error();
+                [&] { source->let_go(tensor); });  // what has been read of it
         }
-        for (const auto* t : all->vectors) {
-            const auto written =
-                write_vector(*out, *planned++, t->file + ": " + t->name, static_cast<std::size_t>(t->shape[0]),
-                             [&](std::size_t i) { return model::element(*t, i); });
-            if (!written) return written.error();
-        }
-        const auto copied = out->append(store::narae_tokenizer, as_bytes(tokenizer));
-        if (!copied) return copied.error();
+        for (const auto* t : all->vectors)
+            out->vector(t->file + ": " + t->name, static_cast<std::size_t>(t->shape[0]), store::dtype::f32,
+                        [&](std::size_t i) { return model::element(*t, i); });
+        out->file.append(as_bytes(tokenizer));
 
-        report.weight_error = rows->weight_error();
+        report.weight_error = out->weight_error();
         metadata = describe(report.weight_error);
         if (!metadata) return metadata.error();
-        const auto described = out->rewrite_metadata(*metadata);
-        if (!described) return described.error();
-        report.file_bytes = out->bytes();
-        const auto done = out->commit();
-        if (!done) return done.error();
+        out->file.rewrite_metadata(*metadata);
+        error why;
+        if (!out->file.commit().into(report.file_bytes, why)) return why;
         return report;
     });
 }

@@ -57,9 +57,9 @@ inline result<std::uint64_t> export_checkpoint(const std::string& from, const st
         if (!config) return config.error().in(source->config_name());
         const model::shape s(*config);
         if (s.H * s.E != s.D)
-            return error{errc::unsupported, source->config_name() + ": " + std::to_string(s.H) + " heads of " +
-                                                std::to_string(s.E) + " do not fill the width " + std::to_string(s.D) +
-                                                ", which other engines cannot load"};
+            return error{errc::unsupported,
+                         concat({source->config_name(), ": ", s.H, " heads of ", s.E, " do not fill the width ", s.D,
+                                 ", which other engines cannot load"})};
         config->kv_heads = config->heads;
         const model::shape plain(*config);
         const auto all = detail::inventory::take(*source, s);
@@ -70,19 +70,20 @@ inline result<std::uint64_t> export_checkpoint(const std::string& from, const st
             return name.ends_with(".query_key_value.weight") || name.ends_with(".query_key_value.bias");
         };
         std::vector<store::tensor_plan> plan;
-        for (const auto& [name, stored] : all->matrices)
+        progress_count count{on_progress};
+        for (const auto& [name, stored] : all->matrices) {
             plan.push_back(plan_matrix({name.name, is_qkv(name.name) ? plain.qkv_rows() : name.N, name.K}, type));
+            count.total += store::planned_bytes(plan.back());
+        }
         for (const auto* t : all->vectors)
             plan.push_back({t->name, dtype, {is_qkv(t->name) ? plain.qkv_rows() : t->shape[0]}});
-        progress_count count{on_progress};
-        for (const auto& t : plan) count.total += store::planned_bytes(t);
 
         const auto end = detail::end_of_text(*source, from);
         if (!end) return end.error();
         auto more = "  \"torch_dtype\": \"" + std::string(type == model::format::f16 ? "float16" : "float32") + "\",\n";
         if (!end->empty()) more += "  \"bos_token_id\": " + *end + ",\n  \"eos_token_id\": " + *end + ",\n";
-        const auto described = detail::write_text(folder + "/config.json", as_bytes(store::config_json(*config, more)));
-        if (!described) return described.error();
+        const auto text = store::config_json(*config, more);
+        if (const auto done = detail::write_text(folder + "/config.json", as_bytes(text)); !done) return done.error();
         if (const auto packed = source->tokenizer_json(); !packed.empty()) {
             const auto json = token::unpack_tokenizer(packed);
             if (!json) return json.error().in(from);
@@ -90,36 +91,23 @@ inline result<std::uint64_t> export_checkpoint(const std::string& from, const st
             if (!copied) return copied.error();
         }
 
-        auto rows = row_writer::make(0);
-        if (!rows) return rows.error();
-        auto out = store::safetensors_writer::create(folder + "/model.safetensors", plan, {{"format", "pt"}});
+        auto out = model_writer::create(folder + "/model.safetensors", plan, {{"format", "pt"}}, type, 0, count);
         if (!out) return out.error();
-        const auto* planned = plan.data();
         for (const auto& [name, stored] : all->matrices) {
-            const auto N = static_cast<std::size_t>(planned->shape[0]);
             const bool qkv = is_qkv(name.name);
-            const auto written = rows->write(
-                *out, *planned++, stored.tensor->file + ": " + stored.tensor->name, type, N, name.K,
+            out->matrix(
+                stored.tensor->file + ": " + stored.tensor->name, qkv ? plain.qkv_rows() : name.N, name.K,
                 [&, &matrix = stored](std::size_t row, float* floats) {
                     matrix.read_row(floats, qkv ? detail::shared_row(s, row) : row);
                 },
-                [&, &tensor = *stored.tensor, K = name.K](std::size_t begin, std::size_t end_row) {
-                    source->let_go(tensor);  // what has been read of it
-                    return count.add(model::matrix_bytes(type, end_row - begin, K));
-                });
-            if (!written) return written.error();
+                [&, &tensor = *stored.tensor] { source->let_go(tensor); });  // what has been read of it
         }
         for (const auto* t : all->vectors) {
-            const auto written = write_vector(
-                *out, *planned, t->file + ": " + t->name, static_cast<std::size_t>(planned->shape[0]),
-                [&](std::size_t i) { return model::element(*t, is_qkv(t->name) ? detail::shared_row(s, i) : i); });
-            if (!written) return written.error();
-            ++planned;
+            const bool qkv = is_qkv(t->name);
+            out->vector(t->file + ": " + t->name, qkv ? plain.qkv_rows() : static_cast<std::size_t>(t->shape[0]), dtype,
+                        [&](std::size_t i) { return model::element(*t, qkv ? detail::shared_row(s, i) : i); });
         }
-        const auto bytes = out->bytes();
-        const auto done = out->commit();
-        if (!done) return done.error();
-        return bytes;
+        return out->file.commit();
     });
 }
 

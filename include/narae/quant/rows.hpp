@@ -83,33 +83,35 @@ inline error unfit(const std::string& place, float w, const std::string& index) 
                                  (finite ? "larger than 65504, the largest that an f16 holds" : "not finite")};
 }
 
-/// Writes one matrix after the other.
-class row_writer {
+/// Writes the tensors of a model file, one after the other, in the order planned. As with the writer below it, what
+/// went wrong is told at the end, and nothing is done after it.
+class model_writer {
 public:
-    static result<row_writer> make(std::size_t threads) {
+    static result<model_writer> create(const std::string& path, const std::vector<store::tensor_plan>& plan,
+                                       const store::metadata_list& metadata, model::format type, std::size_t threads,
+                                       progress_count& count) {
         auto team = sys::team::make(threads);
         if (!team) return team.error();
-        row_writer w;
-        w.team_ = std::move(*team);
-        return w;
+        auto file = store::safetensors_writer::create(path, plan, metadata);
+        if (!file) return file.error();
+        return model_writer(std::move(*file), std::move(*team), type, count);
     }
 
-    /// Appends an [N, K] matrix to `out`, as plan_matrix() planned it. read(row, floats[K]) is called once for each
-    /// row, by several threads; `done(first row, past the last)` returns result<void> and is called in order, by one.
-    /// `place` names the matrix's source in errors.
+    /// The [N, K] matrix that plan_matrix() planned. read(row, floats[K]) is called once for each row, by several
+    /// threads; done() by one, now and then. `place` names the matrix's source in errors.
     template <class Read, class Done>
-    result<void> write(store::safetensors_writer& out, const store::tensor_plan& plan, const std::string& place,
-                       model::format type, std::size_t N, std::size_t K, Read&& read, Done&& done) {
+    void matrix(const std::string& place, std::size_t N, std::size_t K, Read&& read, Done&& done) {
+        if (!file) return;
         constexpr std::size_t batch_bytes = std::size_t{4} << 20;
-        const auto tile_bytes = model::matrix_bytes(type, num::tile_rows, K);
+        const auto tile_bytes = model::matrix_bytes(type_, num::tile_rows, K);
         const auto batch = (std::min)(num::tiles_of(N), (std::max)(batch_bytes / tile_bytes, team_->size()));
         const auto tile_floats = num::tile_rows * K;
         auto bytes = sys::buffer<std::byte>::make(batch * tile_bytes);
         auto floats = sys::buffer<float>::make(team_->size() * (tile_floats + K));
-        if (!bytes || !floats) return (!bytes ? bytes.error() : floats.error()).in(place);
+        if (!bytes || !floats) return file.fail((!bytes ? bytes.error() : floats.error()).in(place));
         std::vector<tile_figures> figures(batch);
 
-        for (std::size_t from = 0; from < N; from += batch * num::tile_rows) {
+        for (std::size_t from = 0; from < N && file; from += batch * num::tile_rows) {
             const auto to = (std::min)(N, from + batch * num::tile_rows);
             team_->run([&](std::size_t part, std::size_t parts) {
                 float* const rows = floats->data() + part * (tile_floats + K);
@@ -117,30 +119,42 @@ public:
                 for (auto t = mine.begin; t < mine.end; ++t) {
                     const auto row = from + t * num::tile_rows, count = (std::min)(num::tile_rows, N - row);
                     for (std::size_t r = 0; r < count; ++r) read(row + r, rows + r * K);
-                    figures[t] = encode(bytes->data() + t * tile_bytes, type, rows, count, K, rows + tile_floats);
+                    figures[t] = encode(bytes->data() + t * tile_bytes, type_, rows, count, K, rows + tile_floats);
                 }
             });
             for (std::size_t t = 0; t < num::tiles_of(to - from); ++t) {
                 const auto& f = figures[t];
                 if (f.unfit != nowhere)
-                    return unfit(
-                        place, f.unfit_weight,
-                        std::to_string(from + t * num::tile_rows + f.unfit / K) + ", " + std::to_string(f.unfit % K));
+                    return file.fail(unfit(place, f.unfit_weight,
+                                           concat({from + t * num::tile_rows + f.unfit / K, ", ", f.unfit % K})));
                 squares_ += f.squares;
                 lost_ += f.lost;
             }
             const auto encoded =
-                model::packed(type) ? num::tiles_of(to - from) * tile_bytes : model::matrix_bytes(type, to - from, K);
-            const auto written = out.append(plan.name, bytes->span().first(encoded));
-            if (!written) return written;
-            const auto going = done(from, to);
-            if (!going) return going;
+                model::packed(type_) ? num::tiles_of(to - from) * tile_bytes : model::matrix_bytes(type_, to - from, K);
+            file.append(bytes->span().first(encoded));
+            done();
+            if (const auto going = count_->add(encoded); !going) file.fail(going.error());
         }
-        return {};
+    }
+
+    /// A vector in f32, or in f16. read(i) is its element i.
+    template <class Read>
+    void vector(const std::string& place, std::size_t n, store::dtype type, Read&& read) {
+        const auto as = type == store::dtype::f16 ? model::format::f16 : model::format::f32;
+        std::vector<float> values(n);
+        for (std::size_t i = 0; i < n; ++i) values[i] = read(i);
+        if (const auto i = first_unfit(values.data(), n, as); i != n)
+            return file.fail(unfit(place, values[i], std::to_string(i)));
+        std::vector<std::byte> bytes(model::matrix_bytes(as, 1, n));
+        encode_tile(bytes.data(), as, values.data(), 1, n);
+        file.append(bytes);
     }
 
     /// sqrt(sum (w - w')^2 / sum w^2) over all matrices so far: what the number format lost.
     double weight_error() const noexcept { return squares_ > 0 ? std::sqrt(lost_ / squares_) : 0; }
+
+    store::safetensors_writer file;
 
 private:
     struct tile_figures {
@@ -149,20 +163,17 @@ private:
         float unfit_weight = 0;
     };
 
-    row_writer() = default;
+    model_writer(store::safetensors_writer f, std::unique_ptr<sys::team> team, model::format type,
+                 progress_count& count)
+        : file(std::move(f)), team_(std::move(team)), type_(type), count_(&count) {}
 
     static tile_figures encode(std::byte* out, model::format type, const float* rows, std::size_t count, std::size_t K,
                                float* back) noexcept {
-        tile_figures f;
-        if (const auto i = first_unfit(rows, count * K, type); i != count * K) {
-            f.unfit = i;
-            f.unfit_weight = rows[i];
-            return f;
-        }
+        if (const auto i = first_unfit(rows, count * K, type); i != count * K) return {0, 0, i, rows[i]};
         encode_tile(out, type, rows, count, K);
-        const model::matrix tile{type, count, K, out};
+        tile_figures f;
         for (std::size_t r = 0; r < count; ++r) {
-            model::copy_row(back, tile, r);
+            model::copy_row(back, {type, count, K, out}, r);
             for (std::size_t i = 0; i < K; ++i) {
                 const double w = rows[r * K + i], difference = w - back[i];
                 f.squares += w * w;
@@ -173,21 +184,10 @@ private:
     }
 
     std::unique_ptr<sys::team> team_;
+    model::format type_;
+    progress_count* count_;
     double squares_ = 0, lost_ = 0;
 };
-
-/// Appends a vector as f32, or as f16 where the whole file is to be f16. read(i) is its element i.
-template <class Read>
-result<void> write_vector(store::safetensors_writer& out, const store::tensor_plan& plan, const std::string& place,
-                          std::size_t n, Read&& read) {
-    const auto type = plan.type == store::dtype::f16 ? model::format::f16 : model::format::f32;
-    std::vector<float> values(n);
-    for (std::size_t i = 0; i < n; ++i) values[i] = read(i);
-    if (const auto i = first_unfit(values.data(), n, type); i != n) return unfit(place, values[i], std::to_string(i));
-    std::vector<std::byte> bytes(model::matrix_bytes(type, 1, n));
-    encode_tile(bytes.data(), type, values.data(), 1, n);
-    return out.append(plan.name, bytes);
-}
 
 }  // namespace narae::inline NARAE_ABI::quant
 

@@ -84,26 +84,15 @@ public:
     void read_row(float* out, std::size_t row, const model::stored_matrix& old, double ratio) const noexcept {
         const auto from = pieces_of(row);
         if (from.size() == 1) return old.read_row(out, from[0]);
-        constexpr std::size_t chunk = 128;  // columns at a time, so that nothing needs to be allocated
-        float part[chunk];
         const auto K = old.view.K;
-        for (std::size_t at = 0; at < K; at += chunk) {
-            const auto n = (std::min)(chunk, K - at);
-            double sums[chunk] = {}, weight = 1, weights = 0;
+        for (std::size_t i = 0; i < K; ++i) {
+            double sum = 0, weight = 1, weights = 0;
             for (const auto id : from) {
-                const auto first = std::size_t{id} * K + at;
-                if (old.view.data != nullptr)
-                    model::copy_row(
-                        part, {old.view.type, 1, n, old.view.data + first * model::matrix_bytes(old.view.type, 1, 1)},
-                        0);
-                else
-                    for (std::size_t i = 0; i < n; ++i) part[i] = model::element(*old.tensor, first + i);
-                for (std::size_t i = 0; i < n; ++i) sums[i] += weight * static_cast<double>(part[i]);
+                sum += weight * static_cast<double>(model::element(*old.tensor, id * K + i));
                 weights += weight;
                 weight *= ratio;
             }
-            for (std::size_t i = 0; i < n; ++i)
-                out[at + i] = from.empty() ? 0.0f : static_cast<float>(sums[i] / weights);
+            out[i] = from.empty() ? 0.0f : static_cast<float>(sum / weights);
         }
     }
 

@@ -10,22 +10,18 @@
 #include <string_view>
 
 #include "narae/base/result.hpp"
+#include "narae/num/decimal.hpp"
 #include "narae/store/config.hpp"
 
 namespace narae::inline NARAE_ABI::store {
 
 /// x as a JSON number that json_value::real reads back to the same double, for the short decimals of configs.
 inline std::string json_number(double x) {
-    if (x < 0) return std::string("-").append(json_number(-x));
     double power = 1;
     int digits = 0;
-    while (digits < 22 && x * power < 1e15 && std::floor(x * power + 0.5) / power != x)
+    while (digits < 22 && std::fabs(x) * power < 1e15 && std::floor(x * power + 0.5) / power != x)
         power = std::pow(10.0, ++digits);
-    auto text = std::to_string(static_cast<std::uint64_t>(std::floor(x * power + 0.5)));
-    if (digits == 0) return text;
-    const auto point = static_cast<std::size_t>(digits);
-    if (text.size() <= point) text = std::string(point + 1 - text.size(), '0') + text;
-    return text.substr(0, text.size() - point) + "." + text.substr(text.size() - point);
+    return num::decimal(x, digits);
 }
 
 /// The text of a config.json that parse_config reads back to the same config. `more` is put in as it is: further

@@ -64,7 +64,7 @@ public:
 #if NARAE_POSIX
         ok = ok && ::fsync(::fileno(file_)) == 0;
 #endif
-        auto failed = ok ? error{} : system_error(path_, "cannot write");
+        auto failed = system_error(path_, "cannot write");
         if (std::fclose(std::exchange(file_, nullptr)) != 0 && ok) {
             ok = false;
             failed = system_error(path_, "cannot write");
@@ -72,11 +72,8 @@ public:
 #if !NARAE_POSIX
         if (ok) std::remove(path_.c_str());  // elsewhere rename does not replace
 #endif
-        if (ok && std::rename(beside_.c_str(), path_.c_str()) != 0) {
-            ok = false;
-            failed = system_error(path_, "cannot rename into place");
-        }
-        if (ok) return {};
+        if (ok && std::rename(beside_.c_str(), path_.c_str()) == 0) return {};
+        if (ok) failed = system_error(path_, "cannot rename into place");
         std::remove(beside_.c_str());
         return failed;
     }

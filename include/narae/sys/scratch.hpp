@@ -7,26 +7,13 @@
 #include "narae/sys/file_view.hpp"
 #ifndef NARAE_NO_FILES
 
+#include <memory>
+
 namespace narae::inline NARAE_ABI::sys {
 
 /// `size()` floats, all zero at first. Moves, never copies.
 class scratch {
 public:
-    scratch() = default;
-    scratch(scratch&& other) noexcept { *this = std::move(other); }
-    scratch& operator=(scratch&& other) noexcept {
-        std::swap(data_, other.data_);
-        std::swap(size_, other.size_);
-        std::swap(mapped_, other.mapped_);
-        std::swap(memory_, other.memory_);
-        return *this;
-    }
-    ~scratch() {
-#if NARAE_POSIX
-        if (mapped_) ::munmap(data_, size_ * sizeof(float));
-#endif
-    }
-
     /// In memory where `path` is empty; else in a new file of that name, which must not be there and which nobody sees
     /// by its name once this has returned. Errors: no memory; what the system says of the file, such as a full disk.
     static result<scratch> make(std::size_t size, const std::string& path = {}) {
@@ -35,7 +22,6 @@ public:
         if (path.empty()) {
             error why;
             if (!buffer<float>::make(size).into(s.memory_, why)) return why;
-            s.data_ = s.memory_.data();
             return s;
         }
 #if NARAE_POSIX && !defined(__EMSCRIPTEN__)
@@ -49,8 +35,7 @@ public:
         const auto failed = system_error(path, "no room for the state");
         ::close(file);
         if (at == MAP_FAILED) return failed;
-        s.data_ = static_cast<float*>(at);
-        s.mapped_ = true;
+        s.mapped_ = {static_cast<float*>(at), unmap{bytes}};
         return s;
 #else
         return error{errc::unsupported, path + ": files cannot be mapped for writing here"};
@@ -63,20 +48,29 @@ public:
         if (!mapped_) return;
         const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) / sizeof(float);
         const auto begin = (from + page - 1) / page * page, end = (from + n) / page * page;
-        if (end > begin) ::madvise(data_ + begin, (end - begin) * sizeof(float), MADV_DONTNEED);  // shared: kept
+        if (end > begin) ::madvise(data() + begin, (end - begin) * sizeof(float), MADV_DONTNEED);  // shared: kept
 #else
         (void)from, (void)n;
 #endif
     }
 
-    float* data() noexcept { return data_; }
+    float* data() noexcept { return mapped_ ? mapped_.get() : memory_.data(); }
     std::size_t size() const noexcept { return size_; }
 
 private:
-    float* data_ = nullptr;
+    struct unmap {
+        std::size_t bytes;
+        void operator()(float* at) const noexcept {
+#if NARAE_POSIX
+            ::munmap(at, bytes);
+#else
+            (void)at;
+#endif
+        }
+    };
     std::size_t size_ = 0;
-    bool mapped_ = false;
     buffer<float> memory_;
+    std::unique_ptr<float, unmap> mapped_;
 };
 
 }  // namespace narae::inline NARAE_ABI::sys

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,7 +17,6 @@
 
 #include "narae/base/bytes.hpp"
 #include "narae/base/result.hpp"
-#include "narae/base/sorted.hpp"
 #include "narae/text/json.hpp"
 #include "narae/text/utf8.hpp"
 #include "narae/token/packed.hpp"
@@ -54,25 +54,22 @@ inline std::string base64_text(byte_view bytes) {
 
 namespace packing {
 
-/// Where a list stands in the text of a tokenizer.json, and what to write there instead.
-struct exchange {
-    std::size_t at = 0, length = 0;
-    std::string text;
-
-    exchange(const text::json_value& v, std::string with) : at(v.at()), length(v.raw().size()), text(std::move(with)) {}
-};
-
 /// The text with vocabulary, merges and boundary weights (if it has any) exchanged for these.
 inline std::string exchanged(std::string_view json, const text::json_value& model, std::string vocab,
                              std::string merges, std::string weights) {
-    std::vector<exchange> all{{model["vocab"], std::move(vocab)}, {model["merges"], std::move(merges)}};
+    std::map<std::size_t, std::pair<std::size_t, std::string>> all;  // where, how much, by what
+    const auto exchange = [&](const text::json_value& v, std::string with) {
+        all[v.at()] = {v.raw().size(), std::move(with)};
+    };
+    exchange(model["vocab"], std::move(vocab));
+    exchange(model["merges"], std::move(merges));
     if (const auto w = model["narae"]["boundaries"]["weights"]; w.is(text::json_kind::string))
-        all.emplace_back(w, std::move(weights));
+        exchange(w, std::move(weights));
     std::string out;
     std::size_t done = 0;
-    for (const auto i : sorted(all.size(), [&](auto a, auto b) { return all[a].at < all[b].at; })) {
-        out.append(json.substr(done, all[i].at - done)).append(all[i].text);
-        done = all[i].at + all[i].length;
+    for (const auto& [at, what] : all) {
+        out.append(json.substr(done, at - done)).append(what.second);
+        done = at + what.first;
     }
     return out.append(json.substr(done));
 }
@@ -100,10 +97,11 @@ inline result<std::string> pack_tokenizer(byte_view file) {
         std::uint64_t id = 0;
         v.whole(id);
         spelled.clear();
-        const std::uint64_t literal = spell_bytes(k.string(), spelled) ? 0 : 1;
+        const bool literal = !spell_bytes(k.string(), spelled);
         if (id >= ids.size()) ids.resize(static_cast<std::size_t>(id) + 1);
-        longest = (std::max)(longest, 1 + 2 * spelled.size() + literal);
-        ids[static_cast<std::size_t>(id)] = static_cast<std::uint32_t>(1 + 2 * spelled.size() + literal);
+        const std::uint64_t kept = 1 + 2 * spelled.size() + literal;
+        longest = (std::max)(longest, kept);
+        ids[static_cast<std::size_t>(id)] = static_cast<std::uint32_t>(kept);
         return true;
     });
     for (std::size_t id = 0; id < ids.size(); ++id)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "narae/quant/convert.hpp"
 
+#include <cinttypes>
+#include <cstdio>
 #include <limits>
 
 #include "models.hpp"
@@ -145,7 +147,9 @@ TEST_CASE("quant/convert: the file tells what was done, and from what") {
     sources->root().for_each([&](const text::json_value& file) {
         const auto bytes = tests::read_file(files[at]);
         CHECK(file["name"].string() == files[at].substr(files[at].rfind('/') + 1));
-        CHECK(file["fnv1a64"].string() == quant::detail::hex(store::fnv1a64(as_bytes(bytes))));
+        char hash[17];
+        std::snprintf(hash, sizeof hash, "%016" PRIx64, store::fnv1a64(as_bytes(bytes)));
+        CHECK(file["fnv1a64"].string() == hash);
         std::uint64_t size = 0;
         CHECK(file["size"].whole(size));
         CHECK(size == bytes.size());
@@ -166,8 +170,7 @@ TEST_CASE("quant/convert: a model file whose tokenizer is still text opens and c
     plan.back().shape = {json.size()};
     auto out = store::safetensors_writer::create(folder.path("old"), plan, made.from.metadata());
     REQUIRE(out);
-    for (const auto& t : made.from.tensors())
-        REQUIRE(out->append(t.name, t.name == store::narae_tokenizer ? as_bytes(json) : t.bytes));
+    for (const auto& t : made.from.tensors()) out->append(t.name == store::narae_tokenizer ? as_bytes(json) : t.bytes);
     REQUIRE(out->commit());
 
     const auto a = open(folder.path("old")), b = open(folder.path("new"));
@@ -227,7 +230,7 @@ TEST_CASE("quant/convert: tensors of no model are told, known buffers are not") 
     auto out = store::safetensors_writer::create(folder.path("model.safetensors"), plan, {{"format", "pt"}});
     REQUIRE(out);
     for (const auto& t : plan)
-        REQUIRE(out->append(t.name, as_bytes(std::string(static_cast<std::size_t>(store::planned_bytes(t)), '\0'))));
+        out->append(as_bytes(std::string(static_cast<std::size_t>(store::planned_bytes(t)), '\0')));
     REQUIRE(out->commit());
     tests::write_file(folder.path("config.json"), text);
     const auto report = quant::convert(folder.path(), folder.path("out"), {format::q4, 1});

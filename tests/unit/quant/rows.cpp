@@ -59,28 +59,23 @@ TEST_CASE("quant/rows: rows arrive once each, in order of tiles, for every numbe
         for (const std::size_t threads : {1u, 2u, 3u}) {
             const auto path = folder.path("out");
             const auto plan = quant::plan_matrix({"w", N, K}, type);
-            auto out = store::safetensors_writer::create(path, {plan}, {});
-            auto rows = quant::row_writer::make(threads);
+            quant::progress_count count;
+            auto out = quant::model_writer::create(path, {plan}, {}, type, threads, count);
             REQUIRE(out);
-            REQUIRE(rows);
-            std::size_t next = 0;
-            const auto written = rows->write(
-                *out, plan, "w", type, N, K,
+            std::size_t batches = 0;
+            out->matrix(
+                "w", N, K,
                 [&](std::size_t row, float* w) {
                     for (std::size_t i = 0; i < K; ++i) w[i] = weight(row, i);
                 },
-                [&](std::size_t from, std::size_t to) -> result<void> {
-                    CHECK(from == next);
-                    next = to;
-                    return {};
-                });
-            REQUIRE(written);
-            CHECK(next == N);
-            REQUIRE(out->commit());
+                [&] { ++batches; });
+            CHECK(batches >= 1);
+            CHECK(count.done == store::planned_bytes(plan));
+            REQUIRE(out->file.commit());
             const auto file = tests::read_file(path);
             if (threads == 1) {
                 first = file;
-                error = rows->weight_error();
+                error = out->weight_error();
                 const auto parsed = store::parse_safetensors(as_bytes(file));
                 REQUIRE(parsed);
                 const model::matrix m{type, N, K, parsed->tensors[0].bytes.data()};
@@ -100,7 +95,7 @@ TEST_CASE("quant/rows: rows arrive once each, in order of tiles, for every numbe
                 if (type == format::q4) CHECK((error > 0.01 && error < 0.1));
             }
             CHECK(file == first);
-            CHECK(rows->weight_error() == error);
+            CHECK(out->weight_error() == error);
         }
     }
 }
@@ -109,16 +104,16 @@ TEST_CASE("quant/rows: the first unfit weight is named, whichever thread meets i
     const tests::scratch folder;
     for (const std::size_t threads : {1u, 3u}) {
         const auto plan = quant::plan_matrix({"w", 100, 8}, format::q4);
-        auto out = store::safetensors_writer::create(folder.path("out"), {plan}, {});
-        auto rows = quant::row_writer::make(threads);
+        quant::progress_count count;
+        auto out = quant::model_writer::create(folder.path("out"), {plan}, {}, format::q4, threads, count);
         REQUIRE(out);
-        REQUIRE(rows);
-        const auto written = rows->write(
-            *out, plan, "there", format::q4, 100, 8,
+        out->matrix(
+            "there", 100, 8,
             [](std::size_t row, float* w) {
                 for (std::size_t i = 0; i < 8; ++i) w[i] = row >= 40 && i == 5 ? 1e6f : 1.0f;
             },
-            [](std::size_t, std::size_t) -> result<void> { return {}; });
+            [] {});
+        const auto written = out->file.commit();
         REQUIRE_FALSE(written);
         CHECK(written.error().what.find("there: element [40, 5]") == 0);
     }

@@ -31,20 +31,47 @@ TEST_CASE("store/safetensors_writer: what is written is read back") {
     CHECK(static_cast<std::size_t>(as_text(r->tensors[2].bytes).data() - whole.data()) % 64 == 0);
 
     const scratch folder;
-    auto writer = safetensors_writer::create(folder.path("out.safetensors"), plan, metadata);
+    const auto path = folder.path("out.safetensors");
+    auto writer = safetensors_writer::create(path, plan, metadata);
     REQUIRE(writer);
-    for (std::size_t i = 0; i < 192; i += 50)
-        REQUIRE(writer->append("w.q4", as_bytes(std::string_view(tiles).substr(i, 50))));
-    CHECK(writer->append("이름", as_bytes("xx")).error().message().find("the turn of v") != std::string::npos);
-    REQUIRE(writer->append("empty", {}));
-    REQUIRE(writer->append("v", as_bytes(floats({1, 2, 3}))));
-    CHECK(writer->append("이름", as_bytes("xxx")).error().message().find("more bytes than planned") !=
-          std::string::npos);
-    REQUIRE(writer->append("이름", as_bytes(le(0x3C00, 2))));
-    CHECK(writer->append("이름", as_bytes("x")).error().code == errc::bad_argument);
-    REQUIRE(writer->commit());
+    for (std::size_t i = 0; i < 192; i += 50) writer->append(as_bytes(std::string_view(tiles).substr(i, 50)));
+    writer->append({});
+    const std::vector<float> numbers{1, 2, 3};
+    writer->append_floats(numbers);
+    writer->append(as_bytes(le(0x3C00, 2)));
+    CHECK(*writer);
+    CHECK(*writer->commit() == whole.size());
     CHECK(folder.files() == 1);
-    CHECK(read_file(folder.path("out.safetensors")) == whole);
+    CHECK(read_file(path) == whole);
+}
+
+TEST_CASE("store/safetensors_writer: the first failure is the one that is told, and nothing follows it") {
+    const scratch folder;
+    auto writer = safetensors_writer::create(folder.path("out"), {{"a", dtype::u8, {4}}}, {});
+    REQUIRE(writer);
+    writer->append(as_bytes("abcde"));
+    CHECK_FALSE(*writer);
+    writer->append(as_bytes("abcd"));
+    writer->fail({errc::cancelled, "cancelled"});
+    CHECK(writer->commit().error().what == folder.path("out") + ": more bytes than planned");
+    CHECK(folder.files() <= 1);
+}
+
+TEST_CASE("store/safetensors_writer: numbers of more than one piece") {
+    const scratch folder;
+    std::vector<float> numbers((1 << 18) + 5);
+    for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<float>(i);
+    auto writer = safetensors_writer::create(folder.path("out"), {{"a", dtype::f32, {numbers.size()}}}, {});
+    REQUIRE(writer);
+    writer->append_floats(numbers);
+    REQUIRE(writer->commit());
+    const auto file = read_file(folder.path("out"));
+    const auto read = parse_safetensors(as_bytes(file));
+    REQUIRE(read);
+    std::size_t wrong = 0;
+    for (std::size_t i = 0; i < numbers.size(); ++i)
+        wrong += element(read->tensors[0], {i}) != static_cast<double>(numbers[i]);
+    CHECK(wrong == 0);
 }
 
 TEST_CASE("store/safetensors_writer: every header length is padded to 64 bytes") {
@@ -62,10 +89,10 @@ TEST_CASE("store/safetensors_writer: an unfinished or impossible file is not wri
     {
         auto writer = safetensors_writer::create(path, {{"a", dtype::u8, {4}}}, {});
         REQUIRE(writer);
-        REQUIRE(writer->append("a", as_bytes("abc")));
+        writer->append(as_bytes("abc"));
         const auto early = writer->commit();
         REQUIRE_FALSE(early);
-        CHECK(early.error().message().find("out.safetensors: a: bytes are missing") != std::string::npos);
+        CHECK(early.error().message().find("out.safetensors: 1 bytes are missing") != std::string::npos);
     }
     CHECK(folder.files() == 0);
     const auto huge = std::uint64_t{1} << 40;
@@ -83,15 +110,20 @@ TEST_CASE("store/safetensors_writer: metadata of the same length may come last")
     const auto path = folder.path("out.safetensors");
     auto writer = safetensors_writer::create(path, {{"a", dtype::u8, {3}}}, {{"figure", "0.000"}});
     REQUIRE(writer);
-    REQUIRE(writer->append("a", as_bytes("abc")));
-    CHECK_FALSE(writer->rewrite_metadata({{"figure", std::string(100, '1')}}));
-    REQUIRE(writer->rewrite_metadata({{"figure", "0.125"}}));
-    const auto planned = writer->bytes();
-    REQUIRE(writer->commit());
+    writer->append(as_bytes("abc"));
+    writer->rewrite_metadata({{"figure", "0.125"}});
+    const auto size = writer->commit();
+    REQUIRE(size);
     const auto file = read_file(path);
-    CHECK(file.size() == planned);
+    CHECK(file.size() == *size);
     const auto read = parse_safetensors(as_bytes(file));
     REQUIRE(read);
     CHECK(read->metadata[0].second == "0.125");
     CHECK(as_text(read->tensors[0].bytes) == "abc");
+
+    auto other = safetensors_writer::create(path, {{"a", dtype::u8, {0}}}, {{"figure", "0.000"}});
+    REQUIRE(other);
+    other->rewrite_metadata({{"figure", std::string(100, '1')}});
+    CHECK(other->commit().error().what == path + ": metadata of another length than planned");
+    CHECK(read_file(path) == file);
 }

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: MIT
 // gemm for AVX2: a tile of 6 x 16 is 12 of the 16 registers; the others hold a row of B and elements of A.
-// Expressions over an index sequence are written out by the compiler, so that arrays of registers are registers.
 // Read scalar.hpp first: it is the definition.
 #ifndef NARAE_KERNEL_GEMM_AVX2_HPP
 #define NARAE_KERNEL_GEMM_AVX2_HPP
-
-#include <utility>
 
 #include "narae/kernel/gemm/scalar.hpp"
 
@@ -31,55 +28,26 @@ NARAE_AVX2 inline void pack_turned(float* panel, const float* from, std::size_t 
     _mm256_store_ps(panel + 48, _mm256_shuffle_ps(ab_high, cd_high, 0xEE));
 }
 
-NARAE_AVX2 inline void gemm_pack(float* panel, strided lines, std::size_t count, std::size_t k) noexcept {
-    if (count < 16) return scalar::gemm_pack<16>(panel, lines, count, k);
-    std::size_t p = 0;
-    if (lines.row == 1)
-        for (; p < k; ++p) {
-            _mm256_store_ps(panel + p * 16, _mm256_loadu_ps(lines.data + p * lines.col));
-            _mm256_store_ps(panel + p * 16 + 8, _mm256_loadu_ps(lines.data + p * lines.col + 8));
-        }
-    else
-        for (; p + 4 <= k; p += 4) {
-            pack_turned(panel + p * 16, lines.data + p, lines.row);
-            pack_turned(panel + p * 16 + 8, lines.data + 8 * lines.row + p, lines.row);
-        }
-    scalar::gemm_pack<16>(panel + p * 16, lines.from(0, p), count, k - p);
-}
-
 template <std::size_t... R>
-NARAE_AVX2 inline void gemm_rows(float* c, std::size_t c_row, strided a, const float* panel, std::size_t k, bool add,
-                                 std::index_sequence<R...>) noexcept {
-    __m256 low[sizeof...(R)], high[sizeof...(R)];
-    ((low[R] = high[R] = _mm256_setzero_ps()), ...);
-    if (add) ((low[R] = _mm256_loadu_ps(c + R * c_row), high[R] = _mm256_loadu_ps(c + R * c_row + 8)), ...);
-    const std::size_t a_row = a.row, a_col = a.col;
-    for (const float* x = a.data; k != 0; --k, x += a_col, panel += 16) {
-        const __m256 b_low = _mm256_load_ps(panel), b_high = _mm256_load_ps(panel + 8);
-        ((low[R] = _mm256_fmadd_ps(_mm256_set1_ps(x[R * a_row]), b_low, low[R]),
-          high[R] = _mm256_fmadd_ps(_mm256_set1_ps(x[R * a_row]), b_high, high[R])),
-         ...);
+struct gemm_rows {
+    NARAE_AVX2 static void tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t, std::size_t k,
+                                bool add) noexcept {
+        __m256 low[sizeof...(R)], high[sizeof...(R)];
+        ((low[R] = high[R] = _mm256_setzero_ps()), ...);
+        if (add) ((low[R] = _mm256_loadu_ps(c + R * c_row), high[R] = _mm256_loadu_ps(c + R * c_row + 8)), ...);
+        const std::size_t a_row = a.row, a_col = a.col;
+        for (const float* x = a.data; k != 0; --k, x += a_col, panel += 16) {
+            const __m256 b_low = _mm256_load_ps(panel), b_high = _mm256_load_ps(panel + 8);
+            ((low[R] = _mm256_fmadd_ps(_mm256_set1_ps(x[R * a_row]), b_low, low[R]),
+              high[R] = _mm256_fmadd_ps(_mm256_set1_ps(x[R * a_row]), b_high, high[R])),
+             ...);
+        }
+        ((_mm256_storeu_ps(c + R * c_row, low[R]), _mm256_storeu_ps(c + R * c_row + 8, high[R])), ...);
     }
-    ((_mm256_storeu_ps(c + R * c_row, low[R]), _mm256_storeu_ps(c + R * c_row + 8, high[R])), ...);
-}
+};
 
-template <std::size_t... R>  // a case for every number of rows
-inline void gemm_tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t rows, std::size_t k,
-                      bool add, std::index_sequence<R...>) noexcept {
-    (void)((rows == R + 1 && (gemm_rows(c, c_row, a, panel, k, add, std::make_index_sequence<R + 1>()), true)) || ...);
-}
-inline void gemm_tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t rows, std::size_t cols,
-                      std::size_t k, bool add) noexcept {
-    if (cols == 16) return gemm_tile(c, c_row, a, panel, rows, k, add, std::make_index_sequence<6>());
-    float whole[6 * 16] = {};  // a narrow tile is computed beside C
-    for (std::size_t i = 0; add && i < rows; ++i)
-        for (std::size_t j = 0; j < cols; ++j) whole[i * 16 + j] = c[i * c_row + j];
-    gemm_tile(whole, 16, a, panel, rows, k, add, std::make_index_sequence<6>());
-    for (std::size_t i = 0; i < rows; ++i)
-        for (std::size_t j = 0; j < cols; ++j) c[i * c_row + j] = whole[i * 16 + j];
-}
-
-inline constexpr gemm_kernel gemm = {"avx2", 6, 16, true, gemm_pack, gemm_tile};
+inline constexpr gemm_kernel gemm = {
+    "avx2", 6, 16, true, scalar::gemm_pack_turned<8, pack_turned>, scalar::gemm_tile_16<gemm_rows, 6>};
 
 }  // namespace narae::inline NARAE_ABI::kernel::avx2
 

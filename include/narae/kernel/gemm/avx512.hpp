@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: MIT
 // gemm for AVX-512: a tile of 14 x 32 is 28 of the 32 registers; the others hold a row of B and elements of A.
-// Expressions over an index sequence are written out by the compiler, so that arrays of registers are registers.
 // Read scalar.hpp first: it is the definition.
 #ifndef NARAE_KERNEL_GEMM_AVX512_HPP
 #define NARAE_KERNEL_GEMM_AVX512_HPP
 
-#include <utility>
-
-#include "narae/kernel/gemm/contract.hpp"
+#include "narae/kernel/gemm/scalar.hpp"
 
 #if NARAE_X86
 #include <immintrin.h>
@@ -66,39 +63,30 @@ NARAE_AVX512 inline void gemm_pack(float* panel, strided lines, std::size_t coun
 }
 
 template <std::size_t... R>
-NARAE_AVX512 inline void gemm_rows(float* c, std::size_t c_row, strided a, const float* panel, std::size_t cols,
-                                   std::size_t k, bool add, std::index_sequence<R...>) noexcept {
-    const __mmask16 low_cols = first(cols), high_cols = first(cols < 16 ? 0 : cols - 16);
-    __m512 low[sizeof...(R)], high[sizeof...(R)];
-    ((low[R] = high[R] = _mm512_setzero_ps()), ...);
-    if (add)
-        ((low[R] = _mm512_maskz_loadu_ps(low_cols, c + R * c_row),
-          high[R] = _mm512_maskz_loadu_ps(high_cols, c + R * c_row + 16)),
-         ...);
-    const std::size_t a_row = a.row, a_col = a.col;
-    for (const float* x = a.data; k != 0; --k, x += a_col, panel += 32) {
-        const __m512 b_low = _mm512_load_ps(panel), b_high = _mm512_load_ps(panel + 16);
-        ((low[R] = _mm512_fmadd_ps(_mm512_set1_ps(x[R * a_row]), b_low, low[R]),
-          high[R] = _mm512_fmadd_ps(_mm512_set1_ps(x[R * a_row]), b_high, high[R])),
+struct gemm_rows {
+    NARAE_AVX512 static void tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t cols,
+                                  std::size_t k, bool add) noexcept {
+        const __mmask16 low_cols = first(cols), high_cols = first(cols < 16 ? 0 : cols - 16);
+        __m512 low[sizeof...(R)], high[sizeof...(R)];
+        ((low[R] = high[R] = _mm512_setzero_ps()), ...);
+        if (add)
+            ((low[R] = _mm512_maskz_loadu_ps(low_cols, c + R * c_row),
+              high[R] = _mm512_maskz_loadu_ps(high_cols, c + R * c_row + 16)),
+             ...);
+        const std::size_t a_row = a.row, a_col = a.col;
+        for (const float* x = a.data; k != 0; --k, x += a_col, panel += 32) {
+            const __m512 b_low = _mm512_load_ps(panel), b_high = _mm512_load_ps(panel + 16);
+            ((low[R] = _mm512_fmadd_ps(_mm512_set1_ps(x[R * a_row]), b_low, low[R]),
+              high[R] = _mm512_fmadd_ps(_mm512_set1_ps(x[R * a_row]), b_high, high[R])),
+             ...);
+        }
+        ((_mm512_mask_storeu_ps(c + R * c_row, low_cols, low[R]),
+          _mm512_mask_storeu_ps(c + R * c_row + 16, high_cols, high[R])),
          ...);
     }
-    ((_mm512_mask_storeu_ps(c + R * c_row, low_cols, low[R]),
-      _mm512_mask_storeu_ps(c + R * c_row + 16, high_cols, high[R])),
-     ...);
-}
+};
 
-template <std::size_t... R>  // a case for every number of rows
-inline void gemm_tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t rows, std::size_t cols,
-                      std::size_t k, bool add, std::index_sequence<R...>) noexcept {
-    (void)((rows == R + 1 && (gemm_rows(c, c_row, a, panel, cols, k, add, std::make_index_sequence<R + 1>()), true)) ||
-           ...);
-}
-inline void gemm_tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t rows, std::size_t cols,
-                      std::size_t k, bool add) noexcept {
-    gemm_tile(c, c_row, a, panel, rows, cols, k, add, std::make_index_sequence<14>());
-}
-
-inline constexpr gemm_kernel gemm = {"avx512", 14, 32, true, gemm_pack, gemm_tile};
+inline constexpr gemm_kernel gemm = {"avx512", 14, 32, true, gemm_pack, scalar::gemm_tile_rows<gemm_rows, 14>};
 
 }  // namespace narae::inline NARAE_ABI::kernel::avx512
 

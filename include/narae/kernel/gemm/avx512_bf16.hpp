@@ -48,38 +48,30 @@ NARAE_AVX512_BF16 inline __m512 dot2(__m512 a, __m512 b, __m512 sum) noexcept {
 }
 
 template <std::size_t... R>
-NARAE_AVX512_BF16 inline void gemm_rows(float* c, std::size_t c_row, strided a, const float* panel, std::size_t cols,
-                                        std::size_t k, bool add, std::index_sequence<R...>) noexcept {
-    const __mmask16 low_cols = first(cols), high_cols = first(cols < 16 ? 0 : cols - 16);
-    __m512 low[sizeof...(R)], high[sizeof...(R)];
-    ((low[R] = high[R] = _mm512_setzero_ps()), ...);
-    if (add)
-        ((low[R] = _mm512_maskz_loadu_ps(low_cols, c + R * c_row),
-          high[R] = _mm512_maskz_loadu_ps(high_cols, c + R * c_row + 16)),
-         ...);
-    const float* x = a.data;
-    for (std::size_t p = 0; p < k; p += 2, x += 32, panel += 32) {
-        const __m512 b_low = _mm512_load_ps(panel), b_high = _mm512_load_ps(panel + 16);
-        ((low[R] = dot2(_mm512_set1_ps(x[R]), b_low, low[R]), high[R] = dot2(_mm512_set1_ps(x[R]), b_high, high[R])),
+struct gemm_rows {
+    NARAE_AVX512_BF16 static void tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t cols,
+                                       std::size_t k, bool add) noexcept {
+        const __mmask16 low_cols = first(cols), high_cols = first(cols < 16 ? 0 : cols - 16);
+        __m512 low[sizeof...(R)], high[sizeof...(R)];
+        ((low[R] = high[R] = _mm512_setzero_ps()), ...);
+        if (add)
+            ((low[R] = _mm512_maskz_loadu_ps(low_cols, c + R * c_row),
+              high[R] = _mm512_maskz_loadu_ps(high_cols, c + R * c_row + 16)),
+             ...);
+        const float* x = a.data;
+        for (std::size_t p = 0; p < k; p += 2, x += 32, panel += 32) {
+            const __m512 b_low = _mm512_load_ps(panel), b_high = _mm512_load_ps(panel + 16);
+            ((low[R] = dot2(_mm512_set1_ps(x[R]), b_low, low[R]),
+              high[R] = dot2(_mm512_set1_ps(x[R]), b_high, high[R])),
+             ...);
+        }
+        ((_mm512_mask_storeu_ps(c + R * c_row, low_cols, low[R]),
+          _mm512_mask_storeu_ps(c + R * c_row + 16, high_cols, high[R])),
          ...);
     }
-    ((_mm512_mask_storeu_ps(c + R * c_row, low_cols, low[R]),
-      _mm512_mask_storeu_ps(c + R * c_row + 16, high_cols, high[R])),
-     ...);
-}
+};
 
-template <std::size_t... R>  // a case for every number of rows
-inline void gemm_tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t rows, std::size_t cols,
-                      std::size_t k, bool add, std::index_sequence<R...>) noexcept {
-    (void)((rows == R + 1 && (gemm_rows(c, c_row, a, panel, cols, k, add, std::make_index_sequence<R + 1>()), true)) ||
-           ...);
-}
-inline void gemm_tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t rows, std::size_t cols,
-                      std::size_t k, bool add) noexcept {
-    gemm_tile(c, c_row, a, panel, rows, cols, k, add, std::make_index_sequence<14>());
-}
-
-inline constexpr gemm_kernel gemm = {"avx512_bf16", 14, 32, false, gemm_pack, gemm_tile};
+inline constexpr gemm_kernel gemm = {"avx512_bf16", 14, 32, false, gemm_pack, scalar::gemm_tile_rows<gemm_rows, 14>};
 
 }  // namespace narae::inline NARAE_ABI::kernel::avx512_bf16
 

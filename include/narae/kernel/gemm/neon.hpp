@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: MIT
 // gemm for NEON: a tile of 6 x 16 is 24 of the 32 registers; the others hold a row of B and elements of A.
-// Expressions over an index sequence are written out by the compiler, so that arrays of registers are registers.
 // Read scalar.hpp first: it is the definition.
 #ifndef NARAE_KERNEL_GEMM_NEON_HPP
 #define NARAE_KERNEL_GEMM_NEON_HPP
-
-#include <utility>
 
 #include "narae/kernel/gemm/scalar.hpp"
 
@@ -26,19 +23,6 @@ inline void pack_turned(float* panel, const float* from, std::size_t row) noexce
     vst1q_f32(panel + 48, vreinterpretq_f32_f64(vzip2q_f64(ab_high, cd_high)));
 }
 
-inline void gemm_pack(float* panel, strided lines, std::size_t count, std::size_t k) noexcept {
-    if (count < 16) return scalar::gemm_pack<16>(panel, lines, count, k);
-    std::size_t p = 0;
-    if (lines.row == 1)
-        for (; p < k; ++p)
-            for (std::size_t i = 0; i < 16; i += 4)
-                vst1q_f32(panel + p * 16 + i, vld1q_f32(lines.data + p * lines.col + i));
-    else
-        for (; p + 4 <= k; p += 4)
-            for (std::size_t i = 0; i < 16; i += 4) pack_turned(panel + p * 16 + i, lines.at(i, p), lines.row);
-    scalar::gemm_pack<16>(panel + p * 16, lines.from(0, p), count, k - p);
-}
-
 /// Four registers are the sixteen columns of a row.
 struct row16 {
     float32x4_t a, b, c, d;
@@ -55,37 +39,24 @@ inline row16 fma16(float x, row16 b, row16 sum) noexcept {
 }
 
 template <std::size_t... R>
-inline void gemm_rows(float* c, std::size_t c_row, strided a, const float* panel, std::size_t k, bool add,
-                      std::index_sequence<R...>) noexcept {
-    const float32x4_t zero = vdupq_n_f32(0);
-    row16 sum[sizeof...(R)];
-    ((sum[R] = {zero, zero, zero, zero}), ...);
-    if (add) ((sum[R] = load16(c + R * c_row)), ...);
-    const std::size_t a_row = a.row, a_col = a.col;
-    for (const float* x = a.data; k != 0; --k, x += a_col, panel += 16) {
-        const row16 b = load16(panel);
-        ((sum[R] = fma16(x[R * a_row], b, sum[R])), ...);
+struct gemm_rows {
+    static void tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t, std::size_t k,
+                     bool add) noexcept {
+        const float32x4_t zero = vdupq_n_f32(0);
+        row16 sum[sizeof...(R)];
+        ((sum[R] = {zero, zero, zero, zero}), ...);
+        if (add) ((sum[R] = load16(c + R * c_row)), ...);
+        const std::size_t a_row = a.row, a_col = a.col;
+        for (const float* x = a.data; k != 0; --k, x += a_col, panel += 16) {
+            const row16 b = load16(panel);
+            ((sum[R] = fma16(x[R * a_row], b, sum[R])), ...);
+        }
+        (store16(c + R * c_row, sum[R]), ...);
     }
-    (store16(c + R * c_row, sum[R]), ...);
-}
+};
 
-template <std::size_t... R>  // a case for every number of rows
-inline void gemm_tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t rows, std::size_t k,
-                      bool add, std::index_sequence<R...>) noexcept {
-    (void)((rows == R + 1 && (gemm_rows(c, c_row, a, panel, k, add, std::make_index_sequence<R + 1>()), true)) || ...);
-}
-inline void gemm_tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t rows, std::size_t cols,
-                      std::size_t k, bool add) noexcept {
-    if (cols == 16) return gemm_tile(c, c_row, a, panel, rows, k, add, std::make_index_sequence<6>());
-    float whole[6 * 16] = {};  // a narrow tile is computed beside C
-    for (std::size_t i = 0; add && i < rows; ++i)
-        for (std::size_t j = 0; j < cols; ++j) whole[i * 16 + j] = c[i * c_row + j];
-    gemm_tile(whole, 16, a, panel, rows, k, add, std::make_index_sequence<6>());
-    for (std::size_t i = 0; i < rows; ++i)
-        for (std::size_t j = 0; j < cols; ++j) c[i * c_row + j] = whole[i * 16 + j];
-}
-
-inline constexpr gemm_kernel gemm = {"neon", 6, 16, true, gemm_pack, gemm_tile};
+inline constexpr gemm_kernel gemm = {
+    "neon", 6, 16, true, scalar::gemm_pack_turned<4, pack_turned>, scalar::gemm_tile_16<gemm_rows, 6>};
 
 }  // namespace narae::inline NARAE_ABI::kernel::neon
 
