@@ -92,6 +92,7 @@
 #include "narae/gen/open.hpp"
 #include "narae/gen/sampler.hpp"
 #include "narae/gen/session.hpp"
+#include "narae/gen/speculate.hpp"
 #include "narae/gen/stop.hpp"
 
 #endif

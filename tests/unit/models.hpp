@@ -86,19 +86,22 @@ inline reference load_reference(const std::string& folder) {
     return all;
 }
 
-/// A narae file in memory with random f32 weights of the shape that `config` (a config.json) names.
-inline std::string random_file(const std::string& config, std::uint64_t seed = 1) {
+/// A narae file in memory with random f32 weights of the shape that `config` (a config.json) names, and a tokenizer.
+inline std::string random_file(const std::string& config, std::uint64_t seed = 1, std::string_view tokenizer = {}) {
     const auto parsed = narae::store::parse_config(config);
     REQUIRE(parsed);
     const narae::model::shape s(*parsed);
     std::vector<narae::store::tensor_plan> plan;
     for (const auto& m : narae::model::matrix_names(s)) plan.push_back({m.name, narae::store::dtype::f32, {m.N, m.K}});
     for (const auto& [name, n] : narae::model::vector_names(s)) plan.push_back({name, narae::store::dtype::f32, {n}});
+    const auto weights = plan;
+    if (!tokenizer.empty())
+        plan.push_back({std::string(narae::store::narae_tokenizer), narae::store::dtype::u8, {tokenizer.size()}});
     auto file = *narae::store::safetensors_header(
         plan, {{std::string(narae::store::narae_version_key), std::string(narae::store::narae_version)},
                {std::string(narae::store::narae_config_key), config}});
     std::uint64_t state = seed;
-    for (const auto& t : plan)
+    for (const auto& t : weights)
         for (std::uint64_t i = 0; i < narae::store::planned_bytes(t) / 4; ++i) {
             state = state * 6364136223846793005u + 1442695040888963407u;
             const double unit = static_cast<double>(state >> 11) * 0x1p-53 * 2 - 1;
@@ -107,7 +110,7 @@ inline std::string random_file(const std::string& config, std::uint64_t seed = 1
             narae::store_le(bytes, static_cast<float>(gain ? 1 + 0.2 * unit : 0.25 * unit));
             file.append(bytes, 4);
         }
-    return file;
+    return file.append(tokenizer);
 }
 
 inline std::string config(std::size_t layers, std::size_t width, std::size_t heads, std::size_t kv_heads,

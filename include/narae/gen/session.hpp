@@ -14,6 +14,7 @@
 #include "narae/base/callback.hpp"
 #include "narae/gen/open.hpp"
 #include "narae/gen/sampler.hpp"
+#include "narae/gen/speculate.hpp"
 #include "narae/gen/stop.hpp"
 #include "narae/model/forward.hpp"
 
@@ -37,6 +38,7 @@ struct generate_options {
     std::uint64_t seed = sampling{}.seed;
     std::vector<std::string> stop{};         ///< text that ends the answer, and is not part of it
     std::vector<token_id> stop_tokens{};     ///< tokens that do, beside the end of text
+    bool speculate = true;                   ///< checks guessed tokens many at once: never another text, only faster
 };
 
 /// Why generation ended.
@@ -45,6 +47,7 @@ enum class finish { max_tokens, end_of_text, stop_string, cancelled };
 /// What the last generate() did.
 struct generation {
     std::size_t prompt_tokens = 0, tokens = 0;
+    std::size_t drafted = 0, accepted = 0;  ///< tokens guessed ahead, and those of them that were right
     double prompt_seconds = 0, seconds = 0;
     finish reason = finish::max_tokens;
 };
@@ -174,7 +177,7 @@ private:
         for (const auto id : ids)
             if (id >= model_.shape().V)
                 return error{errc::bad_argument, concat({"token id ", id, " is not below ", model_.shape().V})};
-        feed_pending(model::want::nothing);
+        feed_pending();
         std::size_t remembered = 0;
         const bool going = forward(ids, *cache_, logits, on_logits, [&](std::size_t done) {
             while (remembered < done) remember(ids[remembered++]);
@@ -200,10 +203,10 @@ private:
     }
 
     /// Feeds the token that was drawn and given out, but is not yet in the cache.
-    void feed_pending(model::want logits) {
+    void feed_pending() {
         if (!pending_) return;
         const token_id drawn = *std::exchange(pending_, std::nullopt);
-        forward({&drawn, 1}, *cache_, logits);
+        forward({&drawn, 1}, *cache_, model::want::nothing);
         remember(drawn);
     }
 
@@ -236,22 +239,38 @@ private:
         sampler draw(how);
         token::stream_decoder decoder(tokenizer);
         stop_watch text(o.stop);
-        while (fed && last_.tokens < o.max_tokens) {
-            feed_pending(model::want::last);
-            const auto id = draw.pick({work_->logits[0], model_.shape().V}, recent_,
-                                      [&](token_id t) { return model_.is_token(t); });
+        const auto draw_next = [&](std::span<const float> logits) {  // false: the answer is over
+            const auto id = draw.pick(logits, recent_, [&](token_id t) { return model_.is_token(t); });
             if (id == tokenizer.end_of_text() ||
                 std::find(o.stop_tokens.begin(), o.stop_tokens.end(), id) != o.stop_tokens.end()) {
                 last_.reason = finish::end_of_text;
-                break;
+                return false;
             }
             pending_ = id;
             ++last_.tokens;
             const bool stopped = text.push(decoder.push(id)), going = on_text(text.take());
-            if (stopped || !going) {
-                last_.reason = stopped ? finish::stop_string : finish::cancelled;
-                break;
-            }
+            if (stopped || !going) last_.reason = stopped ? finish::stop_string : finish::cancelled;
+            return !stopped && going && last_.tokens < o.max_tokens;
+        };
+        bool going = fed && o.max_tokens != 0 && draw_next({work_->logits[0], model_.shape().V});
+        drafter guess;
+        while (going) {
+            // The drawn token and guesses of what follows in one pass: as long as a guess is what is drawn, the next
+            // row of logits counts, too. The cache then drops the keys of the others.
+            const auto next = guess.draft(recent_, *pending_, o.speculate ? o.max_tokens - last_.tokens - 1 : 0);
+            const auto length = cache_->length;
+            std::size_t right = 0;  // of next that were drawn, the first one by then
+            forward(next, *cache_, model::want::each, [&](std::size_t t, std::span<const float> logits) {
+                if (!going || t != right || pending_ != next[t]) return true;
+                ++right;
+                pending_.reset();
+                remember(next[t]);
+                return going = draw_next(logits), true;
+            });
+            cache_->length = length + right;
+            guess.judge(next.size() - 1, right - 1);
+            last_.drafted += next.size() - 1;
+            last_.accepted += right - 1;
         }
         last_.seconds = seconds_since(first);
         if (last_.reason != finish::stop_string && text.push(decoder.finish())) last_.reason = finish::stop_string;
