@@ -158,7 +158,12 @@ inline void add(house& h, const std::string& name) {
     auto end = kept.size();
     for (auto left = around.size(); left > 0 || kept[end - 1].empty(); --end) left -= !kept[end - 1].empty();
     h.body += (h.body.empty() ? "// ==== " : "\n// ==== ") + name + " ====\n";
-    for (const auto& line : p.opening) h.body += line + "\n";
+    // Of the opening comment the first sentence, the file's duty: the rest says which files to read first.
+    for (const auto& line : p.opening) {
+        const auto end = line.find(". ");
+        h.body += line.substr(0, end == std::string::npos ? end : end + 1) + "\n";
+        if (end != std::string::npos || line.back() == '.') break;
+    }
     if (!p.opening.empty()) h.body += "\n";
     for (auto i = begin; i < end; ++i) h.body += kept[i] + "\n";
 }
@@ -180,26 +185,11 @@ inline std::string version(const reader& read) {
     return version;
 }
 
-/// Without the blank lines beside a title, a namespace, a directive, after a brace that closes a body, and before
-/// `private:` and a doc comment: those part the text by themselves, and the file is long enough.
+/// Without blank lines: the file is long enough, and include/ is there to be read.
 inline std::string tight(const std::string& body) {
-    const auto parts_text = [](const std::string& line) {
-        return starts(line, "// ====") || starts(line, "#") || starts(line, "namespace ") ||
-               starts(line, "}  // namespace");
-    };
-    const auto word = [](const std::string& line) {
-        return line.substr((std::min)(line.find_first_not_of(' '), line.size()));
-    };
-    const auto lines = lines_of(body);
     std::string out;
-    for (std::size_t i = 0; i < lines.size(); ++i) {
-        if (lines[i].empty()) {
-            if (i == 0 || i + 1 == lines.size() || parts_text(lines[i - 1]) || parts_text(lines[i + 1])) continue;
-            const auto before = word(lines[i - 1]), after = word(lines[i + 1]);
-            if (before == "}" || before == "};" || after == "private:" || starts(after, "///")) continue;
-        }
-        out += lines[i] + "\n";
-    }
+    for (const auto& line : lines_of(body))
+        if (!line.empty()) out += line + "\n";
     return out;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/narae.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: e49bfdc12017ffd7
+// FNV-1a hash of all that follows this line: eed37489bce820a2
 //
 // narae: runs a Korean language model (GPT-NeoX) from plain C++20 headers. This file brings all that running needs;
 // toolkit.hpp brings what making a model needs.
@@ -50,15 +50,11 @@
 #include <vector>
 
 // ==== narae/base/config.hpp ====
-// Every macro and every user switch of narae, each with its line. Nothing else in the library is a macro.
-// Define a switch before the first include; a switch that changes code also changes the namespace tag,
-// so that two files compiled with different switches can live in one program.
-
+// Every macro and every user switch of narae, each with its line.
 // --- switches for users ---------------------------------------------------------------------------------
 // NARAE_NO_FILES    no operating system files: models come from byte spans
 // NARAE_NO_THREADS  no <thread>: everything runs on the caller's thread
 // NARAE_NO_SIMD     scalar kernels only
-
 // --- what the compiler and the target offer ---------------------------------------------------------------
 #if defined(__cpp_exceptions) || defined(_CPPUNWIND)
 #define NARAE_EXCEPTIONS 1  // result::value() exists and throws; allocation failures become errors
@@ -114,15 +110,13 @@
 #define NARAE_JOIN(a, b, c, d) NARAE_JOIN2(a, b, c, d)
 #define NARAE_ABI NARAE_JOIN(NARAE_ABI_X, NARAE_ABI_F, NARAE_ABI_T, NARAE_ABI_S)
 // ==== narae/base/result.hpp ====
-// How narae reports failure: result<T> holds a value or an error. Nothing in narae throws, prints or exits.
-// The shape follows C++23's std::expected; only value() throws, and only where exceptions are on.
+// How narae reports failure: result<T> holds a value or an error.
 namespace narae::inline NARAE_ABI {
 /// A piece of a message: text, or a whole number to be written in decimal.
 struct piece {
     std::string_view text;
     std::uint64_t number = 0;
     bool is_number = false;
-
     piece(const char* t) : text(t) {}
     piece(std::string_view t) : text(t) {}
     piece(const std::string& t) : text(t) {}
@@ -173,7 +167,6 @@ class [[nodiscard]] result {
 public:
     result(T value) : value_(std::move(value)) {}
     result(narae::error e) : error_(std::move(e)) {}
-
     bool has_value() const noexcept { return value_.has_value(); }
     explicit operator bool() const noexcept { return value_.has_value(); }
     T& operator*() & noexcept { return *value_; }
@@ -226,8 +219,6 @@ auto guarded(auto&& body) -> decltype(body()) {
 }
 // ==== narae/base/bytes.hpp ====
 // Bytes of files: little-endian loads and stores, checked arithmetic, and the one bounded cursor of all readers.
-// Nothing here assumes alignment or the machine's byte order.
-
 using byte_view = std::span<const std::byte>;
 /// The T (an integer or a float) whose little-endian bytes start at p; p need not be aligned.
 template <class T>
@@ -273,7 +264,6 @@ constexpr N round_up(N n, std::type_identity_t<N> step) noexcept {
 class cursor {
 public:
     explicit cursor(byte_view bytes, std::uint64_t at = 0) : bytes_(bytes), at_(at) {}
-
     std::uint64_t at() const noexcept { return at_; }
     std::uint64_t left() const noexcept { return at_ <= bytes_.size() ? bytes_.size() - at_ : 0; }
     /// Was everything there so far? If not, error() says what was not.
@@ -302,22 +292,19 @@ private:
     result<void> whole_;
 };
 // ==== narae/base/callback.hpp ====
-// The one callback type: a borrowed function that says whether to go on. It reports progress and cancels.
-// Like C++26's std::function_ref: it owns nothing, so it must not outlive the call it is passed to.
+// The one callback type: a borrowed function that says whether to go on.
 /// Calls back with Args; the callee returns true to go on, false to stop. Empty: always goes on.
 template <class... Args>
 class callback {
 public:
     callback() = default;
     callback(std::nullptr_t) {}
-
     template <class F, class = std::enable_if_t<!std::is_same_v<std::remove_cvref_t<F>, callback>>>
     callback(F&& f)
         : target_(const_cast<void*>(static_cast<const void*>(std::addressof(f)))),
           call_([](void* target, Args... args) -> bool {
               return (*static_cast<std::add_pointer_t<F>>(target))(std::forward<Args>(args)...);
           }) {}
-
     bool operator()(Args... args) const { return call_ == nullptr || call_(target_, std::forward<Args>(args)...); }
 private:
     void* target_ = nullptr;
@@ -334,7 +321,6 @@ inline std::vector<std::size_t> sorted(std::size_t n, callback<std::size_t, std:
 }
 // ==== narae/base/version.hpp ====
 // The three numbers, written nowhere else.
-
 inline constexpr int version_major = 0;
 inline constexpr int version_minor = 1;
 inline constexpr int version_patch = 0;
@@ -349,7 +335,6 @@ inline constexpr std::size_t cache_line = 64;
 template <class T>
 class buffer {
     static_assert(std::is_trivially_copyable_v<T>);
-
 public:
     buffer() = default;
     buffer(buffer&& other) noexcept { *this = std::move(other); }
@@ -359,7 +344,6 @@ public:
         return *this;
     }
     ~buffer() { ::operator delete (data_, std::align_val_t{cache_line}); }
-
     static result<buffer> make(std::size_t n) {
         buffer b;
         if (n == 0) return b;
@@ -384,69 +368,50 @@ private:
 };
 }  // namespace narae::inline NARAE_ABI::sys
 // ==== narae/sys/cpu.hpp ====
-// Which instruction sets this machine, with this operating system, can run. Asked at run time, never at build time.
+// Which instruction sets this machine, with this operating system, can run.
 #if NARAE_X86 && defined(_MSC_VER) && !defined(__clang__)
 #include <intrin.h>
 #elif NARAE_X86
 #include <cpuid.h>
 #endif
 namespace narae::inline NARAE_ABI::sys {
-/// AVX2, FMA and F16C, with the operating system saving the wide registers.
+#if NARAE_X86
+/// Bit `bit` of EAX, EBX, ECX or EDX (0 .. 3) of a CPUID leaf; false where there is no such leaf.
+inline bool cpuid_bit(int leaf, int subleaf, int word, int bit) noexcept {
+#if defined(_MSC_VER) && !defined(__clang__)
+    int r[4];
+    __cpuidex(r, leaf, subleaf);
+    return (static_cast<unsigned>(r[word]) >> bit & 1) != 0;
+#else
+    unsigned r[4] = {};
+    __get_cpuid_count(static_cast<unsigned>(leaf), static_cast<unsigned>(subleaf), r, r + 1, r + 2, r + 3);
+    return (r[word] >> bit & 1) != 0;
+#endif
+}
+/// Does the operating system save these registers (bits of XCR0)?
+inline bool saves(unsigned registers) noexcept {
+    if (!cpuid_bit(1, 0, 2, 27)) return false;
+#if defined(_MSC_VER) && !defined(__clang__)
+    return (_xgetbv(0) & registers) == registers;
+#else
+    unsigned low = 0, high = 0;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (low & registers) == registers;
+#endif
+}
+/// AVX2, FMA and F16C.
 inline bool has_avx2() noexcept {
-#if !NARAE_X86
-    return false;
-#elif defined(__GNUC__) || defined(__clang__)
-    __builtin_cpu_init();
-    unsigned a = 0, b = 0, c = 0, d = 0;  // older compilers do not know F16C by name
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __get_cpuid(1, &a, &b, &c, &d) &&
-           ((c >> 29) & 1);
-#else
-    int r[4];
-    __cpuid(r, 1);
-    const bool fma = (r[2] >> 12) & 1, osxsave = (r[2] >> 27) & 1, f16c = (r[2] >> 29) & 1;
-    if (!fma || !osxsave || !f16c || (_xgetbv(0) & 6) != 6) return false;
-    __cpuidex(r, 7, 0);
-    return (r[1] >> 5) & 1;
-#endif
+    return saves(0x6) && cpuid_bit(1, 0, 2, 12) && cpuid_bit(1, 0, 2, 29) && cpuid_bit(7, 0, 1, 5);
 }
-/// AVX-512 with its BW, DQ and VL parts, with the operating system saving the registers.
+/// AVX-512 with its BW, DQ and VL parts.
 inline bool has_avx512() noexcept {
-#if !NARAE_X86
-    return false;
-#elif defined(__GNUC__) || defined(__clang__)
-    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-#else
-    if (!has_avx2() || (_xgetbv(0) & 0xE6) != 0xE6) return false;
-    int r[4];
-    __cpuidex(r, 7, 0);
-    return (static_cast<unsigned>(r[1]) & 0xC0030000u) == 0xC0030000u;
-#endif
+    return has_avx2() && saves(0xE6) && cpuid_bit(7, 0, 1, 16) && cpuid_bit(7, 0, 1, 17) && cpuid_bit(7, 0, 1, 30) &&
+           cpuid_bit(7, 0, 1, 31);
 }
-/// AVX-512 with dot products of bytes, too.
-inline bool has_avx512_vnni() noexcept {
-#if !NARAE_X86
-    return false;
-#elif defined(__GNUC__) || defined(__clang__)
-    return has_avx512() && __builtin_cpu_supports("avx512vnni");
-#else
-    int r[4];
-    __cpuidex(r, 7, 0);
-    return has_avx512() && ((r[2] >> 11) & 1);
+/// The same with dot products of bytes, or with products of bfloat16 pairs.
+inline bool has_avx512_vnni() noexcept { return has_avx512() && cpuid_bit(7, 0, 2, 11); }
+inline bool has_avx512_bf16() noexcept { return has_avx512() && cpuid_bit(7, 1, 0, 5); }
 #endif
-}
-/// AVX-512 with products of bfloat16 pairs, too.
-inline bool has_avx512_bf16() noexcept {
-#if !NARAE_X86
-    return false;
-#elif defined(__GNUC__) || defined(__clang__)
-    return has_avx512() && __builtin_cpu_supports("avx512bf16");
-#else
-    int r[4];
-    __cpuidex(r, 7, 1);  // zeros where there is no such leaf
-    return has_avx512() && ((r[0] >> 5) & 1);
-#endif
-}
 /// Tells the processor that this thread watches a variable, so that it wastes less while it does.
 inline void relax() noexcept {
 #if (defined(__GNUC__) || defined(__clang__)) && (defined(__x86_64__) || defined(__i386__))
@@ -458,7 +423,6 @@ inline void relax() noexcept {
 }  // namespace narae::inline NARAE_ABI::sys
 // ==== narae/sys/file_view.hpp ====
 // The bytes of a file, read-only: mapped where the system can, read into memory where it cannot.
-// Mapped pages cost no memory until they are touched, and the system may take them back at any time.
 #ifndef NARAE_NO_FILES
 #if NARAE_POSIX
 #include <fcntl.h>
@@ -491,7 +455,6 @@ public:
 #endif
     }
     byte_view bytes() const noexcept { return bytes_; }
-
     static result<file_view> open(const std::string& path) {
 #if NARAE_POSIX
         const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -553,7 +516,6 @@ inline bool is_folder(const std::string& path) {
 #endif  // NARAE_NO_FILES
 // ==== narae/sys/team.hpp ====
 // A fork-join team: run(f) calls f(part, parts) once on every thread and returns when all are done.
-// Who does which part never changes a result: every number is computed whole by one thread.
 #ifndef NARAE_NO_THREADS
 #include <atomic>
 #include <condition_variable>
@@ -617,7 +579,6 @@ public:
     }
 private:
     team() = default;
-
     void serve(std::size_t part) {
         for (std::size_t seen = 0;; ++seen) {  // each round is seen: run() waits for all
             await(go_, sleepers_, [&] { return round_ != seen; });
@@ -668,7 +629,6 @@ public:
 }  // namespace narae::inline NARAE_ABI::sys
 // ==== narae/num/half.hpp ====
 // The two 16-bit floats of model files, as floats: IEEE 754 binary16 and bfloat16.
-// Integer arithmetic only, so no compiler flag changes a bit. The way back is num/to_half.hpp.
 namespace narae::inline NARAE_ABI::num {
 /// The float a binary16 stands for; exact for all 65,536 codes.
 constexpr float f16_to_f32(std::uint16_t h) noexcept {
@@ -688,8 +648,7 @@ constexpr float bf16_to_f32(std::uint16_t h) noexcept {
 }
 // ==== narae/num/math.hpp ====
 // exp, the normal distribution and sine, defined by their steps: every machine and every SIMD width takes the
-// same ones, so results are equal to the bit. Each multiply that meets an add is an explicit fma for that reason:
-// what a compiler would fuse by itself, here it fuses by definition.
+// same ones, so results are equal to the bit.
 /// Sums are taken in this many lanes (element i in lane i % 16) which are then added pairwise: 8, 4, 2, 1 apart.
 /// It is the widest register of any kernel; narrower ones use several.
 inline constexpr std::size_t lanes = 16;
@@ -752,12 +711,10 @@ inline sine_cosine sincos(double angle) noexcept {
 }
 // ==== narae/num/q8.hpp ====
 // 8-bit numbers: activations as kernels read them (q8_row), and packed 8-bit weights.
-// Symmetric, w[i] = scale * q[i] with q in -127..127, one scale per group of 64 along K.
 /// How many neighbours along K share one scale, in weights and in activations.
 inline constexpr std::size_t group_len = 64;
 /// How many rows of a packed matrix stand side by side, so that each SIMD lane owns a row.
 inline constexpr std::size_t tile_rows = 16;
-
 constexpr std::size_t groups_of(std::size_t k) noexcept { return (k + group_len - 1) / group_len; }
 constexpr std::size_t tiles_of(std::size_t n) noexcept { return (n + tile_rows - 1) / tile_rows; }
 /// Round to nearest, ties to even, after clamping to +-127; a NaN becomes -127.
@@ -826,7 +783,6 @@ void unpack_row(float* out, const std::byte* tile, std::size_t row, std::size_t 
 }
 // ==== narae/num/q4.hpp ====
 // 4-bit weights: w[i] = scale * (code[i] - 8), code in 0..15, one f16 scale (of either sign) per group of 64 along K.
-// Read num/q8.hpp first: tiles, groups and padding are the same.
 /// Packed 4-bit weights, padded with code 8 (zero); the codes of a group are 8 chunks of 64 bytes:
 ///   chunk = 8 inputs of 16 rows: byte[row * 4 + j] holds code(row, 8 * chunk + j) low and (.., + 4 + j) high
 /// 4.25 bits per weight. A 64-byte load, masked, gives 4 inputs for 16 rows; shifted and masked, the next 4.
@@ -843,15 +799,10 @@ struct q4_layout : packed_layout<tile_rows * group_len / 2> {
 static_assert(q4_layout::tile_bytes(1024) * 8 == static_cast<std::size_t>(4.25 * 1024 * tile_rows), "on-disk layout");
 }  // namespace narae::inline NARAE_ABI::num
 // ==== narae/text/unicode_tables.hpp ====
-// GENERATED by tests/build/unicode_tables.cpp; read text/unicode.hpp, which unpacks it. Classes are those of Unicode
-// 16.0, decompositions those of Unicode 9.0, because the reference tokenizer library (0.23) was built with these.
-// The data are from the Unicode Character Database, Copyright (c) 1991-2024 Unicode, Inc., under the Unicode License
-// v3, https://www.unicode.org/license.txt
-
+// GENERATED by tests/build/unicode_tables.cpp; read text/unicode.hpp, which unpacks it.
 // clang-format off
 namespace narae::inline NARAE_ABI::text::tables {
 inline constexpr std::size_t class_runs = 2012, order_runs = 496, decomposed = 2060, composed = 940;
-
 // Runs of one class from U+0000 on: length * 6 + class.
 inline constexpr char packed_classes[] =
     "o[$_C$Lxc%JP>=%JuC%HCo@cH=@JB@=N=%7=%i=$6LP$;$FXc@=@$X,dX=FDR=@]@=L=@=$m=*B=.{=d1J=&LD@]&_i&v=>=E=E=>i%PPR%Z|V&k$r"
@@ -1041,8 +992,6 @@ inline std::size_t utf8_first_invalid(std::string_view s) noexcept {
 }
 // ==== narae/text/json.hpp ====
 // The little JSON that model files need (RFC 8259), read into one flat array of nodes over the source text.
-// Bounded in depth; its memory is bounded by the source's size. The source must outlive the document.
-
 enum class json_kind : std::uint8_t { none, null, boolean, number, string, array, object };
 /// A node: a slice of the source, and for containers where their subtree ends. Keys stand before their values.
 struct json_node {
@@ -1082,7 +1031,6 @@ public:
     json_value() = default;
     json_value(std::string_view source, const std::vector<json_node>& nodes, std::uint32_t index)
         : source_(source), nodes_(&nodes), index_(index) {}
-
     json_kind kind() const noexcept { return node().kind; }
     bool is(json_kind k) const noexcept { return kind() == k; }
     bool missing_or_null() const noexcept { return is(json_kind::none) || is(json_kind::null); }
@@ -1091,7 +1039,6 @@ public:
     std::size_t at() const noexcept { return node().begin; }
     /// The source text of a scalar; of a string what stands between the quotes, escapes not yet undone.
     std::string_view raw() const noexcept { return source_.substr(node().begin, node().length); }
-
     bool truth() const noexcept { return is(json_kind::boolean) && raw() == "true"; }
     /// A string's text; empty for anything else.
     std::string string() const {
@@ -1155,7 +1102,6 @@ public:
     }
 private:
     const json_node& node() const noexcept { return nodes_ == nullptr ? no_json_node : (*nodes_)[index_]; }
-
     std::string_view source_;
     const std::vector<json_node>* nodes_ = nullptr;
     std::uint32_t index_ = 0;
@@ -1184,7 +1130,6 @@ private:
         std::vector<json_node>& nodes;
         std::size_t at;
         error failed;
-
         bool fail(const char* expected) {
             failed = {errc::bad_value, concat({"JSON: expected ", expected}), at};
             return false;
@@ -1286,8 +1231,7 @@ inline std::string json_quote(std::string_view s) {
     return out + "\"";
 }
 // ==== narae/text/unicode.hpp ====
-// What a code point is: its class for cutting text, its combining class, what it is composed of. The tables are
-// unpacked by the compiler and searched by halving. Hangul syllables are computed, see text/hangul.hpp.
+// What a code point is: its class for cutting text, its combining class, what it is composed of.
 /// Classes as the patterns of tokenizers know them: \p{L} is letter; \p{N} is number and numeral; \s is space;
 /// \w is mark, letter and number.
 enum class char_class : std::uint8_t {
@@ -1335,7 +1279,6 @@ constexpr std::array<run, Count> unpack_runs(const char* p, char32_t values) noe
 }
 inline constexpr auto classes = unpack_runs<class_runs>(packed_classes, 6);
 inline constexpr auto orders = unpack_runs<order_runs>(packed_orders, 256);
-
 constexpr bool by_parts(const decomposition& a, const decomposition& b) noexcept {
     return a.first != b.first ? a.first < b.first : a.second < b.second;
 }
@@ -1400,14 +1343,12 @@ inline char32_t composition_of(char32_t a, char32_t b) noexcept {
 }
 // ==== narae/text/normalize.hpp ====
 // Canonical normal forms (Unicode Standard Annex 15): NFC writes a Hangul syllable as one code point, NFD as its
-// letters. The text is worked through one combining sequence at a time: a starter and the marks after it.
-
+// letters.
 enum class normal_form { none, nfc, nfd };
 /// Collects code points and writes them in a normal form to the end of `out`.
 class normalizer {
 public:
     normalizer(normal_form form, std::string& out) : compose_(form == normal_form::nfc), out_(out) {}
-
     void put(char32_t c) {
         if (c < 0xC0 || (compose_ && is_syllable(c))) {
             start(c);  // nothing to take apart, or it would only be put together again
@@ -1431,7 +1372,6 @@ public:
     }
 private:
     static constexpr char32_t none = 0x110000;
-
     void write() {
         if (starter_ != none) utf8_append(out_, std::exchange(starter_, none));
         for (const auto& m : marks_) utf8_append(out_, m.second);
@@ -1460,7 +1400,6 @@ private:
         marks_.swap(kept);
     }
     using mark = std::pair<std::uint8_t, char32_t>;  // {combining class, code point}
-
     bool compose_;
     std::string& out_;
     char32_t starter_ = none;
@@ -1510,7 +1449,6 @@ inline bool compose_hangul(std::string_view s, std::string& out) {
 }  // namespace narae::inline NARAE_ABI::text
 // ==== narae/token/vocab.hpp ====
 // The vocabulary of a byte-level BPE: which bytes a token id stands for, and which pair of ids merges into which.
-// Both directions are flat tables. Vocabulary files spell bytes as printable characters; that alphabet is here, too.
 namespace narae::inline NARAE_ABI::token {
 using token_id = std::uint32_t;
 inline constexpr token_id no_token = ~token_id{0};
@@ -1680,8 +1618,6 @@ private:
 };
 // ==== narae/token/added.hpp ====
 // Added tokens: strings such as <|endoftext|> that become one id wherever they stand, before any other cutting.
-// Where several match, the leftmost wins, then the longest. The corner cases are the reference's own.
-
 struct added_token {
     std::string content;
     token_id id = no_token;
@@ -1763,7 +1699,6 @@ private:
         return k == text::char_class::letter || k == text::char_class::number || k == text::char_class::mark;
     }
     static bool is_space(std::string_view s) noexcept { return front_class(s) == text::char_class::space; }
-
     static std::size_t spaces_after(std::string_view s) noexcept {
         std::size_t n = 0;
         while (is_space(s.substr(n))) n += text::utf8_front(s.substr(n)).length;
@@ -1789,10 +1724,7 @@ private:
     bool all_special_ = true;
 };
 // ==== narae/token/bpe.hpp ====
-// The merge loop of byte pair encoding (Sennrich et al. 2016, arXiv:1508.07909): a piece of text starts as its bytes,
-// or as those of its characters that are tokens and the bytes of the others, and again and again the pair that was
-// learned first is merged, the leftmost one where it stands more than once. Read token/vocab.hpp before.
-// Short pieces are scanned; long ones use a heap, so that no text takes quadratic time.
+// The merge loop of byte pair encoding (Sennrich et al.
 /// Merges with the vocabulary's ranks and appends ids to `out`. Holds the working memory of one thread.
 class bpe {
 public:
@@ -1900,12 +1832,9 @@ private:
     std::vector<candidate> heap_;
 };
 // ==== narae/token/pretoken.hpp ====
-// Cuts text into the pieces that BPE never merges across. The cut is the GPT-2 pattern, tried in this order:
-//   's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
-// written as a scanner over Unicode classes: every byte ends up in one piece. A byte that is not UTF-8 is of no class.
+// Cuts text into the pieces that BPE never merges across.
 namespace pretoken {
 enum class kind { letter, number, space, other };
-
 constexpr kind kind_of(text::char_class c) noexcept {
     // In the order of char_class: other, mark, letter, number, numeral, space.
     constexpr kind kinds[] = {kind::other, kind::other, kind::letter, kind::number, kind::number, kind::space};
@@ -1969,9 +1898,7 @@ void for_each_piece(std::string_view s, auto&& f) {
 }
 // ==== narae/token/morph.hpp ====
 // Where an eojeol (a Korean word between blanks) may be cut: a linear model says of every gap between two Hangul
-// syllables whether a particle, an ending or another morpheme begins there. It looks at the run of syllables around the
-// gap and at nothing else, in whole numbers only, so the cuts are the same everywhere. learn/boundaries.hpp trains it.
-
+// syllables whether a particle, an ending or another morpheme begins there.
 struct boundary_model {
     static constexpr unsigned bits = 17;
     static constexpr std::size_t slots = std::size_t{1} << bits;
@@ -1983,7 +1910,6 @@ struct boundary_model {
 /// The code of a syllable is its place in Unicode's block, from 1 on; 0 stands for what is outside the run.
 struct gap {
     std::uint64_t l3 = 0, l2 = 0, l1 = 0, r1 = 0, r2 = 0, r3 = 0;
-
     void shift(std::uint64_t next) noexcept { l3 = l2, l2 = l1, l1 = r1, r1 = r2, r2 = r3, r3 = next; }
 };
 /// f(slot) for each feature of a gap: n-grams around it, hashed into the table. Slots may be shared, and the model is
@@ -2014,7 +1940,7 @@ inline void for_each_gap(const auto& run, auto&& f) {
 }
 // ==== narae/token/segment.hpp ====
 // Cuts a piece of text (token/pretoken.hpp) into the segments that merges stay inside of: Hangul at morpheme boundaries
-// (token/morph.hpp), digits in groups, Hangul apart from other letters. A leading blank goes with the first segment.
+// (token/morph.hpp), digits in groups, Hangul apart from other letters.
 /// Linear in the piece, however long it is.
 class segmenter {
 public:
@@ -2070,11 +1996,9 @@ private:
 };
 // ==== narae/token/packed.hpp ====
 // The packed tokenizer of a model file: tokenizer.json, whose long lists are taken out and kept as arrays, small and
-// quick to read. token/tokenizer_json.hpp reads both forms, token/packed_writer.hpp makes one of the other.
-
+// quick to read.
 inline constexpr std::string_view packed_magic = "NARAETOK";
 inline constexpr std::uint32_t packed_version = 1;
-
 // The file is, one after the other (numbers are little-endian):
 //   "NARAETOK"
 //   head      five 32-bit numbers: version; width, 2 or 4; how many ids, merges and boundary weights there are
@@ -2087,7 +2011,6 @@ inline constexpr std::uint32_t packed_version = 1;
 struct packed_lists {
     std::size_t width = 2;
     byte_view ids, merges, bytes, weights, settings;
-
     std::size_t count(byte_view list) const noexcept { return list.size() / width; }
     std::uint32_t number(byte_view list, std::size_t i) const noexcept {
         return width == 2 ? load_le<std::uint16_t>(list.data() + 2 * i) : load_le<std::uint32_t>(list.data() + 4 * i);
@@ -2117,8 +2040,7 @@ struct packed_lists {
     }
 };
 // ==== narae/token/tokenizer_json.hpp ====
-// Reads a Hugging Face tokenizer.json whose model is a byte-level BPE. What would change ids or text and is not carried
-// out here is refused by name; read token/vocab.hpp and token/added.hpp for what comes out.
+// Reads a Hugging Face tokenizer.json whose model is a byte-level BPE.
 /// All that encoding and decoding need, in the order in which encoding uses it.
 struct tokenizer_parts {
     std::vector<added_token> added;  // sorted by content
@@ -2184,9 +2106,7 @@ private:
     using kind = text::json_kind;
     using pieces = std::initializer_list<piece>;
     static constexpr std::string_view name = "tokenizer.json";
-
     explicit tokenizer_json(const packed_lists& lists) : lists_(lists) {}
-
     // Every step returns true to go on; or else false, and failed_ says why.
     bool fail(errc code, pieces what, const value& v) {
         failed_ = error{code, concat(what), v.is(kind::none) ? nowhere : std::uint64_t{v.at()}}.in(name);
@@ -2300,7 +2220,6 @@ private:
         parts_.words.reserve(tokens.size() + lists_.count(lists_.ids) + added,
                              tokens.raw().size() + lists_.bytes.size(), merges.size() + lists_.count(lists_.merges));
         if (!read_vocab(tokens) || !read_merges(merges) || !read_lists()) return false;
-
         double dropout = 0;
         if (const auto v = model["dropout"]; !v.missing_or_null() && (!v.real(dropout) || dropout != 0))
             return refuse({"model: 'dropout' other than 0"}, v);
@@ -2482,9 +2401,7 @@ private:
 };
 // ==== narae/token/encoder.hpp ====
 // Text to token ids: takes out added tokens, normalises what is between them, cuts that into pieces and gives each
-// piece its ids. What became of a piece is remembered, since most of a text is words that were there before: the ids of
-// a piece depend on the piece alone. Read token/pretoken.hpp, token/segment.hpp and token/bpe.hpp before.
-
+// piece its ids.
 struct encode_options {
     bool special = false;     ///< a special token written in the text becomes its id; else it is text like any other
     bool expressions = true;  ///< frequent expressions of several morphemes may become one token
@@ -2537,7 +2454,6 @@ private:
     /// The text of a piece, of at most longest_text bytes, filled up with zeros.
     struct key {
         std::uint64_t words[3] = {};
-
         key() = default;
         unsigned char& last() noexcept { return reinterpret_cast<unsigned char*>(words)[longest_text]; }
         /// `end` is where the text ends that the piece is in.
@@ -2569,13 +2485,11 @@ private:
     struct entry {
         key text;
         std::uint16_t ids[most_ids];
-
         unsigned char& count() noexcept { return text.last(); }
     };
     static_assert(sizeof(entry) == 32);
     /// May the cache hold this piece? A zero at its end would be taken for filling.
     static bool fits(std::string_view piece) noexcept { return piece.size() <= longest_text && piece.back() != '\0'; }
-
     struct looked_up {
         std::string_view piece;
         key text;
@@ -2684,7 +2598,6 @@ private:
     std::size_t seen_ = 0, misses_ = 0;  // bytes; pieces since the cache last grew
     std::vector<token_id> fresh_;
     std::string composed_;
-
     // Of the text at hand:
     encode_options how_;
     std::vector<token_id>* out_ = nullptr;
@@ -2692,7 +2605,7 @@ private:
     bool decomposed_ = false;   // the last Hangul stood in letters
 };
 // ==== narae/token/tokenizer.hpp ====
-// Text to token ids and back. Encoding is token/encoder.hpp's; decoding joins the bytes of the ids.
+// Text to token ids and back.
 /// Immutable once parsed, so that threads may share one.
 class tokenizer {
 public:
@@ -2745,7 +2658,6 @@ private:
         if (parts_.expressions != 0) parts_.words.set_expressions(parts_.expressions);
     }
     friend class stream_decoder;
-
     tokenizer_parts parts_;
 };
 /// Decodes ids as they come: gives out whole characters only. What it gives out, joined, is what decode() gives.
@@ -2810,7 +2722,6 @@ inline std::string tokenizer::decode_bytes(std::span<const token_id> ids) const 
 }  // namespace narae::inline NARAE_ABI::token
 // ==== narae/kernel/attend/contract.hpp ====
 // The contracts of attention over a block of cached positions: some queries, one streaming pass, no score matrix.
-// Online softmax: Milakov and Gimelshein 2018, arXiv:1805.02867; in blocks: Dao et al. 2022, arXiv:2205.14135.
 namespace narae::inline NARAE_ABI::kernel {
 /// Positions are attended in blocks of this many slots; block borders lie at fixed slots of the cache.
 inline constexpr std::size_t attend_block = 64;
@@ -2871,7 +2782,7 @@ using gemv_dense_op = void(float* y, const std::byte* w, const float* x, std::si
                            std::size_t row_end) noexcept;
 // ==== narae/kernel/gemm_packed/contract.hpp ====
 // The contract of gemm_q4 and gemm_q8: packed weights times 8-bit activations, of one token (decoding) or of several
-// (a prompt), which then share every weight that is read. Read num/q4.hpp for the layout first.
+// (a prompt), which then share every weight that is read.
 /// y[T, N] = x[T, K] W[N, K]^T for the columns row_begin .. row_end of y, whose rows are y_stride apart; W packed as
 /// num::q4_layout or num::q8_layout. Needs row_begin and row_end at multiples of 16 and y with room for whole tiles;
 /// w need not be aligned.
@@ -2882,7 +2793,7 @@ using gemv_dense_op = void(float* y, const std::byte* w, const float* x, std::si
 using gemm_packed_op = void(float* y, std::size_t y_stride, const std::byte* w, const num::q8_rows& x, std::size_t T,
                             std::size_t k, std::size_t row_begin, std::size_t row_end) noexcept;
 // ==== narae/kernel/rows/contract.hpp ====
-// The contracts of what happens to one row of numbers between two matrices. Sums run in num::lanes lanes.
+// The contracts of what happens to one row of numbers between two matrices.
 /// y[D] = (x - mean) / sqrt(var + eps) * gain + bias. Layer normalisation: Ba et al. 2016, arXiv:1607.06450.
 /// mean = sum / D; var = sum of (x - mean)^2 by fma / D; y = fma((x - mean) * inverse, gain, bias). y may be x.
 using layer_norm_op = void(float* y, const float* x, const float* gain, const float* bias, std::size_t d,
@@ -2976,7 +2887,7 @@ inline void gemv_dense(float* y, const std::byte* w, const float* x, std::size_t
     }
 }
 // ==== narae/kernel/gemm_packed/scalar.hpp ====
-// gemm_q4 and gemm_q8 by definition: one loop over whatever layout. Every other version must give these bits.
+// gemm_q4 and gemm_q8 by definition: one loop over whatever layout.
 /// The product of row `row` of W and one token.
 template <class Layout>
 inline float dot_packed(const std::byte* w, const num::q8_row& x, std::size_t k, std::size_t row) noexcept {
@@ -3001,7 +2912,6 @@ inline void gemm_packed(float* y, std::size_t y_stride, const std::byte* w, cons
 }
 // ==== narae/kernel/rows/scalar.hpp ====
 // layer_norm, bias_gelu and quantize_q8 by definition.
-
 inline void layer_norm(float* y, const float* x, const float* gain, const float* bias, std::size_t d,
                        float eps) noexcept {
     float lane[num::lanes] = {};
@@ -3031,7 +2941,6 @@ inline void quantize_q8(const num::q8_row& out, const float* x, std::size_t k, s
 }  // namespace narae::inline NARAE_ABI::kernel::scalar
 // ==== narae/kernel/table.hpp ====
 // One function pointer per operation; each slot starts as its scalar version, which is its definition.
-// A table is a value: it is handed to whoever computes, and nothing is chosen behind anyone's back.
 namespace narae::inline NARAE_ABI::kernel {
 struct table {
     const char* name = "scalar";
@@ -3101,8 +3010,6 @@ NARAE_AVX2 inline __m256 gelu(__m256 x) noexcept {
 }  // namespace narae::inline NARAE_ABI::kernel::avx2
 // ==== narae/kernel/gemm_packed/avx2.hpp ====
 // gemm_q4 and gemm_q8 for AVX2: a register holds 8 rows x 4 inputs, and each 32-bit lane stays with its row to the end.
-// Read scalar.hpp first: it is the definition. Below come the dot products of one group in either format, for the
-// tokens T..., then the loop around them. (An expression over T... is written out once per token by the compiler.)
 namespace narae::inline NARAE_ABI::kernel::avx2 {
 /// 32 bytes at any address.
 NARAE_AVX2 inline __m256i load32(const std::byte* p) noexcept {
@@ -3110,7 +3017,6 @@ NARAE_AVX2 inline __m256i load32(const std::byte* p) noexcept {
 }
 /// Four neighbouring inputs in every 32-bit lane.
 NARAE_AVX2 inline __m256i four_of(const std::int8_t* q) noexcept { return _mm256_set1_epi32(load_le<std::int32_t>(q)); }
-
 struct codes_q4 : num::q4_layout {
     /// dot[T] = the group's dot products of 8 rows with token T, whose inputs are at q + T * stride.
     template <std::size_t... T>
@@ -3191,9 +3097,9 @@ NARAE_AVX2 inline void gemm_packed(float* y, std::size_t y_stride, const std::by
     }
 }
 // ==== narae/kernel/attend/avx2.hpp ====
-// attend_q8 and attend_f32 for AVX2: scores of 16 slots together, softmax in 16 lanes, then the values in columns of
-// 16, for the queries T... at once. Read scalar.hpp first: it is the definition.
-/// scalar::softmax_block, then times v_scale if there is one; p[n16] is zero outside what the query sees.
+// attend_q8 for AVX2: scores of 16 slots together, softmax in 16 lanes, then the values in columns of
+// 16, for the queries T...
+/// scalar::softmax_block, then times v_scale; p[n16] is zero outside what the query sees.
 NARAE_AVX2 inline scalar::merge_factors softmax_block(query_state& s, float* p, std::size_t n16,
                                                       const float* v_scale) noexcept {
     for (std::size_t j = 0; j < s.begin; ++j) p[j] = -3e38f;  // never the largest, and its exp is 0
@@ -3205,7 +3111,7 @@ NARAE_AVX2 inline scalar::merge_factors softmax_block(query_state& s, float* p, 
     for (std::size_t j = 0; j < n16; j += 8) {
         const __m256 weight = exp(_mm256_sub_ps(_mm256_loadu_ps(p + j), _mm256_set1_ps(m)));
         sum[j / 8 % 2] = _mm256_add_ps(sum[j / 8 % 2], weight);
-        _mm256_storeu_ps(p + j, v_scale == nullptr ? weight : _mm256_mul_ps(weight, _mm256_loadu_ps(v_scale + j)));
+        _mm256_storeu_ps(p + j, _mm256_mul_ps(weight, _mm256_loadu_ps(v_scale + j)));
     }
     const float largest = s.largest > m ? s.largest : m;
     const __m256 factors = exp(_mm256_setr_ps(s.largest - largest, m - largest, 0, 0, 0, 0, 0, 0));
@@ -3234,32 +3140,22 @@ NARAE_AVX2 inline void score8(float* p, const query_block<std::int8_t>& queries,
                                     _mm256_mul_ps(_mm256_set1_ps(queries.state[T].scale), _mm256_loadu_ps(k_scale)))),
      ...);
 }
-template <std::size_t... T>
-NARAE_AVX2 inline void score8(float* p, const query_block<float>& queries, const float* k, const float*, std::size_t e,
-                              std::index_sequence<T...>) noexcept {
-    __m256 dot[sizeof...(T)];
-    ((dot[T] = _mm256_setzero_ps()), ...);
-    for (std::size_t i = 0; i < e; ++i, k += num::lanes)
-        ((dot[T] = _mm256_fmadd_ps(_mm256_set1_ps(queries.q[T * e + i]), _mm256_loadu_ps(k), dot[T])), ...);
-    (_mm256_storeu_ps(p + T * attend_block, _mm256_mul_ps(dot[T], _mm256_set1_ps(queries.state[T].scale))), ...);
-}
 /// Eight values as floats.
 NARAE_AVX2 inline __m256 load8(const std::int8_t* v) noexcept {
     return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(v))));
 }
-NARAE_AVX2 inline __m256 load8(const float* v) noexcept { return _mm256_loadu_ps(v); }
 /// o[0 .. 8] = fma(o, a, block * b)
 NARAE_AVX2 inline void merge(float* o, __m256 block, scalar::merge_factors f) noexcept {
     block = _mm256_mul_ps(block, _mm256_set1_ps(f.b));
     _mm256_storeu_ps(o, _mm256_fmadd_ps(_mm256_loadu_ps(o), _mm256_set1_ps(f.a), block));
 }
-template <class Number, std::size_t... T>
-NARAE_AVX2 inline void attend_some(const query_block<Number>& queries, const cache_block<Number>& c, std::size_t n,
-                                   std::size_t e, std::index_sequence<T...> all) noexcept {
+template <std::size_t... T>
+NARAE_AVX2 inline void attend_some(const query_block<std::int8_t>& queries, const cache_block<std::int8_t>& c,
+                                   std::size_t n, std::size_t e, std::index_sequence<T...> all) noexcept {
     float p[sizeof...(T) * attend_block] = {};
     const std::size_t n16 = round_up(n, num::lanes);
     for (std::size_t j = 0; j < n16; j += 8)
-        score8(p + j, queries, c.k + key_at<Number>(j, 0, e), c.k_scale + (c.k_scale == nullptr ? 0 : j), e, all);
+        score8(p + j, queries, c.k + key_at<std::int8_t>(j, 0, e), c.k_scale + j, e, all);
     scalar::merge_factors f[sizeof...(T)];
     ((f[T] = softmax_block(queries.state[T], p + T * attend_block, n16, c.v_scale)), ...);
     for (std::size_t i = 0; i < e; i += 16) {
@@ -3274,8 +3170,7 @@ NARAE_AVX2 inline void attend_some(const query_block<Number>& queries, const cac
         ((merge(queries.mean + T * e + i, low[T], f[T]), merge(queries.mean + T * e + i + 8, high[T], f[T])), ...);
     }
 }
-template <class Number>
-NARAE_AVX2 inline void attend(const query_block<Number>& queries, const cache_block<Number>& c, std::size_t n,
+NARAE_AVX2 inline void attend(const query_block<std::int8_t>& queries, const cache_block<std::int8_t>& c, std::size_t n,
                               std::size_t e) noexcept {
     std::size_t t = 0;
     for (; t + 4 <= queries.count; t += 4) attend_some(queries.part(t, 4, e), c, n, e, std::make_index_sequence<4>());
@@ -3283,8 +3178,6 @@ NARAE_AVX2 inline void attend(const query_block<Number>& queries, const cache_bl
 }
 // ==== narae/kernel/gemv_dense/avx2.hpp ====
 // gemv_f32, gemv_f16 and gemv_bf16 for AVX2: two registers are the 16 lanes of a row, four rows go together.
-// Read scalar.hpp first: it is the definition.
-
 struct weights_f32 : scalar::weights_f32 {
     NARAE_AVX2 static __m256 load(const std::byte* w) noexcept {
         return _mm256_castsi256_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(w)));
@@ -3333,9 +3226,7 @@ NARAE_AVX2 inline void gemv_dense(float* y, const std::byte* w, const float* x, 
     }
 }
 // ==== narae/kernel/rows/avx2.hpp ====
-// layer_norm, bias_gelu and quantize_q8 for AVX2. Read scalar.hpp first: it is the definition, and it also does
-// what does not fill a register.
-
+// layer_norm, bias_gelu and quantize_q8 for AVX2.
 NARAE_AVX2 inline void layer_norm(float* y, const float* x, const float* gain, const float* bias, std::size_t d,
                                   float eps) noexcept {
     if (d % num::lanes != 0) return scalar::layer_norm(y, x, gain, bias, d, eps);
@@ -3402,7 +3293,6 @@ NARAE_AVX2 inline void quantize_q8(const num::q8_row& out, const float* x, std::
 }
 // ==== narae/kernel/isa/avx2.hpp ====
 // What AVX2 (with FMA and F16C) replaces.
-
 inline table overlay(table t) noexcept {
     t.name = "avx2";
     t.gemv_f32 = gemv_dense<weights_f32>;
@@ -3413,15 +3303,13 @@ inline table overlay(table t) noexcept {
     t.layer_norm = layer_norm;
     t.bias_gelu = bias_gelu;
     t.quantize_q8 = quantize_q8;
-    t.attend_q8 = attend<std::int8_t>;
-    t.attend_f32 = attend<float>;
+    t.attend_q8 = attend;
     return t;
 }
 }  // namespace narae::inline NARAE_ABI::kernel::avx2
 // ==== narae/kernel/gemm_packed/avx512.hpp ====
 // gemm_q4 and gemm_q8 for AVX-512 with VNNI: a register holds a chunk of 16 rows x 4 inputs, and one instruction takes
-// its dot product with four inputs of a token, unsigned by signed. Read scalar.hpp first: it is the definition.
-// An expression over T... is written out once per token by the compiler, so that arrays of registers are registers.
+// its dot product with four inputs of a token, unsigned by signed.
 namespace narae::inline NARAE_ABI::kernel::avx512 {
 /// GCC 12 warns of the plain forms of some conversions and shifts, whose masked result it thinks is read; those that
 /// set the masked part to zero are free of that, and with every lane chosen the same instruction.
@@ -3519,7 +3407,7 @@ NARAE_AVX512_VNNI inline void gemm_packed(float* y, std::size_t y_stride, const 
 }
 // ==== narae/kernel/attend/avx512.hpp ====
 // attend_q8 for AVX-512 with VNNI: a tile of 16 slots is one register, the values come in columns of 32, for the
-// queries T... at once. Read scalar.hpp first: it is the definition.
+// queries T...
 /// Sixteen values as floats.
 NARAE_AVX512_VNNI inline __m512 load16(const std::int8_t* v) noexcept {
     return _mm512_maskz_cvtepi32_ps(
@@ -3572,8 +3460,7 @@ NARAE_AVX512_VNNI inline void attend(const query_block<std::int8_t>& queries, co
     for (; t < queries.count; ++t) attend_some(queries.part(t, 1, e), c, n, e, std::make_index_sequence<1>());
 }
 // ==== narae/kernel/isa/avx512.hpp ====
-// What AVX-512 with VNNI replaces: what multiplies bytes. For the rest, AVX2 is as fast as memory.
-
+// What AVX-512 with VNNI replaces: what multiplies bytes.
 inline table overlay(table t) noexcept {
     t.name = "avx512vnni";
     t.gemm_q8 = gemm_packed<codes_q8>;
@@ -3584,7 +3471,7 @@ inline table overlay(table t) noexcept {
 }  // namespace narae::inline NARAE_ABI::kernel::avx512
 #endif
 // ==== narae/kernel/isa/neon_math.hpp ====
-// num/math.hpp four lanes at a time: the same steps in the same order, so the same bits. Read that file first.
+// num/math.hpp four lanes at a time: the same steps in the same order, so the same bits.
 #if NARAE_NEON
 #include <arm_neon.h>
 namespace narae::inline NARAE_ABI::kernel::neon {
@@ -3633,9 +3520,7 @@ inline float32x4_t gelu(float32x4_t x) noexcept {
 }
 }  // namespace narae::inline NARAE_ABI::kernel::neon
 // ==== narae/kernel/gemm_packed/neon.hpp ====
-// gemm_q4 and gemm_q8 for NEON: a register holds 4 rows x 4 inputs. Read scalar.hpp first: it is the definition. Below
-// come the dot products of one group in either format, for the tokens T..., then the loop around them.
-// (An expression over T... is written out once per token by the compiler.)
+// gemm_q4 and gemm_q8 for NEON: a register holds 4 rows x 4 inputs.
 namespace narae::inline NARAE_ABI::kernel::neon {
 inline uint8x16_t load_bytes(const std::byte* p) noexcept { return vld1q_u8(reinterpret_cast<const std::uint8_t*>(p)); }
 /// Four neighbouring inputs in every 32-bit lane.
@@ -3723,9 +3608,9 @@ inline void gemm_packed(float* y, std::size_t y_stride, const std::byte* w, cons
     }
 }
 // ==== narae/kernel/attend/neon.hpp ====
-// attend_q8 and attend_f32 for NEON: scores of 4 slots together, softmax in 16 lanes, then the values in columns of 8,
-// for the queries T... at once. Read scalar.hpp first: it is the definition.
-/// scalar::softmax_block, then times v_scale if there is one; p[n16] is zero outside what the query sees.
+// attend_q8 for NEON: scores of 4 slots together, softmax in 16 lanes, then the values in columns of 8,
+// for the queries T...
+/// scalar::softmax_block, then times v_scale; p[n16] is zero outside what the query sees.
 inline scalar::merge_factors softmax_block(query_state& s, float* p, std::size_t n16, const float* v_scale) noexcept {
     for (std::size_t j = 0; j < s.begin; ++j) p[j] = -3e38f;  // never the largest, and its exp is 0
     for (std::size_t j = s.end; j < n16; ++j) p[j] = -3e38f;
@@ -3736,7 +3621,7 @@ inline scalar::merge_factors softmax_block(query_state& s, float* p, std::size_t
     for (std::size_t j = 0; j < n16; j += 4) {
         const float32x4_t weight = exp(vsubq_f32(vld1q_f32(p + j), vdupq_n_f32(m)));
         sum[j / 4 % 4] = vaddq_f32(sum[j / 4 % 4], weight);
-        vst1q_f32(p + j, v_scale == nullptr ? weight : vmulq_f32(weight, vld1q_f32(v_scale + j)));
+        vst1q_f32(p + j, vmulq_f32(weight, vld1q_f32(v_scale + j)));
     }
     const float largest = s.largest > m ? s.largest : m;
     const float offset[4] = {s.largest - largest, m - largest, 0, 0};
@@ -3763,36 +3648,23 @@ inline void score4(float* p, const query_block<std::int8_t>& queries, const std:
                                                vmulq_n_f32(vld1q_f32(k_scale), queries.state[T].scale))),
      ...);
 }
-template <std::size_t... T>
-inline void score4(float* p, const query_block<float>& queries, const float* k, const float*, std::size_t e,
-                   std::index_sequence<T...>) noexcept {
-    float32x4_t dot[sizeof...(T)];
-    ((dot[T] = vdupq_n_f32(0)), ...);
-    for (std::size_t i = 0; i < e; ++i, k += num::lanes)
-        ((dot[T] = vfmaq_n_f32(dot[T], vld1q_f32(k), queries.q[T * e + i])), ...);
-    (vst1q_f32(p + T * attend_block, vmulq_n_f32(dot[T], queries.state[T].scale)), ...);
-}
 /// Eight values as floats.
 inline void load8(float32x4_t& low, float32x4_t& high, const std::int8_t* v) noexcept {
     const int16x8_t wide = vmovl_s8(vld1_s8(v));
     low = vcvtq_f32_s32(vmovl_s16(vget_low_s16(wide)));
     high = vcvtq_f32_s32(vmovl_high_s16(wide));
 }
-inline void load8(float32x4_t& low, float32x4_t& high, const float* v) noexcept {
-    low = vld1q_f32(v);
-    high = vld1q_f32(v + 4);
-}
 /// o[0 .. 4] = fma(o, a, block * b)
 inline void merge(float* o, float32x4_t block, scalar::merge_factors f) noexcept {
     vst1q_f32(o, vfmaq_n_f32(vmulq_n_f32(block, f.b), vld1q_f32(o), f.a));
 }
-template <class Number, std::size_t... T>
-inline void attend_some(const query_block<Number>& queries, const cache_block<Number>& c, std::size_t n, std::size_t e,
-                        std::index_sequence<T...> all) noexcept {
+template <std::size_t... T>
+inline void attend_some(const query_block<std::int8_t>& queries, const cache_block<std::int8_t>& c, std::size_t n,
+                        std::size_t e, std::index_sequence<T...> all) noexcept {
     float p[sizeof...(T) * attend_block] = {};
     const std::size_t n16 = round_up(n, num::lanes);
     for (std::size_t j = 0; j < n16; j += 4)
-        score4(p + j, queries, c.k + key_at<Number>(j, 0, e), c.k_scale + (c.k_scale == nullptr ? 0 : j), e, all);
+        score4(p + j, queries, c.k + key_at<std::int8_t>(j, 0, e), c.k_scale + j, e, all);
     scalar::merge_factors f[sizeof...(T)];
     ((f[T] = softmax_block(queries.state[T], p + T * attend_block, n16, c.v_scale)), ...);
     for (std::size_t i = 0; i < e; i += 8) {
@@ -3807,8 +3679,7 @@ inline void attend_some(const query_block<Number>& queries, const cache_block<Nu
         ((merge(queries.mean + T * e + i, low[T], f[T]), merge(queries.mean + T * e + i + 4, high[T], f[T])), ...);
     }
 }
-template <class Number>
-inline void attend(const query_block<Number>& queries, const cache_block<Number>& c, std::size_t n,
+inline void attend(const query_block<std::int8_t>& queries, const cache_block<std::int8_t>& c, std::size_t n,
                    std::size_t e) noexcept {
     std::size_t t = 0;
     for (; t + 4 <= queries.count; t += 4) attend_some(queries.part(t, 4, e), c, n, e, std::make_index_sequence<4>());
@@ -3816,8 +3687,6 @@ inline void attend(const query_block<Number>& queries, const cache_block<Number>
 }
 // ==== narae/kernel/gemv_dense/neon.hpp ====
 // gemv_f32, gemv_f16 and gemv_bf16 for NEON: four registers are the 16 lanes of a row, two rows go together.
-// Read scalar.hpp first: it is the definition.
-
 struct weights_f32 : scalar::weights_f32 {
     static float32x4_t load(const std::byte* w) noexcept { return load4(w); }
 };
@@ -3856,9 +3725,7 @@ inline void gemv_dense(float* y, const std::byte* w, const float* x, std::size_t
     }
 }
 // ==== narae/kernel/rows/neon.hpp ====
-// layer_norm, bias_gelu and quantize_q8 for NEON. Read scalar.hpp first: it is the definition, and it also does
-// what does not fill a register.
-
+// layer_norm, bias_gelu and quantize_q8 for NEON.
 inline void layer_norm(float* y, const float* x, const float* gain, const float* bias, std::size_t d,
                        float eps) noexcept {
     if (d % num::lanes != 0) return scalar::layer_norm(y, x, gain, bias, d, eps);
@@ -3917,7 +3784,6 @@ inline void quantize_q8(const num::q8_row& out, const float* x, std::size_t k, s
 }
 // ==== narae/kernel/isa/neon.hpp ====
 // What NEON replaces.
-
 inline table overlay(table t) noexcept {
     t.name = "neon";
     t.gemv_f32 = gemv_dense<weights_f32>;
@@ -3928,14 +3794,13 @@ inline table overlay(table t) noexcept {
     t.layer_norm = layer_norm;
     t.bias_gelu = bias_gelu;
     t.quantize_q8 = quantize_q8;
-    t.attend_q8 = attend<std::int8_t>;
-    t.attend_f32 = attend<float>;
+    t.attend_q8 = attend;
     return t;
 }
 }  // namespace narae::inline NARAE_ABI::kernel::neon
 #endif
 // ==== narae/kernel/select.hpp ====
-// Which tables this machine can run. A new instruction set is its kernel files, a list in isa/, and a line here.
+// Which tables this machine can run.
 namespace narae::inline NARAE_ABI::kernel {
 /// A short list of tables, plainest first, best last.
 struct table_list {
@@ -3961,7 +3826,7 @@ inline table_list runnable() noexcept {
 }
 }  // namespace narae::inline NARAE_ABI::kernel
 // ==== narae/store/format.hpp ====
-// The narae model file, version 1: the specification and its constants. Read safetensors.hpp before.
+// The narae model file, version 1: the specification and its constants.
 namespace narae::inline NARAE_ABI::store {
 // A narae model file IS a safetensors file, or several with a *.safetensors.index.json: any tool lists it. It adds:
 //
@@ -3980,7 +3845,6 @@ namespace narae::inline NARAE_ABI::store {
 //
 // Data begin on a 64-byte boundary: the header is padded with spaces. Packed tensors are multiples of 64 bytes and
 // stand first, so each begins on such a boundary, too; tensors of other sizes stand last.
-
 inline constexpr std::string_view narae_version_key = "narae.version";
 inline constexpr std::string_view narae_version = "1";
 inline constexpr std::string_view narae_config_key = "narae.config";
@@ -3990,14 +3854,13 @@ inline constexpr std::string_view narae_tokenizer = "narae.tokenizer";
 inline constexpr std::string_view q4_suffix = ".q4";
 inline constexpr std::string_view q8_suffix = ".q8";
 // ==== narae/store/tensor.hpp ====
-// A tensor as a model file holds it: a name, a shape and a view of its bytes. It owns no weights and reads none.
+// A tensor as a model file holds it: a name, a shape and a view of its bytes.
 /// The element types of model files. All are little-endian there; boolean is one byte, 0 or 1.
 enum class dtype : std::uint8_t { f64, f32, f16, bf16, i64, i32, i16, i8, u64, u32, u16, u8, boolean };
 /// Their names in safetensors headers, and their sizes in bytes.
 inline constexpr std::string_view dtype_names[] = {"F64", "F32", "F16", "BF16", "I64", "I32", "I16",
                                                    "I8",  "U64", "U32", "U16",  "U8",  "BOOL"};
 inline constexpr std::size_t dtype_sizes[] = {8, 4, 2, 2, 8, 4, 2, 1, 8, 4, 2, 1, 1};
-
 constexpr std::string_view dtype_name(dtype t) noexcept { return dtype_names[static_cast<std::size_t>(t)]; }
 constexpr std::size_t dtype_size(dtype t) noexcept { return dtype_sizes[static_cast<std::size_t>(t)]; }
 static_assert(dtype_name(dtype::boolean) == "BOOL" && std::size(dtype_sizes) == std::size(dtype_names));
@@ -4021,7 +3884,6 @@ struct tensor {
     std::vector<std::uint64_t> strides;  ///< in elements, one for each dimension
     byte_view bytes;   ///< from the first element to the end of the last one that the strides reach; any alignment
     std::string file;  ///< which file it came from, for messages
-
     std::uint64_t elements() const noexcept {
         std::uint64_t n = 1;
         return shape_elements(shape, n), n;
@@ -4048,13 +3910,9 @@ inline std::string printable(std::string_view name) {
 }
 // ==== narae/store/safetensors.hpp ====
 // The safetensors container: 8 bytes of header length, a JSON header, then the tensors' bytes.
-// Nothing in a file is trusted before it is checked; the tensors' bytes are not touched.
-// Format: https://github.com/huggingface/safetensors#format
 /// The format's own limit on a header, in bytes.
 inline constexpr std::uint64_t safetensors_max_header = 100'000'000;
-
 using metadata_list = std::vector<std::pair<std::string, std::string>>;
-
 struct safetensors {
     std::vector<tensor> tensors;  ///< in the order of their bytes
     metadata_list metadata;
@@ -4097,7 +3955,6 @@ struct header_reader {
         if (!type.is(text::json_kind::string) || !shape.is(text::json_kind::array) ||
             !offsets.is(text::json_kind::array) || offsets.size() != 2 || entry.size() != 3)
             return bad({"needs dtype, shape and two data_offsets, and nothing else"});
-
         tensor t;
         const auto row = std::find(std::begin(dtype_names), std::end(dtype_names), type.raw());
         if (row == std::end(dtype_names)) return refuse(errc::unsupported, {"unknown dtype ", printable(type.raw())});
@@ -4137,11 +3994,9 @@ inline result<safetensors> parse_safetensors(byte_view file) {
     if (!header.starts_with('{')) return bad({"safetensors header is not a JSON object"}, 8);
     const auto doc = text::json::parse(header);
     if (!doc) return error{doc.error().code, concat({"safetensors header: ", doc.error().what}), 8 + doc.error().at};
-
     header_reader read{file.subspan(static_cast<std::size_t>(in.at()))};
     if (!doc->root().for_each_member([&](const auto& key, const auto& value) { return read.member(key, value); }))
         return std::move(read.failed);
-
     safetensors out{{}, std::move(read.metadata)};
     std::uint64_t filled = 0;
     const auto place = [&](std::size_t i) {
@@ -4162,11 +4017,9 @@ inline result<safetensors> parse_safetensors(byte_view file) {
 }
 // ==== narae/store/unpickle.hpp ====
 // Python's pickle, restricted to what torch.save writes for a dict of tensors: it calls nothing and builds tensors
-// only. Every other opcode and every other class is refused by name. No recursion; memory grows with the input.
-// Opcodes: Lib/pickletools.py of CPython.
+// only.
 /// whole: an integer from 0 to 2^64 - 1; other: another number, kept as its bytes; callee: one of three functions.
 enum class pickle_kind { none, boolean, whole, other, text, tuple, list, dict, callee, storage_type, storage, tensor };
-
 struct pickle_value {
     pickle_kind kind = pickle_kind::none;
     std::uint32_t count = 0;   ///< items of a tuple
@@ -4213,7 +4066,6 @@ public:
     }
     /// Where the next pickle, or what follows the last one, begins.
     std::uint64_t at() const noexcept { return in_.at(); }
-
     const std::vector<pickle_storage>& storages() const noexcept { return storages_; }
     const std::vector<pickle_tensor>& tensors() const noexcept { return tensors_; }
     std::span<const pickle_value> items(const pickle_value& tuple) const noexcept {
@@ -4231,11 +4083,9 @@ private:
     static constexpr std::string_view ordered_dict = "collections.OrderedDict",
                                       rebuild_tensor = "torch._utils._rebuild_tensor_v2",
                                       rebuild_parameter = "torch._utils._rebuild_parameter";
-
     // The first failure is kept by in_, and ends next(). Until the end of its step what fails gives nothing, or zero.
     void fail(errc code, std::string_view why) { in_.fail({code, concat({"pickle: ", why}), op_at_}); }
     void malformed() { fail(errc::bad_value, "malformed"); }
-
     std::string_view take(std::uint64_t n) { return as_text(in_.take(n, "pickle")); }
     /// A little-endian unsigned number of at most 8 bytes.
     static std::uint64_t little(std::string_view bytes) noexcept {
@@ -4244,7 +4094,6 @@ private:
         return value;
     }
     std::uint64_t number(std::size_t n) { return little(take(n)); }
-
     void push(kind k, std::uint64_t n = 0, std::string_view text = {}, std::uint32_t count = 0) {
         stack_.push_back({k, count, n, text});
     }
@@ -4255,7 +4104,6 @@ private:
     }
     /// Objects on the stack above the last mark.
     std::size_t above() const noexcept { return stack_.size() - (marks_.empty() ? 0 : marks_.back()); }
-
     bool top_is(kind k, std::size_t below = 0) const noexcept {
         return above() > below && stack_[stack_.size() - 1 - below].kind == k;
     }
@@ -4428,8 +4276,6 @@ private:
 };
 // ==== narae/store/zip.hpp ====
 // The table of contents of a zip archive whose entries are stored as they are, as torch.save writes it.
-// Sizes come from the central directory: the local headers of such files leave them out.
-// Format: PKWARE APPNOTE.TXT 6.3, sections 4.3 and 4.5.3 (zip64).
 /// Entry names and their bytes, both views into the archive.
 using zip_entries = std::map<std::string_view, byte_view>;
 namespace zip_detail {
@@ -4506,7 +4352,6 @@ inline result<zip_entries> parse_zip(byte_view file) {
         auto packed = u32(head, 20), size = u32(head, 24), offset = u32(head, 42);
         if (!widen(extra, size, packed, offset)) return refuse(errc::bad_value, "broken zip64 sizes");
         if (packed != size) return refuse(errc::bad_value, "a stored zip entry with two sizes");
-
         cursor local(file.first(static_cast<std::size_t>(found->begin)), offset);
         const auto start = local.take(local_size, "zip entry");
         if (u32(start, 0) != 0x04034B50) return refuse(errc::bad_value, "no zip entry at its offset");
@@ -4521,8 +4366,7 @@ inline result<zip_entries> parse_zip(byte_view file) {
 }
 // ==== narae/store/torch_bin.hpp ====
 // Files of torch.save that hold a state dict: the zip format (a pickle and one entry per storage) and the older
-// format (five pickles, then raw storages). Tensors are views into the file. Read unpickle.hpp and zip.hpp before.
-// Formats: torch/serialization.py of PyTorch.
+// format (five pickles, then raw storages).
 namespace torch_detail {
 /// Lays a tensor of the pickle over its storage's bytes; every element must lie inside.
 inline result<tensor> lay_out(std::string name, const pickle_tensor& from, const pickle_storage& storage,
@@ -4598,7 +4442,6 @@ inline result<std::vector<tensor>> parse_zipped(byte_view file) {
         return error{errc::unsupported, concat({"torch file: byte order ", printable(as_text(order->second))})};
     if (pickled->second.size() > unpickler::longest)
         return error{errc::unsupported, "torch file: its pickle is larger than a state dict's can be"};
-
     unpickler pickle(pickled->second);
     const auto object = pickle.next();
     if (!object) return object.error().in("data.pkl");
@@ -4623,7 +4466,6 @@ inline result<std::vector<tensor>> parse_legacy(byte_view file) {
     if (!little) return error{errc::unsupported, "torch file: not written as little-endian"};
     if (!whole) return failed;
     if (object[keys].kind != pickle_kind::list) return error{errc::bad_value, "torch file: no list of storages"};
-
     std::map<std::string_view, const pickle_storage*> promised;
     for (const auto& s : pickle.storages()) {
         const auto& same = *promised.emplace(s.key, &s).first->second;
@@ -4660,8 +4502,7 @@ inline result<std::vector<tensor>> parse_torch_bin(byte_view file) {
 }
 // ==== narae/store/checkpoint.hpp ====
 // A checkpoint, opened: its config, its tokenizer and its tensors by name, whichever way it is stored: a Hugging Face
-// folder (safetensors or torch files, in one piece or in shards) or a narae file. Files are mapped, no weight is read.
-// Read safetensors.hpp, torch_bin.hpp and format.hpp before.
+// folder (safetensors or torch files, in one piece or in shards) or a narae file.
 /// One file of weights that a checkpoint came from.
 struct source_file {
     std::string name;  ///< without its folder
@@ -4732,16 +4573,13 @@ public:
     void let_go(const tensor& t) const noexcept { let_go(t.bytes); }
 private:
     checkpoint() = default;
-
     // Every step returns true to go on; or else false, and failed_ says why.
     bool fail(error why) {
         failed_ = std::move(why);
         return false;
     }
     bool fail(errc code, std::initializer_list<piece> what) { return fail({code, concat(what)}); }
-
     result<checkpoint> made(bool ok) { return ok ? result<checkpoint>(std::move(*this)) : std::move(failed_); }
-
     result<std::vector<tensor>> tensors_of(result<safetensors> file) {
         if (!file) return file.error();
         metadata_.insert(metadata_.end(), file->metadata.begin(), file->metadata.end());
@@ -4850,8 +4688,6 @@ private:
 };
 // ==== narae/store/config.hpp ====
 // What a checkpoint's config.json says about a GPT-NeoX model, and nothing that narae could not run.
-// Key names: Hugging Face transformers, GPTNeoXConfig. An unknown architecture or option is refused by name.
-
 struct config {
     std::uint32_t layers = 0;        ///< num_hidden_layers
     std::uint32_t width = 0;         ///< hidden_size
@@ -4872,7 +4708,6 @@ namespace detail {
 struct config_reader {
     error failed{};
     bool ok = true;
-
     void refuse(errc code, std::initializer_list<piece> why, std::uint64_t at = nowhere) {
         if (ok) failed = {code, concat(why), at};
         ok = false;
@@ -4915,7 +4750,6 @@ inline result<config> parse_config(std::string_view source) {
     if (!root.is(text::json_kind::object)) return error{errc::bad_value, "not a JSON object", 0};
     in.only(root, "model_type", "gpt_neox", true);
     in.only(root, "hidden_act", "gelu");
-
     config c;
     in.number(root, "num_hidden_layers", c.layers, 1, 1024, true);
     in.number(root, "hidden_size", c.width, 1, 1 << 17, true);
@@ -4932,7 +4766,6 @@ inline result<config> parse_config(std::string_view source) {
     bool bias = true;
     in.truth(root, "attention_bias", bias);
     if (!bias) in.refuse(errc::unsupported, {"attention_bias false is not supported"}, root["attention_bias"].at());
-
     // Rotary settings have moved between versions: flat keys, then rope_theta, then one rope_parameters object.
     const auto scaling = root["rope_scaling"], rope = root["rope_parameters"];
     if (!scaling.missing_or_null()) in.refuse(errc::unsupported, {"rope_scaling is not supported"}, scaling.at());
@@ -4946,7 +4779,6 @@ inline result<config> parse_config(std::string_view source) {
         in.number(place, "partial_rotary_factor", share, 0, 1);
     }
     if (!in.ok) return in.failed;
-
     const auto wrong = [](std::initializer_list<piece> why) { return error{errc::bad_value, concat(why)}; };
     if (c.heads % c.kv_heads != 0)
         return wrong({c.heads, " heads cannot share ", c.kv_heads, " key-value heads evenly"});
@@ -4960,10 +4792,7 @@ inline result<config> parse_config(std::string_view source) {
 }
 }  // namespace narae::inline NARAE_ABI::store
 // ==== narae/model/shape.hpp ====
-// The letters. They mean the same in every file of narae:
-//   T tokens in this call    S slots of the cache     L layers    D width of the residual stream
-//   H query heads            G key-value heads        E head width    F width of the feed-forward layer
-//   V vocabulary rows        N rows (outputs) and K columns (inputs) of any matrix
+// The letters.
 namespace narae::inline NARAE_ABI::model {
 /// The shape of a GPT-NeoX model. Black et al. 2022, arXiv:2204.06745.
 struct shape {
@@ -4974,7 +4803,6 @@ struct shape {
     float norm_eps;
     bool parallel_residual;  ///< attention and feed-forward read the same input, and both are added to it
     bool tied;               ///< the head is the embedding
-
     explicit shape(const store::config& c)
         : L(c.layers),
           D(c.width),
@@ -4992,7 +4820,6 @@ struct shape {
     /// How many query heads share one key-value head. GQA: Ainslie et al. 2023, arXiv:2305.13245, section 2.2;
     /// G == H is plain multi-head attention, G == 1 multi-query attention.
     std::size_t share() const noexcept { return H / G; }
-
     // The rows of the fused QKV matrix go key-value head by key-value head: the queries that share it, its key, its
     // value, each E rows. With G == H that is just how GPT-NeoX interleaves them: q, k, v of head 0, then of head 1.
     std::size_t qkv_rows() const noexcept { return (H + 2 * G) * E; }
@@ -5002,9 +4829,6 @@ struct shape {
 };
 // ==== narae/model/cache.hpp ====
 // The key-value cache of one conversation: a window over the latest positions, and the first few for ever.
-// Attention sinks: Xiao et al. 2023, arXiv:2309.17453. Keys are stored rotated at their absolute position; only
-// distances matter, so the window slides without touching them. See query_position() for the sinks.
-
 enum class cache_type { q8, f32 };
 /// How many tokens one forward pass takes at most; longer prompts go in several.
 inline constexpr std::size_t chunk_len = 32;
@@ -5043,7 +4867,8 @@ public:
     std::size_t padded_width() const noexcept { return E_; }
     std::size_t window() const noexcept { return window_; }
     std::size_t sinks() const noexcept { return sinks_; }
-    /// How many tokens have passed: the position of the next one.
+    /// How many tokens have passed: the position of the next one. Lowering it takes back tokens of the last pass: what
+    /// a pass of T <= chunk_len at p put over lies before p + T - ring_ <= p + 1 - (window - sinks), so unseen from p on.
     std::uint64_t length = 0;
     /// The oldest position in the ring that the query at p sees; it sees all from there to p, and the sinks.
     std::uint64_t oldest(std::uint64_t p) const noexcept {
@@ -5053,7 +4878,6 @@ public:
     /// slid out between. Turning the query leaves the sinks' keys as they are, and costs nothing before the window is
     /// full.
     std::uint64_t query_position(std::uint64_t p) const noexcept { return p < window_ ? p : window_ - 1; }
-
     std::size_t slot(std::uint64_t position) const noexcept {
         return static_cast<std::size_t>(position < sinks_ ? position : sink_slots_ + (position - sinks_) % ring_);
     }
@@ -5099,10 +4923,8 @@ private:
 };
 // ==== narae/model/matrix.hpp ====
 // A weight matrix in whatever format its file holds, and the one place where formats meet kernels.
-
 enum class format { f32, f16, bf16, q8, q4 };
 inline constexpr std::string_view format_names[] = {"f32", "f16", "bf16", "q8", "q4"};
-
 constexpr std::string_view format_name(format f) noexcept { return format_names[static_cast<std::size_t>(f)]; }
 constexpr bool packed(format f) noexcept { return f == format::q8 || f == format::q4; }
 /// Bytes of an [N, K] matrix in this format.
@@ -5160,8 +4982,7 @@ inline void copy_row(float* out, const matrix& w, std::size_t row) noexcept {
     for (std::size_t i = 0; i < w.K; ++i) out[i] = weight_at(w.type, w.data, row * w.K + i);
 }
 // ==== narae/model/weights.hpp ====
-// Finds the tensors of a model by name and checks their shapes. Matrices stay where the file is mapped; only the
-// small vectors (biases and norms) are copied, as floats, and matrices that a file stores transposed.
+// Finds the tensors of a model by name and checks their shapes.
 /// y = W x + bias.
 struct linear {
     matrix w;
@@ -5275,7 +5096,6 @@ struct weights {
     std::vector<layer_weights> layers;
     norm last;
     std::size_t bytes = 0;  ///< of all matrices and vectors
-
     static result<weights> bind(const store::checkpoint& from, const shape& s) {
         weights w;
         error why;
@@ -5298,7 +5118,6 @@ struct weights {
             for (std::uint64_t i = 0; i < t->shape[0]; ++i) *next++ = element(*t, i);
         }
         w.bytes += floats * sizeof(float);
-
         // matrix_names and vector_names list them in this order.
         w.embedding = matrices.front();
         w.head = s.tied ? matrices.front() : matrices.back();
@@ -5326,8 +5145,7 @@ private:
     std::vector<sys::buffer<std::byte>> owned_matrices_;
 };
 // ==== narae/model/workspace.hpp ====
-// What one forward pass writes into, for up to chunk_len tokens, and who computes. One conversation, one workspace.
-
+// What one forward pass writes into, for up to chunk_len tokens, and who computes.
 class workspace {
 public:
     /// For models of this shape, computing with these kernels on `threads` threads.
@@ -5341,7 +5159,6 @@ public:
         return w;
     }
     static std::size_t bytes(const shape& s) noexcept { return workspace().place(s, nullptr); }
-
     kernel::table kernels;
     std::unique_ptr<sys::team> team;
     rows x;                        ///< [T, D] the residual stream
@@ -5414,9 +5231,7 @@ void multiply_part(const workspace& w, const rows& y, const matrix& m, const act
     }
 }
 // ==== narae/model/block.hpp ====
-// One transformer block of GPT-NeoX, in the order of the paper's figure. Read model/shape.hpp first (the letters).
-//   parallel:  x + attention(norm1(x)) + ffn(norm2(x))        serial:  x += attention(norm1(x));  x += ffn(norm2(x))
-// Rotary position embedding: Su et al. 2021, arXiv:2104.09864, over the first dimensions of each head, halves paired.
+// One transformer block of GPT-NeoX, in the order of the paper's figure.
 /// Turns the first `rotary` numbers of a head: pair (i, i + rotary/2) by the angle whose cosine is turn[i] and whose
 /// sine is turn[i + rotary/2].
 inline void rotate(float* head, const float* turn, std::size_t rotary) noexcept {
@@ -5461,7 +5276,6 @@ void attend(workspace& w, const cache& kv, const shape& s, std::size_t index, st
     const std::size_t E = kv.padded_width();
     const auto token = [&](std::size_t i) { return (first + i) / s.share(); };
     const auto head = [&](std::size_t i) { return g * s.share() + (first + i) % s.share(); };
-
     const auto aim = [&](std::size_t turn) {  // the queries as they look from one position each
         for (std::size_t i = 0; i < count; ++i) {
             const float* q = w.qkv[token(i)] + s.q_row(head(i));
@@ -5530,7 +5344,6 @@ struct stage {
     workspace& w;
     const shape& s;
     std::size_t T, part, parts;
-
     void qkv(const linear& l) const {
         multiply_part(w, w.qkv, l.w, w.before_attention, T, part, parts,
                       [&](std::size_t from, std::size_t to) { add(w.qkv, l.bias, from, to); });
@@ -5589,8 +5402,7 @@ inline void block(workspace& w, cache& kv, const shape& s, const layer_weights& 
     run([&](const stage& mine) { mine.residual(layer.ffn_down, w.ffn, w.ffn_out); });
 }
 // ==== narae/model/forward.hpp ====
-// The whole network on one page: embed, L blocks, norm, head. GPT-NeoX: Black et al. 2022, arXiv:2204.06745.
-// Read model/shape.hpp before it (the letters) and model/block.hpp after it. One forward serves every weight format.
+// The whole network on one page: embed, L blocks, norm, head.
 /// Cosines, then sines, of the angles by which `position` turns the pairs of a head. The frequencies are rounded to
 /// float as the reference does; the angle is a double, so that it stays exact at any position.
 inline void fill_turn(float* turn, const shape& s, std::uint64_t position) noexcept {
@@ -5618,7 +5430,6 @@ inline void forward(workspace& w, cache& kv, const weights& m, const shape& s, s
     for (std::size_t i = 0; i < s.L; ++i) block(w, kv, s, m.layers[i], i, T);
     kv.length += T;
     if (logits == want::nothing) return;
-
     // The head is a matrix like any other; its input may take the place of a block's.
     const auto& last = w.before_attention;
     for (std::size_t t = logits == want::each ? 0 : T - 1; t < T; t += workspace::head_len) {
@@ -5633,8 +5444,7 @@ inline void forward(workspace& w, cache& kv, const weights& m, const shape& s, s
 }
 }  // namespace narae::inline NARAE_ABI::model
 // ==== narae/gen/open.hpp ====
-// Opening a model: a narae file, an original Hugging Face folder, or bytes in memory. Nothing is unpacked or copied
-// but small vectors; weights are read from the map when they are first used.
+// Opening a model: a narae file, an original Hugging Face folder, or bytes in memory.
 namespace narae::inline NARAE_ABI {
 struct open_options {
     std::size_t threads = 0;                 ///< of each session; 0: one per processor, at most 16
@@ -5701,7 +5511,7 @@ inline result<language_model> open(byte_view file, const open_options& options =
     return guarded([&] { return language_model::make(store::checkpoint::from_bytes(file), "memory", options); });
 }
 // ==== narae/gen/sampler.hpp ====
-// From logits to the next token. Equal logits, options and seed give equal tokens on every machine.
+// From logits to the next token.
 /// How a token is drawn: first the repetition penalty, then temperature, then top-k, then top-p.
 struct sampling {
     float temperature = 0.8f;         ///< 0: always the likeliest token (greedy)
@@ -5738,7 +5548,6 @@ public:
         for (const auto& c : all_)
             if (!(best.weight >= c.weight)) best = c;
         if (options_.temperature == 0) return best.id;
-
         if (options_.top_k != 0 && options_.top_k < all_.size()) {
             const auto kth = all_.begin() + static_cast<std::ptrdiff_t>(options_.top_k);
             std::nth_element(all_.begin(), kth, all_.end(), likelier);
@@ -5781,9 +5590,42 @@ private:
     std::vector<candidate> all_;
     std::vector<std::uint32_t> seen_;
 };
+// ==== narae/gen/speculate.hpp ====
+// Guesses the next tokens, so that one forward pass checks several for little more than the price of one.
+class drafter {
+public:
+    /// No more than this is guessed at once; a pass of one more must fit into model::chunk_len.
+    static constexpr std::size_t longest = 6;
+    /// `next`, and at most `room` guesses what comes after it, where `before` are the ids that came before it.
+    /// Looks for its last three ids, else two, in what was said. Valid until the next call.
+    std::span<const token::token_id> draft(std::span<const token::token_id> before, token::token_id next,
+                                           std::size_t room) {
+        ids_.assign(before.begin(), before.end());
+        ids_.push_back(next);
+        const auto last = ids_.size() - 1;
+        trust_ = (std::min)(trust_ + 1.0 / 32, static_cast<double>(longest));
+        room = (std::min)(room, static_cast<std::size_t>(trust_));
+        std::size_t from = 0, alike = 1;
+        for (auto i = room != 0 ? last : 0; i > 0 && alike < 3; --i) {
+            std::size_t n = 0;
+            while (n < 3 && n < i && ids_[i - 1 - n] == ids_[last - n]) ++n;
+            if (n > alike) from = i, alike = n;
+        }
+        // Where that place reaches into the guesses themselves, they go on as they began: a list, a refrain.
+        for (std::size_t i = 0; alike > 1 && i < room; ++i) ids_.push_back(ids_[from + i]);
+        return std::span(ids_).subspan(last);
+    }
+    /// Of the last draft so many guesses were right. A wrong one costs a third of a token or so, where the model fills
+    /// no memory more: after wrong ones fewer are made, down to one in 32 tokens, which no clock notices.
+    void judge(std::size_t drafted, std::size_t right) noexcept {
+        trust_ += 1.5 * static_cast<double>(right) - static_cast<double>(drafted);
+    }
+private:
+    std::vector<token::token_id> ids_;
+    double trust_ = 2;  // how many guesses are worth it
+};
 // ==== narae/gen/stop.hpp ====
 // Watches a growing text for stop strings, which may come in pieces: what could be the beginning of one is held back.
-
 class stop_watch {
 public:
     explicit stop_watch(const std::vector<std::string>& stops) : stops_(stops) {}
@@ -5821,12 +5663,9 @@ private:
     std::size_t given_ = 0, sure_ = 0;
 };
 // ==== narae/gen/session.hpp ====
-// One conversation with a model: its cache, its position, and the text in and out. Read gen/open.hpp before.
-// Not for two threads at once; any number of sessions may share one model.
-
+// One conversation with a model: its cache, its position, and the text in and out.
 using model::cache_type;
 using token::token_id;
-
 struct session_options {
     cache_type cache = cache_type::q8;
     std::size_t window = 0;  ///< positions that attention sees; 0: 512, or less where the model was trained for less
@@ -5841,12 +5680,14 @@ struct generate_options {
     std::uint64_t seed = sampling{}.seed;
     std::vector<std::string> stop{};         ///< text that ends the answer, and is not part of it
     std::vector<token_id> stop_tokens{};     ///< tokens that do, beside the end of text
+    bool speculate = true;                   ///< checks guessed tokens many at once: never another text, only faster
 };
 /// Why generation ended.
 enum class finish { max_tokens, end_of_text, stop_string, cancelled };
 /// What the last generate() did.
 struct generation {
     std::size_t prompt_tokens = 0, tokens = 0;
+    std::size_t drafted = 0, accepted = 0;  ///< tokens guessed ahead, and those of them that were right
     double prompt_seconds = 0, seconds = 0;
     finish reason = finish::max_tokens;
 };
@@ -5960,7 +5801,7 @@ private:
         for (const auto id : ids)
             if (id >= model_.shape().V)
                 return error{errc::bad_argument, concat({"token id ", id, " is not below ", model_.shape().V})};
-        feed_pending(model::want::nothing);
+        feed_pending();
         std::size_t remembered = 0;
         const bool going = forward(ids, *cache_, logits, on_logits, [&](std::size_t done) {
             while (remembered < done) remember(ids[remembered++]);
@@ -5984,10 +5825,10 @@ private:
         return true;
     }
     /// Feeds the token that was drawn and given out, but is not yet in the cache.
-    void feed_pending(model::want logits) {
+    void feed_pending() {
         if (!pending_) return;
         const token_id drawn = *std::exchange(pending_, std::nullopt);
-        forward({&drawn, 1}, *cache_, logits);
+        forward({&drawn, 1}, *cache_, model::want::nothing);
         remember(drawn);
     }
     /// Keeps the ids of the window, for the repetition penalty.
@@ -6006,34 +5847,48 @@ private:
         const auto& tokenizer = *model_.tokenizer();
         const sampling how{o.temperature, o.top_k, o.top_p, o.repetition_penalty, o.seed};
         if (const auto fine = check(how); !fine) return fine.error();
-
         const auto start = clock::now();
         last_.prompt_tokens = ids.size();
         const auto fed = run(ids, model::want::last, {}, [&](std::size_t, std::size_t) { return on_text({}); });
         last_.prompt_seconds = seconds_since(start);
         if (!fed && fed.error().code != errc::cancelled) return fed.error();
         last_.reason = fed ? finish::max_tokens : finish::cancelled;
-
         const auto first = clock::now();
         sampler draw(how);
         token::stream_decoder decoder(tokenizer);
         stop_watch text(o.stop);
-        while (fed && last_.tokens < o.max_tokens) {
-            feed_pending(model::want::last);
-            const auto id = draw.pick({work_->logits[0], model_.shape().V}, recent_,
-                                      [&](token_id t) { return model_.is_token(t); });
+        const auto draw_next = [&](std::span<const float> logits) {  // false: the answer is over
+            const auto id = draw.pick(logits, recent_, [&](token_id t) { return model_.is_token(t); });
             if (id == tokenizer.end_of_text() ||
                 std::find(o.stop_tokens.begin(), o.stop_tokens.end(), id) != o.stop_tokens.end()) {
                 last_.reason = finish::end_of_text;
-                break;
+                return false;
             }
             pending_ = id;
             ++last_.tokens;
             const bool stopped = text.push(decoder.push(id)), going = on_text(text.take());
-            if (stopped || !going) {
-                last_.reason = stopped ? finish::stop_string : finish::cancelled;
-                break;
-            }
+            if (stopped || !going) last_.reason = stopped ? finish::stop_string : finish::cancelled;
+            return !stopped && going && last_.tokens < o.max_tokens;
+        };
+        bool going = fed && o.max_tokens != 0 && draw_next({work_->logits[0], model_.shape().V});
+        drafter guess;
+        while (going) {
+            // The drawn token and guesses of what follows in one pass: as long as a guess is what is drawn, the next
+            // row of logits counts, too. The cache then drops the keys of the others.
+            const auto next = guess.draft(recent_, *pending_, o.speculate ? o.max_tokens - last_.tokens - 1 : 0);
+            const auto length = cache_->length;
+            std::size_t right = 0;  // of next that were drawn, the first one by then
+            forward(next, *cache_, model::want::each, [&](std::size_t t, std::span<const float> logits) {
+                if (!going || t != right || pending_ != next[t]) return true;
+                ++right;
+                pending_.reset();
+                remember(next[t]);
+                return going = draw_next(logits), true;
+            });
+            cache_->length = length + right;
+            guess.judge(next.size() - 1, right - 1);
+            last_.drafted += next.size() - 1;
+            last_.accepted += right - 1;
         }
         last_.seconds = seconds_since(first);
         if (last_.reason != finish::stop_string && text.push(decoder.finish())) last_.reason = finish::stop_string;
@@ -6049,7 +5904,6 @@ private:
         if (!scratch) return scratch.error();
         const auto kept = context.substr(0, context.find_last_not_of(' ') + 1);
         const auto blanks = context.substr(kept.size());
-
         std::vector<choice_score> scores;
         std::vector<token_id> before;  // what the scratch cache holds
         for (const auto& choice : choices) {
@@ -6067,7 +5921,6 @@ private:
             if (scored > options_.window) return error{errc::bad_argument, "a choice longer than the window"};
             const auto cut = ids.size() > options_.window + 1 ? ids.size() - (options_.window + 1) : 0;
             ids.erase(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(cut));
-
             // What this choice shares with the last one is still in the cache, but the logits before its first token
             // are not: the token that gives them is run again.
             const std::size_t first = ids.size() - scored - 1;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/toolkit.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 8a934dc26958202a
+// FNV-1a hash of all that follows this line: 361a5e052eb82450
 //
 // The toolkit: makes, shrinks, teaches and judges models. Running one needs only narae.hpp, which never reaches here.
 //
@@ -17,15 +17,11 @@
 #include <unordered_map>
 
 // ==== narae/base/config.hpp ====
-// Every macro and every user switch of narae, each with its line. Nothing else in the library is a macro.
-// Define a switch before the first include; a switch that changes code also changes the namespace tag,
-// so that two files compiled with different switches can live in one program.
-
+// Every macro and every user switch of narae, each with its line.
 // --- switches for users ---------------------------------------------------------------------------------
 // NARAE_NO_FILES    no operating system files: models come from byte spans
 // NARAE_NO_THREADS  no <thread>: everything runs on the caller's thread
 // NARAE_NO_SIMD     scalar kernels only
-
 // --- what the compiler and the target offer ---------------------------------------------------------------
 #if defined(__cpp_exceptions) || defined(_CPPUNWIND)
 #define NARAE_EXCEPTIONS 1  // result::value() exists and throws; allocation failures become errors
@@ -80,16 +76,72 @@
 #define NARAE_JOIN2(a, b, c, d) a##b##c##d
 #define NARAE_JOIN(a, b, c, d) NARAE_JOIN2(a, b, c, d)
 #define NARAE_ABI NARAE_JOIN(NARAE_ABI_X, NARAE_ABI_F, NARAE_ABI_T, NARAE_ABI_S)
+// ==== narae/text/romanised.hpp ====
+// Hangul in source text that is ASCII: "na-rae"_ko is U+B098 U+B798.
+namespace narae::inline NARAE_ABI::text {
+/// The index of the longest entry that `s` begins with; of an entry of no letters, if there is no other.
+template <std::size_t N>
+constexpr std::size_t longest_front(std::string_view s, const std::string_view (&list)[N]) noexcept {
+    std::size_t best = N;
+    for (std::size_t i = 0; i < N; ++i)
+        if (s.starts_with(list[i]) && (best == N || list[i].size() > list[best].size())) best = i;
+    return best;
+}
+/// The syllable of these letters, or 0.
+constexpr char32_t romanised_syllable(std::string_view s) noexcept {
+    constexpr std::string_view first[] = {"g",  "kk", "n", "d",  "tt", "r", "m", "b", "pp", "s",
+                                          "ss", "",   "j", "jj", "ch", "k", "t", "p", "h"};
+    constexpr std::string_view middle[] = {"a",  "ae", "ya", "yae", "eo", "e",  "yeo", "ye", "o",  "wa", "wae",
+                                           "oe", "yo", "u",  "wo",  "we", "wi", "yu",  "eu", "ui", "i"};
+    constexpr std::string_view last[] = {"",   "g",  "kk", "gs", "n",  "nj", "nh", "d", "l",  "lg",
+                                         "lm", "lb", "ls", "lt", "lp", "lh", "m",  "b", "bs", "s",
+                                         "ss", "ng", "j",  "ch", "k",  "t",  "p",  "h"};
+    const auto a = longest_front(s, first);
+    s.remove_prefix(first[a].size());
+    const auto b = longest_front(s, middle);
+    if (b == vowels) return 0;
+    s.remove_prefix(middle[b].size());
+    const auto c = longest_front(s, last);
+    if (s != last[c]) return 0;
+    return static_cast<char32_t>(first_syllable + (a * vowels + b) * finals + c);
+}
+/// A literal as a template argument, spelled in Hangul.
+template <std::size_t N>
+struct hangul_literal {
+    char32_t text[N] = {};
+    std::size_t size = 0;
+    constexpr hangul_literal(const char (&roman)[N]) noexcept {
+        for (std::string_view rest(roman, N - 1); !rest.empty();) {
+            std::size_t run = 0;
+            while (run < rest.size() && rest[run] >= 'a' && rest[run] <= 'z') ++run;
+            const auto syllable = romanised_syllable(rest.substr(0, run));
+            if (run == 0) run = 1;
+            if (syllable != 0)
+                text[size++] = syllable;
+            else if (rest[0] != '-')
+                for (const char c : rest.substr(0, run)) text[size++] = static_cast<char32_t>(c);
+            rest.remove_prefix(run);
+        }
+    }
+};
+template <hangul_literal Spelled>
+constexpr std::u32string_view operator""_ko() noexcept {
+    return {Spelled.text, Spelled.size};
+}
+}  // namespace narae::inline NARAE_ABI::text
 // ==== narae/corpus/clean.hpp ====
 // A line of text made plain: bytes to characters, what is not seen removed, one blank between words, syllables whole.
-// The rules of this room work on code points in buffers that are used again: no memory is asked for per character.
 namespace narae::inline NARAE_ABI::corpus {
+using text::operator""_ko;
 constexpr bool is_digit(char32_t c) noexcept { return c - '0' < 10; }
 constexpr char32_t lower(char32_t c) noexcept { return c - 'A' < 26 ? c + ('a' - 'A') : c; }
 constexpr bool is_latin(char32_t c) noexcept { return lower(c) - 'a' < 26; }
 constexpr bool is_word(char32_t c) noexcept { return is_digit(c) || is_latin(c) || text::is_syllable(c); }
-
 constexpr bool one_of(char32_t c, std::u32string_view list) noexcept { return list.find(c) != list.npos; }
+/// A part of a text; begin == end: none.
+struct bounds {
+    std::size_t begin = 0, end = 0;
+};
 /// Does `ascii` (in lower case) stand at s[i]?
 constexpr bool stands_at(std::u32string_view s, std::size_t i, std::string_view ascii) noexcept {
     if (s.size() - i < ascii.size()) return false;
@@ -237,76 +289,37 @@ inline bool cut_runs(std::u32string& s) {
 }
 // ==== narae/corpus/quality.hpp ====
 // What a line is worth: how Korean, how long, how repetitive, how much of it is links and menus; and what kind of text
-// it is. A line is read once into its letters and counts, and the rules look at these.
-/// Phrases that tell what a line is: left over from web pages, adverts, questions, explanations. A small list of our
-/// own, in letters only: text is compared without blanks and marks, so that spacing makes no difference.
+// it is.
+/// Phrases that tell what a line is, apart by blanks. A small list of our own, in letters only: text is compared
+/// without blanks and marks, so that spacing makes no difference. Each has two letters at least.
 enum class phrase : std::uint8_t { boilerplate, menu, advert, question, request, explanation };
 inline constexpr std::size_t phrase_kinds = 6;
-/// By kind, apart by blanks; each has two letters at least.
 inline constexpr std::u32string_view phrases[phrase_kinds] = {
-    // mudanjeonjae, jaebaepogeumji, jaebaeporeulgeumji, allrightsreserved, gisajebomitbodojaryo,
-    // jeboneunkakaotok, neibeoeseogudok, gudokgwajotayo, jotayowagudok, muryosusingeobu, susingeobureulwonha,
-    // balsinjeonyongmeil, tongsinpanmaeeopsingo, hoseutingjegongja, jabaseukeuripteureulhwalseonghwa,
-    // beuraujeoreuleopgeureideu, peijireulchateulsueopseupnida
-    U"\uBB34\uB2E8\uC804\uC7AC \uC7AC\uBC30\uD3EC\uAE08\uC9C0 \uC7AC\uBC30\uD3EC\uB97C\uAE08\uC9C0 "
-    U"allrightsreserved \uAE30\uC0AC\uC81C\uBCF4\uBC0F\uBCF4\uB3C4\uC790\uB8CC "
-    U"\uC81C\uBCF4\uB294\uCE74\uCE74\uC624\uD1A1 \uB124\uC774\uBC84\uC5D0\uC11C\uAD6C\uB3C5 "
-    U"\uAD6C\uB3C5\uACFC\uC88B\uC544\uC694 \uC88B\uC544\uC694\uC640\uAD6C\uB3C5 "
-    U"\uBB34\uB8CC\uC218\uC2E0\uAC70\uBD80 \uC218\uC2E0\uAC70\uBD80\uB97C\uC6D0\uD558 "
-    U"\uBC1C\uC2E0\uC804\uC6A9\uBA54\uC77C \uD1B5\uC2E0\uD310\uB9E4\uC5C5\uC2E0\uACE0 "
-    U"\uD638\uC2A4\uD305\uC81C\uACF5\uC790 \uC790\uBC14\uC2A4\uD06C\uB9BD\uD2B8\uB97C\uD65C\uC131\uD654 "
-    U"\uBE0C\uB77C\uC6B0\uC800\uB97C\uC5C5\uADF8\uB808\uC774\uB4DC "
-    U"\uD398\uC774\uC9C0\uB97C\uCC3E\uC744\uC218\uC5C6\uC2B5\uB2C8\uB2E4",
-    // rogeuin, rogeuaut, hoewongaip, maipeiji, jangbaguni, gogaeksenteo, saiteumaep, iyongyakgwan,
-    // gaeinjeongbocheoribangchim, gaeinjeongbochwigeupbangchim, jumunjohoe, gongjisahang, bonmunbarogagi,
-    // menyubarogagi, jeonchemenyu, aidichatgi, bimilbeonhochatgi, jeulgyeochatgi, geulsseugi, ijeongeul,
-    // daeumgeul, inswaehagi, gongyuhagi, seukeuraep, daetgeulsseugi, maenwiro, deobogi, jeonchebogi,
-    // mokrokbogi, menyu, geomsaek, mokrok, homeuro
-    U"\uB85C\uADF8\uC778 \uB85C\uADF8\uC544\uC6C3 \uD68C\uC6D0\uAC00\uC785 \uB9C8\uC774\uD398\uC774\uC9C0 "
-    U"\uC7A5\uBC14\uAD6C\uB2C8 \uACE0\uAC1D\uC13C\uD130 \uC0AC\uC774\uD2B8\uB9F5 \uC774\uC6A9\uC57D\uAD00 "
-    U"\uAC1C\uC778\uC815\uBCF4\uCC98\uB9AC\uBC29\uCE68 \uAC1C\uC778\uC815\uBCF4\uCDE8\uAE09\uBC29\uCE68 "
-    U"\uC8FC\uBB38\uC870\uD68C \uACF5\uC9C0\uC0AC\uD56D \uBCF8\uBB38\uBC14\uB85C\uAC00\uAE30 "
-    U"\uBA54\uB274\uBC14\uB85C\uAC00\uAE30 \uC804\uCCB4\uBA54\uB274 \uC544\uC774\uB514\uCC3E\uAE30 "
-    U"\uBE44\uBC00\uBC88\uD638\uCC3E\uAE30 \uC990\uACA8\uCC3E\uAE30 \uAE00\uC4F0\uAE30 \uC774\uC804\uAE00 "
-    U"\uB2E4\uC74C\uAE00 \uC778\uC1C4\uD558\uAE30 \uACF5\uC720\uD558\uAE30 \uC2A4\uD06C\uB7A9 "
-    U"\uB313\uAE00\uC4F0\uAE30 \uB9E8\uC704\uB85C \uB354\uBCF4\uAE30 \uC804\uCCB4\uBCF4\uAE30 "
-    U"\uBAA9\uB85D\uBCF4\uAE30 \uBA54\uB274 \uAC80\uC0C9 \uBAA9\uB85D \uD648\uC73C\uB85C",
-    // dangildaechul, mujikjadaechul, daechulsangdam, sinyongbulryangja, totosaiteu, saseoltoto, kajinosaiteu,
-    // bakarasaiteu, meoktwi, chuljanganma, chuljangmasaji, katokmunui, katoksangdam, telregeuraemmunui,
-    // muryosangdam, muryocheheom, muryobaesong, choejeoga, halinkupon, gaipkupon, singyugaip, jigeumkeulrik,
-    // ringkeukeulrik, barogagikeulrik, dangcheomjabalpyo, gosuik, jaetaekalba, bueopmunui, sangdamhwanyeong,
-    // munuihwanyeong
-    U"\uB2F9\uC77C\uB300\uCD9C \uBB34\uC9C1\uC790\uB300\uCD9C \uB300\uCD9C\uC0C1\uB2F4 "
-    U"\uC2E0\uC6A9\uBD88\uB7C9\uC790 \uD1A0\uD1A0\uC0AC\uC774\uD2B8 \uC0AC\uC124\uD1A0\uD1A0 "
-    U"\uCE74\uC9C0\uB178\uC0AC\uC774\uD2B8 \uBC14\uCE74\uB77C\uC0AC\uC774\uD2B8 \uBA39\uD280 "
-    U"\uCD9C\uC7A5\uC548\uB9C8 \uCD9C\uC7A5\uB9C8\uC0AC\uC9C0 \uCE74\uD1A1\uBB38\uC758 "
-    U"\uCE74\uD1A1\uC0C1\uB2F4 \uD154\uB808\uADF8\uB7A8\uBB38\uC758 \uBB34\uB8CC\uC0C1\uB2F4 "
-    U"\uBB34\uB8CC\uCCB4\uD5D8 \uBB34\uB8CC\uBC30\uC1A1 \uCD5C\uC800\uAC00 \uD560\uC778\uCFE0\uD3F0 "
-    U"\uAC00\uC785\uCFE0\uD3F0 \uC2E0\uADDC\uAC00\uC785 \uC9C0\uAE08\uD074\uB9AD \uB9C1\uD06C\uD074\uB9AD "
-    U"\uBC14\uB85C\uAC00\uAE30\uD074\uB9AD \uB2F9\uCCA8\uC790\uBC1C\uD45C \uACE0\uC218\uC775 "
-    U"\uC7AC\uD0DD\uC54C\uBC14 \uBD80\uC5C5\uBB38\uC758 \uC0C1\uB2F4\uD658\uC601 \uBB38\uC758\uD658\uC601",
-    // mueot, museun, eotteotge, eojjaeseo, waegeureon, waeireon, eonje, eodi, nugu, nuga, eoneu, eolma,
-    // eotteon, eotteohan, mwoga, mwonga, mwoya, mwoyeyo, mwoeyo, mwonji, myeotgae, myeotmyeong, myeotsi,
-    // myeotnyeon, chai
-    U"\uBB34\uC5C7 \uBB34\uC2A8 \uC5B4\uB5BB\uAC8C \uC5B4\uC9F8\uC11C \uC65C\uADF8\uB7F0 \uC65C\uC774\uB7F0 "
-    U"\uC5B8\uC81C \uC5B4\uB514 \uB204\uAD6C \uB204\uAC00 \uC5B4\uB290 \uC5BC\uB9C8 \uC5B4\uB5A4 "
-    U"\uC5B4\uB5A0\uD55C \uBB50\uAC00 \uBB54\uAC00 \uBB50\uC57C \uBB50\uC608\uC694 \uBB50\uC5D0\uC694 "
-    U"\uBB54\uC9C0 \uBA87\uAC1C \uBA87\uBA85 \uBA87\uC2DC \uBA87\uB144 \uCC28\uC774",
-    // alryeojwo, alryeoju, alryeodal, seolmyeonghaejwo, seolmyeonghaeju, seolmyeonghaedal, gareuchyeojwo,
-    // gareuchyeoju, chatajwo, chataju, geomsaekhae, gunggeumha, gunggeumhae, gunggeumhap
-    U"\uC54C\uB824\uC918 \uC54C\uB824\uC8FC \uC54C\uB824\uB2EC \uC124\uBA85\uD574\uC918 "
-    U"\uC124\uBA85\uD574\uC8FC \uC124\uBA85\uD574\uB2EC \uAC00\uB974\uCCD0\uC918 \uAC00\uB974\uCCD0\uC8FC "
-    U"\uCC3E\uC544\uC918 \uCC3E\uC544\uC8FC \uAC80\uC0C9\uD574 \uAD81\uAE08\uD558 \uAD81\uAE08\uD574 "
-    U"\uAD81\uAE08\uD569",
-    // malhanda, tteuthanda, uimihanda, garikinda, ilkeotneunda, malhapnida, tteuthapnida, uimihapnida,
-    // garikipnida, bangbeopeun, haneunbangbeop, haryeomyeon, ttaemunida, ttaemunipnida, daeumgwagat,
-    // yereuldeul, jeonguidoenda, jeonguidoepnida
-    U"\uB9D0\uD55C\uB2E4 \uB73B\uD55C\uB2E4 \uC758\uBBF8\uD55C\uB2E4 \uAC00\uB9AC\uD0A8\uB2E4 "
-    U"\uC77C\uCEEB\uB294\uB2E4 \uB9D0\uD569\uB2C8\uB2E4 \uB73B\uD569\uB2C8\uB2E4 "
-    U"\uC758\uBBF8\uD569\uB2C8\uB2E4 \uAC00\uB9AC\uD0B5\uB2C8\uB2E4 \uBC29\uBC95\uC740 "
-    U"\uD558\uB294\uBC29\uBC95 \uD558\uB824\uBA74 \uB54C\uBB38\uC774\uB2E4 \uB54C\uBB38\uC785\uB2C8\uB2E4 "
-    U"\uB2E4\uC74C\uACFC\uAC19 \uC608\uB97C\uB4E4 \uC815\uC758\uB41C\uB2E4 \uC815\uC758\uB429\uB2C8\uB2E4",
-};
+    "mu-dan-jeon-jae jae-bae-po-geum-ji jae-bae-po-reul-geum-ji allrightsreserved gi-sa-je-bo-mich-bo-do-ja-ryo "
+    "je-bo-neun-ka-ka-o-tog ne-i-beo-e-seo-gu-dog gu-dog-gwa-joh-a-yo joh-a-yo-wa-gu-dog mu-ryo-su-sin-geo-bu "
+    "su-sin-geo-bu-reul-won-ha bal-sin-jeon-yong-me-il tong-sin-pan-mae-eob-sin-go ho-seu-ting-je-gong-ja "
+    "ja-ba-seu-keu-rib-teu-reul-hwal-seong-hwa beu-ra-u-jeo-reul-eob-geu-re-i-deu "
+    "pe-i-ji-reul-chaj-eul-su-eobs-seub-ni-da"_ko,
+    "ro-geu-in ro-geu-a-us hoe-won-ga-ib ma-i-pe-i-ji jang-ba-gu-ni go-gaeg-sen-teo sa-i-teu-maeb "
+    "i-yong-yag-gwan gae-in-jeong-bo-cheo-ri-bang-chim gae-in-jeong-bo-chwi-geub-bang-chim ju-mun-jo-hoe "
+    "gong-ji-sa-hang bon-mun-ba-ro-ga-gi me-nyu-ba-ro-ga-gi jeon-che-me-nyu a-i-di-chaj-gi "
+    "bi-mil-beon-ho-chaj-gi jeul-gyeo-chaj-gi geul-sseu-gi i-jeon-geul da-eum-geul in-swae-ha-gi gong-yu-ha-gi "
+    "seu-keu-raeb daes-geul-sseu-gi maen-wi-ro deo-bo-gi jeon-che-bo-gi mog-rog-bo-gi me-nyu geom-saeg mog-rog "
+    "hom-eu-ro"_ko,
+    "dang-il-dae-chul mu-jig-ja-dae-chul dae-chul-sang-dam sin-yong-bul-ryang-ja to-to-sa-i-teu sa-seol-to-to "
+    "ka-ji-no-sa-i-teu ba-ka-ra-sa-i-teu meog-twi chul-jang-an-ma chul-jang-ma-sa-ji ka-tog-mun-ui "
+    "ka-tog-sang-dam tel-re-geu-raem-mun-ui mu-ryo-sang-dam mu-ryo-che-heom mu-ryo-bae-song choe-jeo-ga "
+    "hal-in-ku-pon ga-ib-ku-pon sin-gyu-ga-ib ji-geum-keul-rig ring-keu-keul-rig ba-ro-ga-gi-keul-rig "
+    "dang-cheom-ja-bal-pyo go-su-ig jae-taeg-al-ba bu-eob-mun-ui sang-dam-hwan-yeong mun-ui-hwan-yeong"_ko,
+    "mu-eos mu-seun eo-tteoh-ge eo-jjae-seo wae-geu-reon wae-i-reon eon-je eo-di nu-gu nu-ga eo-neu eol-ma "
+    "eo-tteon eo-tteo-han mwo-ga mwon-ga mwo-ya mwo-ye-yo mwo-e-yo mwon-ji myeoch-gae myeoch-myeong myeoch-si "
+    "myeoch-nyeon cha-i"_ko,
+    "al-ryeo-jwo al-ryeo-ju al-ryeo-dal seol-myeong-hae-jwo seol-myeong-hae-ju seol-myeong-hae-dal "
+    "ga-reu-chyeo-jwo ga-reu-chyeo-ju chaj-a-jwo chaj-a-ju geom-saeg-hae gung-geum-ha gung-geum-hae "
+    "gung-geum-hab"_ko,
+    "mal-han-da tteus-han-da ui-mi-han-da ga-ri-kin-da il-keod-neun-da mal-hab-ni-da tteus-hab-ni-da "
+    "ui-mi-hab-ni-da ga-ri-kib-ni-da bang-beob-eun ha-neun-bang-beob ha-ryeo-myeon ttae-mun-i-da "
+    "ttae-mun-ib-ni-da da-eum-gwa-gat ye-reul-deul jeong-ui-doen-da jeong-ui-doeb-ni-da"_ko};
 /// Finds phrases. Two letters and one bit say for nearly every place that none begins there.
 class phrase_finder {
 public:
@@ -334,7 +347,6 @@ private:
         phrase kind;
     };
     static std::size_t slot(char32_t a, char32_t b) noexcept { return (a * 181 + b) % 8192; }
-
     std::vector<entry> known_;
     std::array<std::uint64_t, 8192 / 64> fronts_{};
 };
@@ -347,7 +359,6 @@ struct letters {
     std::size_t words = 0, contacts = 0;                ///< telephone and e-mail masks and hashtags
     std::array<std::size_t, phrase_kinds> phrases{};    ///< how many of each kind; menus as whole words
     std::vector<std::uint32_t> boilerplate;             ///< where in the line such phrases begin
-
     void read(std::u32string_view s, const phrase_finder& find) {
         text.resize(s.size()), at.resize(s.size()), boilerplate.clear();
         syllables = foreign = marks = words = contacts = 0;
@@ -448,24 +459,19 @@ public:
     bool operator()(const letters& l) {
         constexpr std::size_t piece = 4096;
         if (l.text.size() < 12) return false;
-        const auto mask = 2 * std::bit_ceil((std::min)(l.text.size(), piece)) - 1;
+        const auto slots = 2 * std::bit_ceil((std::min)(l.text.size(), piece));
         std::size_t again = 0, n = 0;
         for_each_shingle(l.text, [&](std::uint64_t hash) {
-            if (n++ % piece == 0 && ++piece_ == 0) {
-                seen_.fill(0);
-                piece_ = 1;
-            }
-            const auto mark = std::uint64_t{piece_} << 32 | hash >> 32;
-            auto at = static_cast<std::size_t>(hash) & mask;
-            while (seen_[at] >> 32 == piece_ && seen_[at] != mark) at = (at + 1) & mask;
-            again += seen_[at] == mark;
-            seen_[at] = mark;
+            if (n++ % piece == 0) seen_.assign(slots, 0);
+            auto at = static_cast<std::size_t>(hash) & (slots - 1);
+            while (seen_[at] != 0 && seen_[at] != (hash | 1)) at = (at + 1) & (slots - 1);
+            again += seen_[at] != 0;
+            seen_[at] = hash | 1;
         });
         return again * 2 > l.text.size();
     }
 private:
-    std::array<std::uint64_t, 8192> seen_{};  // a piece's number, then half a hash: nothing is cleared between pieces
-    std::uint32_t piece_ = 0;
+    std::vector<std::uint64_t> seen_;  // hashes, by their last bits; 0: none
 };
 /// What a line is good for; it may be both, or neither.
 struct domains {
@@ -476,9 +482,7 @@ struct domains {
 /// -jwo, -ra where a mark follows or the line is short; "?". What asks with a word such as "what", requests to be told,
 /// or explains ("is called", "because") informs, if it does so once in 200 letters.
 inline domains domains_of(std::u32string_view s, const letters& l) {
-    constexpr std::u32string_view sure = U"\uC694\uC8E0\uAE4C\uB2C8\uB0D0\uB124";  // yo jyo kka ni nya ne
-    constexpr std::u32string_view casual =                                         // ji ja ya eo hae rae a jwo ra
-        U"\uC9C0\uC790\uC57C\uC5B4\uD574\uB798\uC544\uC918\uB77C";
+    constexpr auto sure = "yo-jyo-kka-ni-nya-ne"_ko, casual = "ji-ja-ya-eo-hae-rae-a-jwo-ra"_ko;
     const bool brief = l.text.size() < 30;
     std::size_t sentences = 0, spoken = 0;
     bool asks = false, turns = false;
@@ -486,7 +490,7 @@ inline domains domains_of(std::u32string_view s, const letters& l) {
     const auto finish = [&](char32_t end) {
         if (last == 0) return;
         ++sentences;
-        asks = asks || end == '?' || last == 0xAE4C /* kka */;
+        asks = asks || end == '?' || last == "kka"_ko[0];
         spoken += one_of(last, sure) || end == '?' || ((end != 0 || brief) && one_of(last, casual));
         last = 0;
     };
@@ -509,8 +513,7 @@ inline domains domains_of(std::u32string_view s, const letters& l) {
 }
 // ==== narae/corpus/duplicates.hpp ====
 // Lines that were there before: the same bytes, by a 64-bit hash, or nearly the same letters, by MinHash (Broder 1997)
-// and bands of it (Leskovec, Rajaraman, Ullman: Mining of Massive Datasets, ch. 3). Memory grows with what is
-// remembered up to a limit; beyond it the oldest are forgotten.
+// and bands of it (Leskovec, Rajaraman, Ullman: Mining of Massive Datasets, ch.
 /// Never 0.
 inline std::uint64_t hash_of(std::string_view bytes) noexcept {
     std::uint64_t hash = bytes.size() + 1;
@@ -522,8 +525,7 @@ inline std::uint64_t hash_of(std::string_view bytes) noexcept {
     for (const char c : bytes) rest = rest << 8 | static_cast<unsigned char>(c);
     return (std::max)(token::mix(token::mix(hash ^ rest)), std::uint64_t{1});
 }
-/// The last `most` hashes, or down to half as many: when one half is full the other one is forgotten. 16 to 32 bytes
-/// each.
+/// The last `most` hashes, 16 to 32 bytes each, or half as many: when one half is full the other one is forgotten.
 class seen_hashes {
 public:
     explicit seen_hashes(std::size_t most) : half_((std::max)(most / 2, std::size_t{1})) {}
@@ -531,34 +533,30 @@ public:
     bool insert(std::uint64_t hash) {
         if (*place(old_, hash) == hash || *place(new_, hash) == hash) return false;
         if (count_ == half_) {
-            old_.swap(new_);
-            new_.assign(least, 0);
+            old_ = std::exchange(new_, table(least));
             count_ = 0;
         } else if (2 * (count_ + 1) > new_.size()) {
-            std::vector<std::uint64_t> wider(2 * new_.size());
-            for (const auto h : new_)
-                if (h != 0) *place(wider, h) = h;
-            new_.swap(wider);
+            for (const auto h : std::exchange(new_, table(2 * new_.size())))
+                if (h != 0) *place(new_, h) = h;
         }
         *place(new_, hash) = hash;
         ++count_;
         return true;
     }
 private:
+    using table = std::vector<std::uint64_t>;
     static constexpr std::size_t least = 64;
-
-    static std::uint64_t* place(std::vector<std::uint64_t>& slots, std::uint64_t hash) noexcept {
+    static std::uint64_t* place(table& slots, std::uint64_t hash) noexcept {
         auto at = static_cast<std::size_t>(hash) & (slots.size() - 1);
         while (slots[at] != 0 && slots[at] != hash) at = (at + 1) & (slots.size() - 1);
         return &slots[at];
     }
     std::size_t half_, count_ = 0;
-    std::vector<std::uint64_t> new_ = std::vector<std::uint64_t>(least), old_ = new_;
+    table new_ = table(least), old_ = new_;
 };
 /// 64 minima of hashed shingles, 8 bits of each: the share of equal ones estimates how much two lines have in common
 /// (shingles of both over shingles of either), give or take 0.05.
 using signature = std::array<std::uint8_t, 64>;
-
 inline signature signature_of(const letters& l) {
     constexpr auto seeds = [] {
         std::array<std::uint32_t, std::tuple_size_v<signature>> f{};
@@ -590,20 +588,19 @@ public:
     bool insert(const signature& s) {
         for (std::size_t b = 0; b < bands; ++b)
             if (const auto line = *place(s, b); line != 0 && alike(s, lines_[line - 1])) return false;
-        if (lines_.size() < most_) {
-            if (lines_.size() == places_.size() / bands) grow();
-            lines_.push_back(s);
-            next_ = lines_.size() - 1;
-        } else {
-            next_ = (next_ + 1) % most_;
-            lines_[next_] = s;
+        if (lines_.size() < most_ && lines_.size() == places_.size() / bands) {  // more places than lines
+            places_ = std::vector<std::uint32_t>(2 * places_.size());
+            for (std::size_t i = 0; i < lines_.size(); ++i) remember(i);
         }
-        remember(next_);
+        if (lines_.size() < most_)
+            lines_.push_back(s);
+        else
+            lines_[next_ % most_] = s;
+        remember(next_++ % most_);
         return true;
     }
 private:
     static constexpr std::size_t bands = 16, rows = 4, least = std::size_t{1} << 10;
-
     static bool alike(const signature& a, const signature& b) noexcept {
         unsigned equal = 0;
         for (std::size_t k = 0; k < a.size(); ++k) equal += a[k] == b[k];
@@ -618,17 +615,12 @@ private:
     void remember(std::size_t line) noexcept {
         for (std::size_t b = 0; b < bands; ++b) *place(lines_[line], b) = static_cast<std::uint32_t>(line + 1);
     }
-    void grow() {
-        std::vector<std::uint32_t>(2 * places_.size()).swap(places_);
-        for (std::size_t i = 0; i < lines_.size(); ++i) remember(i);
-    }
     std::size_t most_, next_ = 0;
     std::vector<signature> lines_;
     std::vector<std::uint32_t> places_;
 };
 // ==== narae/corpus/markup.hpp ====
-// Markup removed, text kept: HTML tags and entities, Markdown marks, links, web addresses. Only what is surely markup
-// goes: a tag has a name that HTML knows (Vec<T> stays), emphasis closes again, snake_case and 2 * 3 * 4 are text.
+// Markup removed, text kept: HTML tags and entities, Markdown marks, links, web addresses.
 /// Where the tag, comment, script or special token at s[i] == '<' ends, or i if it is none. `blank` says whether it
 /// parts words: <br> does, <b> does not.
 inline std::size_t end_of_tag(std::u32string_view s, std::size_t i, bool& blank) noexcept {
@@ -638,9 +630,8 @@ inline std::size_t end_of_tag(std::u32string_view s, std::size_t i, bool& blank)
     constexpr std::string_view apart =
         " address article aside audio blockquote body br button canvas caption center col colgroup dd details div dl "
         "doctype dt embed fieldset figcaption figure footer form frame h1 h2 h3 h4 h5 h6 head header hr html iframe "
-        "img "
-        "input label legend li link main map math meta nav noscript object ol option p param picture pre ref section "
-        "select source style script summary svg table tbody td textarea tfoot th thead title tr ul video ";
+        "img input label legend li link main map math meta nav noscript object ol option p param picture pre ref "
+        "section select source style script summary svg table tbody td textarea tfoot th thead title tr ul video ";
     constexpr std::size_t longest = 2000, longest_script = 20000;  // a line full of fronts stays cheap
     blank = true;
     const auto past = [&](std::string_view closing, std::size_t from, std::size_t most) {
@@ -654,13 +645,11 @@ inline std::size_t end_of_tag(std::u32string_view s, std::size_t i, bool& blank)
     if (stands_at(s, i, "<!--")) return past("-->", i + 4, longest);
     auto at = i + 1;
     if (at < s.size() && (s[at] == '/' || s[at] == '!')) ++at;
-    char name[14] = " ";
-    std::size_t length = 1;
-    while (at < s.size() && length < 12 && (is_latin(s[at]) || (length > 1 && is_digit(s[at]))))
-        name[length++] = static_cast<char>(lower(s[at++]));
-    name[length++] = ' ';
-    if (length == 2 || at == s.size() || (s[at] != '>' && s[at] != '/' && s[at] != ' ')) return i;
-    const std::string_view wanted(name, length);
+    std::string wanted(1, ' ');  // short enough to need no memory
+    while (at < s.size() && wanted.size() < 12 && (is_latin(s[at]) || (wanted.size() > 1 && is_digit(s[at]))))
+        wanted += static_cast<char>(lower(s[at++]));
+    wanted += ' ';
+    if (wanted.size() == 2 || at == s.size() || !one_of(s[at], U">/ ")) return i;
     blank = within.find(wanted) == within.npos;
     if (blank && apart.find(wanted) == apart.npos) return i;
     const auto close = find_near(s, '>', at, longest);
@@ -673,25 +662,21 @@ inline std::size_t end_of_tag(std::u32string_view s, std::size_t i, bool& blank)
 }
 /// Where the entity at s[i] == '&' ends, or i if it is none; c becomes what it stands for. "&amp;lt;" is "<", too.
 inline std::size_t end_of_entity(std::u32string_view s, std::size_t i, char32_t& c) noexcept {
-    struct entity {
-        std::string_view name;
-        char32_t is;
-    };
-    constexpr entity known[] = {{"lt;", '<'},       {"gt;", '>'},       {"quot;", '"'},      {"apos;", '\''},
-                                {"nbsp;", ' '},     {"middot;", 0xB7},  {"hellip;", 0x2026}, {"ldquo;", 0x201C},
-                                {"rdquo;", 0x201D}, {"lsquo;", 0x2018}, {"rsquo;", 0x2019},  {"ndash;", 0x2013},
-                                {"mdash;", 0x2014}, {"bull;", 0x2022},  {"copy;", 0xA9},     {"reg;", 0xAE},
-                                {"deg;", 0xB0},     {"times;", 0xD7},   {"laquo;", 0xAB},    {"raquo;", 0xBB}};
+    constexpr std::string_view names[] = {"lt;",    "gt;",    "quot;",  "apos;",  "nbsp;",  "middot;", "hellip;",
+                                          "ldquo;", "rdquo;", "lsquo;", "rsquo;", "ndash;", "mdash;",  "bull;",
+                                          "copy;",  "reg;",   "deg;",   "times;", "laquo;", "raquo;"};
+    constexpr std::u32string_view characters =
+        U"<>\"' \u00B7\u2026\u201C\u201D\u2018\u2019\u2013\u2014\u2022\u00A9\u00AE\u00B0\u00D7\u00AB\u00BB";
     auto at = i + 1;
     while (stands_at(s, at, "amp;")) at += 4;
-    for (const auto& e : known)
-        if (stands_at(s, at, e.name)) return c = e.is, at + e.name.size();
+    for (std::size_t k = 0; k < std::size(names); ++k)
+        if (stands_at(s, at, names[k])) return c = characters[k], at + names[k].size();
     if (at < s.size() && s[at] == '#') {
         const bool hex = stands_at(s, at, "#x");
-        std::size_t digit = at + 1 + hex;
-        c = 0;
-        const auto first = digit;
-        for (; digit < s.size() && c < 0x110000 && (is_digit(s[digit]) || (hex && lower(s[digit]) - 'a' < 6)); ++digit)
+        const auto first = at + 1 + hex;
+        auto digit = first;
+        for (c = 0; digit < s.size() && c < 0x110000 && (is_digit(s[digit]) || (hex && lower(s[digit]) - 'a' < 6));
+             ++digit)
             c = c * (hex ? 16 : 10) + (is_digit(s[digit]) ? s[digit] - '0' : lower(s[digit]) - 'a' + 10);
         if (digit != first && digit < s.size() && s[digit] == ';' && c < 0x110000 && c - 0xD800 >= 0x800) {
             c = c == '\t' ? U' ' : plain(c);
@@ -732,6 +717,17 @@ inline std::size_t closing_marks(std::u32string_view s, std::size_t i, std::size
     }
     return s.npos;
 }
+/// Of the link [text](target) at s[open]: what stands from its "]" to its ")"; begin == end if it is none.
+inline bounds link_end(std::u32string_view s, std::size_t open) noexcept {
+    if (open >= s.size() || s[open] != '[') return {};
+    const auto close = find_near(s, ']', open + 1, 400);
+    if (close == s.npos || close + 1 == s.size() || s[close + 1] != '(') return {};
+    const auto last = find_near(s, ')', close + 2, 1000);
+    if (last == s.npos) return {};
+    const auto target = s.substr(close + 2, last - close - 2);
+    const bool ascii = std::all_of(target.begin(), target.end(), [](char32_t t) { return t < 0x7F; });
+    return ascii && target.find_first_of(U"/.#") != target.npos ? bounds{close, last + 1} : bounds{};
+}
 /// `out` becomes s without markup; s is used up. Returns how many web addresses were removed.
 ///   [text](target), ![text](target)   text, nothing
 ///   # heading, > quote, - item        at the front of a line or turn; "##" in front of any word
@@ -740,80 +736,53 @@ inline std::size_t strip_markup(std::u32string& s, std::u32string& out) {
     constexpr char32_t gone = 0;  // what the end of a pair becomes when its front is removed
     const std::u32string_view view = s;
     const auto at = [&](std::size_t i) { return i < s.size() ? s[i] : U' '; };
+    const auto erase = [&](std::size_t begin, std::size_t end) {
+        std::fill(s.begin() + static_cast<std::ptrdiff_t>(begin), s.begin() + static_cast<std::ptrdiff_t>(end), gone);
+    };
     std::size_t addresses = 0;
     out.clear();
     for (std::size_t i = 0; i < s.size();) {
         const auto c = s[i];
+        if (c == gone || c >= 0x80) {
+            if (c != gone) out.push_back(c);
+            ++i;
+            continue;
+        }
         const bool front = out.empty() || out.back() == '\t';
-        const bool word_front = front || out.back() == ' ';
-        auto end = i;
-        switch (c) {
-            case gone: ++i; continue;
-            case '<': {
-                bool blank = false;
-                if ((end = end_of_tag(view, i, blank)) != i) {
-                    if (blank) out.push_back(' ');
-                } else if (const auto close = end_of_address(view, i + 1); close != i + 1 && at(close) == '>') {
-                    ++addresses;
-                    end = close + 1;
-                }
-                break;
+        auto end = i;  // of what is removed
+        if (c == '<') {
+            bool blank = false;
+            if ((end = end_of_tag(view, i, blank)) != i) {
+                if (blank) out.push_back(' ');
+            } else if (const auto close = end_of_address(view, i + 1); close != i + 1 && at(close) == '>') {
+                ++addresses;
+                end = close + 1;
             }
-            case '&': {
-                char32_t is = 0;
-                if ((end = end_of_entity(view, i, is)) != i && is != 0) out.push_back(is);
-                break;
-            }
-            case 'h':
-            case 'H':
-            case 'w':
-            case 'W':
-                end = end_of_address(view, i);
-                addresses += end != i;
-                break;
-            case '!':
-            case '[': {
-                const auto open = i + (c == '!');
-                if (at(open) != '[') break;
-                const auto close = find_near(view, ']', open + 1, 400);
-                if (close == view.npos || at(close + 1) != '(') break;
-                const auto last = find_near(view, ')', close + 2, 1000);
-                if (last == view.npos) break;
-                const auto target = view.substr(close + 2, last - close - 2);
-                const bool is_target = std::all_of(target.begin(), target.end(), [](char32_t t) { return t < 0x7F; }) &&
-                                       target.find_first_of(U"/.#") != target.npos;
-                if (!is_target) break;
-                addresses += stands_at(target, 0, "http");
-                std::fill(s.begin() + static_cast<std::ptrdiff_t>(c == '!' ? i : close),
-                          s.begin() + static_cast<std::ptrdiff_t>(last + 1), gone);
+        } else if (c == '&') {
+            char32_t is = 0;
+            if ((end = end_of_entity(view, i, is)) != i && is != 0) out.push_back(is);
+        } else if (one_of(c, U"hHwW")) {
+            end = end_of_address(view, i);
+            addresses += end != i;
+        } else if (c == '!' || c == '[') {
+            if (const auto link = link_end(view, i + (c == '!')); link.begin != link.end) {
+                addresses += stands_at(view, link.begin + 2, "http");
+                erase(c == '!' ? i : link.begin, link.end);
                 end = i + 1;
-                break;
             }
-            case '#':
-                while (at(end) == '#') ++end;
-                if (!word_front || at(end) != ' ' || end == s.size() || end - i > 6 || (!front && end - i < 2)) end = i;
-                break;
-            case '>':
-            case '-':
-                if (front && at(i + 1) == ' ') end = i + 2;
-                break;
-            case '*':
-            case '_':
-            case '~':
-            case '`': {
-                if (c == '*' && front && at(i + 1) == ' ') {
-                    end = i + 2;
-                    break;
-                }
-                while (at(end) == c) ++end;
-                const auto n = end - i, close = closing_marks(view, i, n);
-                if (close == view.npos)
-                    out.append(view.substr(i, n));
-                else
-                    std::fill_n(s.begin() + static_cast<std::ptrdiff_t>(close), n, gone);
-                break;
-            }
-            default: break;
+        } else if (c == '#') {
+            while (at(end) == '#') ++end;
+            const bool word_front = front || out.back() == ' ';
+            if (!word_front || at(end) != ' ' || end == s.size() || end - i > 6 || (!front && end - i < 2)) end = i;
+        } else if (one_of(c, U">-*") && front && at(i + 1) == ' ') {
+            end = i + 2;
+        } else if (one_of(c, U"*_~`")) {
+            while (at(end) == c) ++end;
+            const auto n = end - i, close = closing_marks(view, i, n);
+            if (close == view.npos)
+                out.append(view.substr(i, n));
+            else
+                erase(close, close + n);
         }
         if (end == i) out.push_back(s[end++]);
         i = end;
@@ -822,9 +791,7 @@ inline std::size_t strip_markup(std::u32string& s, std::u32string& out) {
 }
 // ==== narae/corpus/personal.hpp ====
 // Personal data masked by the tokenizer's special tokens: telephone, resident registration and account numbers, e-mail
-// and street addresses. Each rule asks for a form that dates, prices, ISBNs and versions do not have, or for a word
-// beside it that says what the number is.
-
+// and street addresses.
 enum class personal : std::uint8_t { telephone, registration, account, email, address };
 /// A number as people write it: groups of digits, each with what parts it from the next one: '-', '.', ' ', ')' or 0.
 struct number {
@@ -879,14 +846,10 @@ inline bool near_word(std::u32string_view s, std::size_t begin, std::size_t end,
 ///   +82-10-1234-5678, 82-2-123-4567            the same from abroad, the 0 left out or not
 ///   1588-1234                                  numbers for a whole country; what may be years needs a word beside it
 inline std::size_t telephone(std::u32string_view s, const number& n) {
-    constexpr std::u32string_view words =  // jeonhwa munui sangdam senteo yeollak gogaek daepyo yeyak
-        U"\uC804\uD654 \uBB38\uC758 \uC0C1\uB2F4 \uC13C\uD130 \uC5F0\uB77D \uACE0\uAC1D \uB300\uD45C \uC608\uC57D "
-        U"\u260E "
-        U"\u260F Tel TEL tel";
+    constexpr auto words = "jeon-hwa mun-ui sang-dam sen-teo yeon-rag go-gaeg dae-pyo ye-yag"_ko;
     constexpr std::u32string_view country_wide =
-        U"1522 1533 1544 1551 1555 1566 1577 1588 1599 1600 1604 1644 1660 1661 1666 1668 1670 1688 1800 1811 1833 "
-        U"1855 "
-        U"1877 1899";
+        U"1522 1533 1544 1551 1555 1566 1577 1588 1599 1600 1604 1644 "
+        U"1660 1661 1666 1668 1670 1688 1800 1811 1833 1855 1877 1899";
     const auto& g = n.groups;
     const bool plus = g[0].begin != 0 && s[g[0].begin - 1] == '+';
     const auto digits_of = [&](std::size_t k) {
@@ -916,7 +879,8 @@ inline std::size_t telephone(std::u32string_view s, const number& n) {
         const auto front = s.substr(g[0].begin, 4), back = s.substr(g[1].begin, 4);
         const bool years = back > front && back < U"2100";
         if (any_listed(country_wide, [&](auto known) { return known == front; }) &&
-            (!years || near_word(s, g[0].begin, g[1].end, words)))
+            (!years || near_word(s, g[0].begin, g[1].end, words) ||
+             near_word(s, g[0].begin, g[1].end, U"\u260E \u260F Tel TEL tel")))
             return 2;
     }
     return 0;
@@ -950,10 +914,9 @@ inline std::size_t registration(std::u32string_view s, const number& n) noexcept
 /// How many groups at the front of n are the number of a bank account or card: 10 to 16 digits in one, three or four
 /// groups with hyphens between, beside a word such as account, bank or deposit; no date, and no sum of money.
 inline std::size_t account(std::u32string_view s, const number& n) noexcept {
-    constexpr std::u32string_view words =
-        // gyejwa eunhaeng ipgeum songgeum iche yegeum tongjang baengkeu nonghyeop sinhyeop suhyeop geumgo kadeu
-        U"\uACC4\uC88C \uC740\uD589 \uC785\uAE08 \uC1A1\uAE08 \uC774\uCCB4 \uC608\uAE08 \uD1B5\uC7A5 \uBC45\uD06C "
-        U"\uB18D\uD611 \uC2E0\uD611 \uC218\uD611 \uAE08\uACE0 \uCE74\uB4DC";
+    constexpr auto words =
+        "gye-jwa eun-haeng ib-geum song-geum i-che ye-geum tong-jang baeng-keu nong-hyeob "
+        "sin-hyeob su-hyeob geum-go ka-deu"_ko;
     const auto& g = n.groups;
     std::size_t count = 0, digits = 0;
     do digits += g[count++].size();
@@ -962,31 +925,20 @@ inline std::size_t account(std::u32string_view s, const number& n) noexcept {
     const auto end = g[count - 1].end;
     const bool date = count > 1 && g[0].size() == 4 && g[1].size() == 2 && g[2].size() == 2 && s[g[1].begin] < '2' &&
                       s[g[2].begin] < '4';
-    const bool sum = count == 1 && end < s.size() && one_of(s[end], U"\uC6D0\uB2EC\uC5D4");  // won, dal(leo), en
+    const bool sum = count == 1 && end < s.size() && one_of(s[end], "won-dal-en"_ko);
     return digits >= 10 && digits <= 16 && !date && !sum && near_word(s, g[0].begin, end, words) ? count : 0;
 }
 /// The street address whose number begins at s[i]: province, district, further parts, road or quarter, number, and
 /// what follows of a building's parts. Its bounds; begin == end if it is none.
-struct bounds {
-    std::size_t begin = 0, end = 0;
-};
 inline bounds street_address(std::u32string_view s, std::size_t i) noexcept {
-    constexpr std::u32string_view provinces =
-        // seoul busan daegu incheon gwangju daejeon ulsan sejong gyeonggi gangwon jeju
-        // chungbuk chungnam jeonbuk jeonnam gyeongbuk gyeongnam chungcheong jeolla gyeongsang
-        U"\uC11C\uC6B8 \uBD80\uC0B0 \uB300\uAD6C \uC778\uCC9C \uAD11\uC8FC \uB300\uC804 \uC6B8\uC0B0 \uC138\uC885 "
-        U"\uACBD\uAE30 \uAC15\uC6D0 \uC81C\uC8FC \uCDA9\uBD81 \uCDA9\uB0A8 \uC804\uBD81 \uC804\uB0A8 \uACBD\uBD81 "
-        U"\uACBD\uB0A8 \uCDA9\uCCAD \uC804\uB77C \uACBD\uC0C1";
-    constexpr std::u32string_view
-        rests =  // si do teukbyeolsi gwangyeoksi teukbyeoljachisi teukbyeoljachido bukdo namdo
-        U"\uC2DC \uB3C4 \uD2B9\uBCC4\uC2DC \uAD11\uC5ED\uC2DC \uD2B9\uBCC4\uC790\uCE58\uC2DC "
-        U"\uD2B9\uBCC4\uC790\uCE58\uB3C4 \uBD81\uB3C4 \uB0A8\uB3C4";
-    constexpr std::u32string_view roads = U"\uB85C\uAE38\uB3D9\uB9AC\uAC00";  // ro gil dong ri ga
-    constexpr std::u32string_view districts = U"\uC2DC\uAD70\uAD6C";          // si gun gu
-    constexpr std::u32string_view parts = U"\uC2DC\uAD70\uAD6C\uC74D\uBA74\uB3D9\uB9AC\uAC00\uB85C";
-    constexpr std::u32string_view particles =  // e ui ro eu i eun neun eul reul wa gwa yeot
-        U"\uC5D0\uC758\uB85C\uC73C\uC774\uC740\uB294\uC744\uB97C\uC640\uACFC\uC600";
-    constexpr std::u32string_view rooms = U"\uB3D9\uD638\uCE35";  // dong ho cheung
+    constexpr auto provinces =
+        "seo-ul bu-san dae-gu in-cheon gwang-ju dae-jeon ul-san se-jong gyeong-gi gang-won je-ju chung-bug chung-nam "
+        "jeon-bug jeon-nam gyeong-bug gyeong-nam chung-cheong jeon-ra gyeong-sang"_ko;
+    constexpr auto rests =
+        "si do teug-byeol-si gwang-yeog-si teug-byeol-ja-chi-si teug-byeol-ja-chi-do bug-do nam-do"_ko;
+    constexpr auto roads = "ro-gil-dong-ri-ga"_ko, districts = "si-gun-gu"_ko, rooms = "dong-ho-cheung"_ko,
+                   parts = "si-gun-gu-eub-myeon-dong-ri-ga-ro"_ko,
+                   particles = "e-ui-ro-eu-i-eun-neun-eul-reul-wa-gwa-yeoss"_ko;
     const auto at = [&](std::size_t k) { return k < s.size() ? s[k] : U'\0'; };
     const auto digits = [&](std::size_t k) {
         while (is_digit(at(k))) ++k;
@@ -1015,10 +967,10 @@ inline bounds street_address(std::u32string_view s, std::size_t i) noexcept {
         return at(k) == '-' && is_digit(at(k + 1)) ? digits(k + 1) : k;
     };
     auto end = part(i);
-    const auto beon = at(end) == 0xBC88;
-    if (at(end + beon) == 0xAE38 /* gil */ && at(end + beon + 1) == ' ' && is_digit(at(end + beon + 2)))
+    const auto beon = at(end) == "beon"_ko[0];
+    if (at(end + beon) == "gil"_ko[0] && at(end + beon + 1) == ' ' && is_digit(at(end + beon + 2)))
         end = part(end + beon + 2);
-    else if (beon && at(end + 1) == 0xC9C0 /* ji */)
+    else if (beon && at(end + 1) == "ji"_ko[0])
         end += 2;
     if (text::is_syllable(at(end)) ? !one_of(at(end), particles) : !number_closes(s, end)) return {};
     for (auto k = end; k < s.size();) {
@@ -1061,19 +1013,18 @@ inline std::array<std::uint32_t, masks.size()> mask_personal(std::u32string_view
         } else {
             const number n(s, i);
             next = n.groups[0].end;
-            const auto open = number_opens(s, i);
-            const bool glued = i != 0 && (is_latin(s[i - 1]) || (s[i - 1] == '-' && n.count == 1));
-            const auto end_of = [&](std::size_t count) { return count == 0 ? 0 : n.groups[count - 1].end; };
+            const auto before = i == 0 ? U' ' : s[i - 1];
+            const bool glued = (is_latin(before) || before == '-') && n.count == 1;
             const auto is = [&](personal k, std::size_t end) {
                 if (end == 0 || !number_closes(s, end)) return false;
                 kind = k;
                 b = {i, end};
                 return true;
             };
-            if (open && !(glued && n.count == 1) &&
+            const auto end_of = [&](std::size_t count) { return count == 0 ? 0 : n.groups[count - 1].end; };
+            if (number_opens(s, i) && !glued &&
                 (is(personal::registration, registration(s, n)) || is(personal::telephone, end_of(telephone(s, n))) ||
                  is(personal::account, end_of(account(s, n))))) {
-                const auto before = i == 0 ? U' ' : s[i - 1];
                 if (kind == personal::telephone && (before == '+' || (before == '(' && n.groups[0].gap == ')')))
                     --b.begin;
             } else if (b = street_address(s, i); b.begin != b.end) {
@@ -1090,10 +1041,55 @@ inline std::array<std::uint32_t, masks.size()> mask_personal(std::u32string_view
     out.append(s.substr(done));
     return found;
 }
+}  // namespace narae::inline NARAE_ABI::corpus
+// ==== narae/text/lines.hpp ====
+// Text taken apart and put together: lines, fields, characters.
+namespace narae::inline NARAE_ABI::text {
+/// Takes the first line from `rest` and gives it back without its end, LF or CR LF, which the last one may lack.
+inline std::string_view take_line(std::string_view& rest) noexcept {
+    auto line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix((std::min)(line.size() + 1, rest.size()));
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    return line;
+}
+/// Share `part` of `parts` of the lines of a text, dealt out by bytes: which one a line is in only says who works on
+/// it.
+inline std::string_view share_of_lines(std::string_view text, std::size_t part, std::size_t parts) noexcept {
+    const auto edge = [&](std::size_t i) {
+        const auto newline = i == 0 ? 0 : text.find('\n', text.size() / parts * i);
+        return i == 0 ? 0 : i == parts ? text.size() : (std::min)(newline, text.size() - 1) + 1;
+    };
+    return text.substr(edge(part), edge(part + 1) - edge(part));
+}
+/// The fields between the marks; one more than there are marks.
+inline std::vector<std::string_view> split(std::string_view s, char at) {
+    std::vector<std::string_view> parts;
+    for (auto end = s.find(at); end != s.npos; end = s.find(at)) {
+        parts.push_back(s.substr(0, end));
+        s.remove_prefix(end + 1);
+    }
+    parts.push_back(s);
+    return parts;
+}
+/// The characters of UTF-8, U+FFFD for what is none.
+inline std::u32string code_points(std::string_view s) {
+    std::u32string out;
+    while (!s.empty()) {
+        const auto step = utf8_front(s);
+        out.push_back(step.code_point);
+        s.remove_prefix(step.length);
+    }
+    return out;
+}
+inline std::string utf8(std::u32string_view s) {
+    std::string out;
+    for (const auto c : s) utf8_append(out, c);
+    return out;
+}
+}  // namespace narae::inline NARAE_ABI::text
 // ==== narae/corpus/filter.hpp ====
-// The corpus filter: lines of raw text in, lines to train on out, and a count of what each rule did. Lines are cleaned
-// on all threads and compared with earlier ones in their order: any number of threads gives the same text.
-// Read corpus/clean.hpp, markup.hpp, personal.hpp, quality.hpp and duplicates.hpp before: they are the rules.
+// The corpus filter: lines of raw text in, lines to train on out, and a count of what each rule did.
+namespace narae::inline NARAE_ABI::corpus {
 /// The rules in the order in which they work. The first that drops a line ends it; what others changed counts as well.
 enum class rule : std::uint8_t {
     too_long,      ///< more than filter::longest bytes: dropped unread
@@ -1127,10 +1123,8 @@ struct report {
     std::uint64_t lines = 0, kept = 0, bytes_in = 0, bytes_out = 0;
     std::uint64_t conversation = 0, information = 0;         ///< of the lines kept; a line may be both
     std::array<std::uint64_t, rule_names.size()> by_rule{};  ///< lines that the rule dropped or changed
-
     std::uint64_t& operator[](rule r) noexcept { return by_rule[static_cast<std::size_t>(r)]; }
     std::uint64_t operator[](rule r) const noexcept { return by_rule[static_cast<std::size_t>(r)]; }
-
     report& operator+=(const report& other) noexcept {
         lines += other.lines, kept += other.kept, bytes_in += other.bytes_in, bytes_out += other.bytes_out;
         conversation += other.conversation, information += other.information;
@@ -1151,64 +1145,12 @@ struct report {
     }
 };
 enum class domain : std::uint8_t { any, conversation, information };
-
 struct filter_options {
     bool near_duplicates = true;
     corpus::domain domain = domain::any;     ///< what to keep
     std::size_t remembered = 1u << 24;       ///< lines compared for duplicates, 32 bytes each at most
     std::size_t remembered_near = 1u << 20;  ///< lines compared for near duplicates, 128 bytes each
     std::size_t threads = 1;                 ///< for feed(); 0: one per processor
-};
-/// All rules but the last two: what can be said of a line alone. One for each thread.
-class line_cleaner {
-public:
-    explicit line_cleaner(const filter_options& options) : options_(options) {}
-    /// Appends the line, cleaned, to `out` and returns rule::none; or returns the rule that drops it. Counts changes.
-    rule operator()(std::string_view line, std::string& out, report& counts) {
-        const auto changed = [&](rule r, bool yes) { counts[r] += yes; };
-        const auto found = decode(line, text_);
-        changed(rule::invalid_utf8, found.invalid);
-        const auto size = text_.size();
-        const auto addresses = strip_markup(text_, other_);
-        const bool marked = other_.size() != size;
-        changed(rule::markup, marked);
-        const bool squeezed = squeeze(other_) && !marked, composed = compose(other_);
-        changed(rule::characters, found.cleaned || squeezed || composed);
-        changed(rule::runs, cut_runs(other_));
-        const auto masked = mask_personal(other_, text_);
-        for (std::size_t k = 0; k < masked.size(); ++k)
-            changed(static_cast<rule>(static_cast<std::size_t>(rule::telephone) + k), masked[k] != 0);
-        letters_.read(text_, find_);
-        if (cut_boilerplate(text_, letters_)) {
-            changed(rule::boilerplate, true);
-            letters_.read(text_, find_);
-        }
-        if (not_korean(letters_)) return rule::not_korean;
-        if (too_short(letters_)) return rule::too_short;
-        if (repetitive_(letters_)) return rule::repetitive;
-        if (spam(letters_, addresses)) return rule::spam;
-        is_ = domains_of(text_, letters_);
-        if ((options_.domain == domain::conversation && !is_.conversation) ||
-            (options_.domain == domain::information && !is_.information))
-            return rule::other_domain;
-        encode(text_, out);
-        return rule::none;
-    }
-    /// Of the line that was kept last.
-    const letters& last_letters() const noexcept { return letters_; }
-    domains last_domains() const noexcept { return is_; }
-private:
-    filter_options options_;
-    std::u32string text_, other_;
-    phrase_finder find_;
-    letters letters_;
-    repetition repetitive_;
-    domains is_;
-};
-/// What became of a line: its text if dropped_by is rule::none.
-struct verdict {
-    rule dropped_by = rule::none;
-    std::string text;
 };
 class filter {
 public:
@@ -1219,16 +1161,6 @@ public:
             auto team = sys::team::make(options.threads);
             if (!team) return team.error();
             return filter(options, *std::move(team));
-        });
-    }
-    /// One line, without its newline. Errors: out_of_memory.
-    result<verdict> process(std::string_view line) {
-        return guarded([&]() -> result<verdict> {
-            counts_.bytes_in += line.size() + 1;
-            verdict v{workers_.front().take(line, options_.near_duplicates), {}};
-            const auto dropped = settle(workers_.front(), v.text);
-            if (v.dropped_by == rule::none && (v.dropped_by = dropped) == rule::none) v.text.pop_back();
-            return v;
         });
     }
     /// The next bytes of a text, cut anywhere; appends the lines that are kept, each with a newline. A line waits for
@@ -1254,94 +1186,119 @@ public:
     const report& counts() const noexcept { return counts_; }
 private:
     struct kept_line {
-        std::size_t end;  // in the worker's text, past its newline
+        std::size_t end;  // in the cleaner's text, past its newline
         std::uint64_t hash;
         signature sketch;
         domains is;
     };
-    struct worker {
-        line_cleaner clean;
-        std::string text = {};
+    /// What one thread cleans, by all rules but the last two: what can be said of a line alone.
+    struct cleaner {
+        std::string text = {};  // of the lines kept
         std::vector<kept_line> lines = {};
         report counts = {};
-
-        rule take(std::string_view line, bool sketched) {
+        void take(std::string_view line, const filter_options& options) {
             ++counts.lines;
             const auto begin = text.size();
-            const auto r = line.size() > longest ? rule::too_long : clean(line, text, counts);
-            if (r != rule::none) return ++counts[r], r;
-            lines.push_back({0, hash_of(std::string_view(text).substr(begin)), {}, clean.last_domains()});
-            if (sketched) lines.back().sketch = signature_of(clean.last_letters());
+            const auto dropped_by = line.size() > longest ? rule::too_long : clean(line, options.domain);
+            if (dropped_by != rule::none) {
+                ++counts[dropped_by];
+                return;
+            }
+            lines.push_back({text.size() + 1, hash_of(std::string_view(text).substr(begin)), {}, is_});
+            if (options.near_duplicates) lines.back().sketch = signature_of(letters_);
             text += '\n';
-            lines.back().end = text.size();
-            return r;
         }
+    private:
+        rule clean(std::string_view line, domain wanted) {
+            const auto changed = [&](rule r, bool yes) { counts[r] += yes; };
+            const auto found = decode(line, text_);
+            changed(rule::invalid_utf8, found.invalid);
+            const auto size = text_.size();
+            const auto addresses = strip_markup(text_, other_);
+            const bool marked = other_.size() != size;
+            changed(rule::markup, marked);
+            const bool squeezed = squeeze(other_) && !marked, composed = compose(other_);
+            changed(rule::characters, found.cleaned || squeezed || composed);
+            changed(rule::runs, cut_runs(other_));
+            const auto masked = mask_personal(other_, text_);
+            for (std::size_t k = 0; k < masked.size(); ++k)
+                changed(static_cast<rule>(static_cast<std::size_t>(rule::telephone) + k), masked[k] != 0);
+            letters_.read(text_, find_);
+            if (cut_boilerplate(text_, letters_)) {
+                changed(rule::boilerplate, true);
+                letters_.read(text_, find_);
+            }
+            if (not_korean(letters_)) return rule::not_korean;
+            if (too_short(letters_)) return rule::too_short;
+            if (repetitive_(letters_)) return rule::repetitive;
+            if (spam(letters_, addresses)) return rule::spam;
+            is_ = domains_of(text_, letters_);
+            if ((wanted == domain::conversation && !is_.conversation) ||
+                (wanted == domain::information && !is_.information))
+                return rule::other_domain;
+            encode(text_, text);
+            return rule::none;
+        }
+        std::u32string text_ = {}, other_ = {};  // buffers that are used again
+        phrase_finder find_ = {};
+        letters letters_ = {};
+        repetition repetitive_ = {};
+        domains is_ = {};
     };
     filter(const filter_options& options, std::unique_ptr<sys::team> team)
         : options_(options),
           team_(std::move(team)),
-          workers_(team_->size(), worker{line_cleaner(options)}),
+          cleaners_(team_->size()),
           seen_(options.remembered),
           near_(options.remembered_near) {}
-
     void hold(std::string_view bytes) {  // one byte too many tells that the line is too long
         held_ += bytes.substr(0, longest + 1 - held_.size());
     }
-    /// Cleans whole lines, dealt out by bytes, then settles them in their order.
+    /// Cleans whole lines, then settles them in their order.
     result<void> work(std::string_view lines, std::string& out) {
-        const auto part_of = [&](std::size_t part, std::size_t parts) {
-            const auto edge = [&](std::size_t i) {
-                const auto at = lines.size() / parts * i;
-                return i == 0 ? 0 : i == parts ? lines.size() : (std::min)(lines.find('\n', at), lines.size() - 1) + 1;
-            };
-            for (auto rest = lines.substr(edge(part), edge(part + 1) - edge(part)); !rest.empty();) {
-                const auto newline = (std::min)(rest.find('\n'), rest.size());
-                workers_[part].take(rest.substr(0, newline), options_.near_duplicates);
-                rest.remove_prefix((std::min)(newline + 1, rest.size()));
-            }
+        const auto clean = [&](std::size_t part, std::size_t parts) {
+            for (auto rest = text::share_of_lines(lines, part, parts); !rest.empty();)
+                cleaners_[part].take(text::take_line(rest), options_);
         };
         constexpr std::size_t worth_waking = std::size_t{1} << 16;
         std::vector<char> failed(team_->size());
         if (lines.size() < worth_waking)
-            part_of(0, 1);
+            clean(0, 1);
         else
             team_->run([&](std::size_t part, std::size_t parts) {
-                failed[part] = !guarded([&] { return part_of(part, parts), result<void>(); });
+                failed[part] = !guarded([&] { return clean(part, parts), result<void>(); });
             });
         if (std::find(failed.begin(), failed.end(), 1) != failed.end())
             return error{errc::out_of_memory, "out of memory"};
-        for (auto& w : workers_) settle(w, out);
+        for (auto& c : cleaners_) settle(c, out);
         return {};
     }
-    /// Moves the worker's lines that were not there before to `out`, and its counts to the report. Returns the rule
-    /// that dropped the last one, or none.
-    rule settle(worker& w, std::string& out) {
-        auto dropped = rule::none;
+    /// Moves the lines that were not there before to `out`, and the counts to the report.
+    void settle(cleaner& from, std::string& out) {
+        auto& counts = from.counts;
         std::size_t begin = 0;
-        for (const auto& l : w.lines) {
-            const auto line = std::string_view(w.text).substr(begin, l.end - begin);
+        for (const auto& l : from.lines) {
+            const auto line = std::string_view(from.text).substr(begin, l.end - begin);
             begin = l.end;
-            dropped = !seen_.insert(l.hash)                                 ? rule::duplicate
-                      : options_.near_duplicates && !near_.insert(l.sketch) ? rule::near_duplicate
-                                                                            : rule::none;
-            if (dropped != rule::none) {
-                ++w.counts[dropped];
-                continue;
+            if (!seen_.insert(l.hash)) {
+                ++counts[rule::duplicate];
+            } else if (options_.near_duplicates && !near_.insert(l.sketch)) {
+                ++counts[rule::near_duplicate];
+            } else {
+                out += line;
+                ++counts.kept;
+                counts.bytes_out += line.size();
+                counts.conversation += l.is.conversation;
+                counts.information += l.is.information;
             }
-            out += line;
-            ++w.counts.kept;
-            w.counts.bytes_out += line.size();
-            w.counts.conversation += l.is.conversation;
-            w.counts.information += l.is.information;
         }
-        counts_ += std::exchange(w.counts, {});
-        w.lines.clear();
-        w.text.clear();
-        return dropped;
+        counts_ += std::exchange(counts, {});
+        from.lines.clear();
+        from.text.clear();
     }
     filter_options options_;
     std::unique_ptr<sys::team> team_;
-    std::vector<worker> workers_;
+    std::vector<cleaner> cleaners_;
     seen_hashes seen_;
     near_duplicates near_;
     std::string held_;
@@ -1349,8 +1306,7 @@ private:
 };
 }  // namespace narae::inline NARAE_ABI::corpus
 // ==== narae/kernel/gemm/contract.hpp ====
-// The contract of gemm: C = A B, one tile of C at a time. learn/matmul.hpp cuts matrices into tiles.
-// B comes packed in panels: Goto and van de Geijn 2008, "Anatomy of high-performance matrix multiplication".
+// The contract of gemm: C = A B, one tile of C at a time.
 namespace narae::inline NARAE_ABI::kernel {
 /// A matrix in memory: element (i, j) is data[i * row + j * col]; row or col is 1. So a transposed view costs nothing.
 struct strided {
@@ -1381,7 +1337,7 @@ struct gemm_kernel {
 };
 }  // namespace narae::inline NARAE_ABI::kernel
 // ==== narae/kernel/gemm/scalar.hpp ====
-// gemm by definition: one chain of fma for every element.
+// gemm by definition: one chain of fma for every element; then what the kernels of the instruction sets share.
 namespace narae::inline NARAE_ABI::kernel::scalar {
 template <std::size_t Cols>
 inline void gemm_pack(float* panel, strided lines, std::size_t count, std::size_t k) noexcept {
@@ -1399,11 +1355,45 @@ inline void gemm_tile(float* c, std::size_t c_row, strided a, const float* panel
         }
 }
 inline constexpr gemm_kernel gemm = {"scalar", 4, 8, true, gemm_pack<8>, gemm_tile<8>};
+/// gemm_pack<16> where Turn(panel, from, row) lays four steps of `Lines` lines side by side.
+template <std::size_t Lines, auto Turn>
+inline void gemm_pack_turned(float* panel, strided lines, std::size_t count, std::size_t k) noexcept {
+    std::size_t p = 0;
+    if (count == 16 && lines.row == 1)
+        for (; p < k; ++p) std::memcpy(panel + p * 16, lines.at(0, p), 16 * sizeof(float));
+    else if (count == 16)
+        for (; p + 4 <= k; p += 4)
+            for (std::size_t i = 0; i < 16; i += Lines) Turn(panel + p * 16 + i, lines.at(i, p), lines.row);
+    gemm_pack<16>(panel + p * 16, lines.from(0, p), count, k - p);
+}
+/// A tile of at most `Most` rows by Rows<0, 1, ... n - 1>::tile, which computes n rows: an expression over the numbers
+/// of the rows is written out by the compiler, so that arrays of registers are registers.
+template <template <std::size_t...> class Rows, std::size_t... R>
+constexpr auto gemm_rows_of(std::index_sequence<R...>) noexcept {
+    return Rows<R...>::tile;
+}
+template <template <std::size_t...> class Rows, std::size_t Most>
+inline void gemm_tile_rows(float* c, std::size_t c_row, strided a, const float* panel, std::size_t rows,
+                           std::size_t cols, std::size_t k, bool add) noexcept {
+    if constexpr (Most > 1)
+        if (rows < Most) return gemm_tile_rows<Rows, Most - 1>(c, c_row, a, panel, rows, cols, k, add);
+    gemm_rows_of<Rows>(std::make_index_sequence<Most>())(c, c_row, a, panel, cols, k, add);
+}
+/// The same for `Rows` that know only tiles of 16 columns: a narrow tile is computed beside C.
+template <template <std::size_t...> class Rows, std::size_t Most>
+inline void gemm_tile_16(float* c, std::size_t c_row, strided a, const float* panel, std::size_t rows, std::size_t cols,
+                         std::size_t k, bool add) noexcept {
+    if (cols == 16) return gemm_tile_rows<Rows, Most>(c, c_row, a, panel, rows, cols, k, add);
+    float whole[Most * 16] = {};
+    for (std::size_t i = 0; add && i < rows; ++i)
+        for (std::size_t j = 0; j < cols; ++j) whole[i * 16 + j] = c[i * c_row + j];
+    gemm_tile_rows<Rows, Most>(whole, 16, a, panel, rows, 16, k, add);
+    for (std::size_t i = 0; i < rows; ++i)
+        for (std::size_t j = 0; j < cols; ++j) c[i * c_row + j] = whole[i * 16 + j];
+}
 }  // namespace narae::inline NARAE_ABI::kernel::scalar
 // ==== narae/kernel/gemm/avx2.hpp ====
 // gemm for AVX2: a tile of 6 x 16 is 12 of the 16 registers; the others hold a row of B and elements of A.
-// Expressions over an index sequence are written out by the compiler, so that arrays of registers are registers.
-// Read scalar.hpp first: it is the definition.
 #if NARAE_X86
 #include <immintrin.h>
 namespace narae::inline NARAE_ABI::kernel::avx2 {
@@ -1422,57 +1412,28 @@ NARAE_AVX2 inline void pack_turned(float* panel, const float* from, std::size_t 
     _mm256_store_ps(panel + 32, _mm256_shuffle_ps(ab_high, cd_high, 0x44));
     _mm256_store_ps(panel + 48, _mm256_shuffle_ps(ab_high, cd_high, 0xEE));
 }
-NARAE_AVX2 inline void gemm_pack(float* panel, strided lines, std::size_t count, std::size_t k) noexcept {
-    if (count < 16) return scalar::gemm_pack<16>(panel, lines, count, k);
-    std::size_t p = 0;
-    if (lines.row == 1)
-        for (; p < k; ++p) {
-            _mm256_store_ps(panel + p * 16, _mm256_loadu_ps(lines.data + p * lines.col));
-            _mm256_store_ps(panel + p * 16 + 8, _mm256_loadu_ps(lines.data + p * lines.col + 8));
-        }
-    else
-        for (; p + 4 <= k; p += 4) {
-            pack_turned(panel + p * 16, lines.data + p, lines.row);
-            pack_turned(panel + p * 16 + 8, lines.data + 8 * lines.row + p, lines.row);
-        }
-    scalar::gemm_pack<16>(panel + p * 16, lines.from(0, p), count, k - p);
-}
 template <std::size_t... R>
-NARAE_AVX2 inline void gemm_rows(float* c, std::size_t c_row, strided a, const float* panel, std::size_t k, bool add,
-                                 std::index_sequence<R...>) noexcept {
-    __m256 low[sizeof...(R)], high[sizeof...(R)];
-    ((low[R] = high[R] = _mm256_setzero_ps()), ...);
-    if (add) ((low[R] = _mm256_loadu_ps(c + R * c_row), high[R] = _mm256_loadu_ps(c + R * c_row + 8)), ...);
-    const std::size_t a_row = a.row, a_col = a.col;
-    for (const float* x = a.data; k != 0; --k, x += a_col, panel += 16) {
-        const __m256 b_low = _mm256_load_ps(panel), b_high = _mm256_load_ps(panel + 8);
-        ((low[R] = _mm256_fmadd_ps(_mm256_set1_ps(x[R * a_row]), b_low, low[R]),
-          high[R] = _mm256_fmadd_ps(_mm256_set1_ps(x[R * a_row]), b_high, high[R])),
-         ...);
+struct gemm_rows {
+    NARAE_AVX2 static void tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t, std::size_t k,
+                                bool add) noexcept {
+        __m256 low[sizeof...(R)], high[sizeof...(R)];
+        ((low[R] = high[R] = _mm256_setzero_ps()), ...);
+        if (add) ((low[R] = _mm256_loadu_ps(c + R * c_row), high[R] = _mm256_loadu_ps(c + R * c_row + 8)), ...);
+        const std::size_t a_row = a.row, a_col = a.col;
+        for (const float* x = a.data; k != 0; --k, x += a_col, panel += 16) {
+            const __m256 b_low = _mm256_load_ps(panel), b_high = _mm256_load_ps(panel + 8);
+            ((low[R] = _mm256_fmadd_ps(_mm256_set1_ps(x[R * a_row]), b_low, low[R]),
+              high[R] = _mm256_fmadd_ps(_mm256_set1_ps(x[R * a_row]), b_high, high[R])),
+             ...);
+        }
+        ((_mm256_storeu_ps(c + R * c_row, low[R]), _mm256_storeu_ps(c + R * c_row + 8, high[R])), ...);
     }
-    ((_mm256_storeu_ps(c + R * c_row, low[R]), _mm256_storeu_ps(c + R * c_row + 8, high[R])), ...);
-}
-template <std::size_t... R>  // a case for every number of rows
-inline void gemm_tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t rows, std::size_t k,
-                      bool add, std::index_sequence<R...>) noexcept {
-    (void)((rows == R + 1 && (gemm_rows(c, c_row, a, panel, k, add, std::make_index_sequence<R + 1>()), true)) || ...);
-}
-inline void gemm_tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t rows, std::size_t cols,
-                      std::size_t k, bool add) noexcept {
-    if (cols == 16) return gemm_tile(c, c_row, a, panel, rows, k, add, std::make_index_sequence<6>());
-    float whole[6 * 16] = {};  // a narrow tile is computed beside C
-    for (std::size_t i = 0; add && i < rows; ++i)
-        for (std::size_t j = 0; j < cols; ++j) whole[i * 16 + j] = c[i * c_row + j];
-    gemm_tile(whole, 16, a, panel, rows, k, add, std::make_index_sequence<6>());
-    for (std::size_t i = 0; i < rows; ++i)
-        for (std::size_t j = 0; j < cols; ++j) c[i * c_row + j] = whole[i * 16 + j];
-}
-inline constexpr gemm_kernel gemm = {"avx2", 6, 16, true, gemm_pack, gemm_tile};
+};
+inline constexpr gemm_kernel gemm = {
+    "avx2", 6, 16, true, scalar::gemm_pack_turned<8, pack_turned>, scalar::gemm_tile_16<gemm_rows, 6>};
 }  // namespace narae::inline NARAE_ABI::kernel::avx2
 // ==== narae/kernel/gemm/avx512.hpp ====
 // gemm for AVX-512: a tile of 14 x 32 is 28 of the 32 registers; the others hold a row of B and elements of A.
-// Expressions over an index sequence are written out by the compiler, so that arrays of registers are registers.
-// Read scalar.hpp first: it is the definition.
 #include <immintrin.h>
 namespace narae::inline NARAE_ABI::kernel::avx512 {
 /// The first n of 16 lanes; n may be more.
@@ -1522,41 +1483,33 @@ NARAE_AVX512 inline void gemm_pack(float* panel, strided lines, std::size_t coun
     }
 }
 template <std::size_t... R>
-NARAE_AVX512 inline void gemm_rows(float* c, std::size_t c_row, strided a, const float* panel, std::size_t cols,
-                                   std::size_t k, bool add, std::index_sequence<R...>) noexcept {
-    const __mmask16 low_cols = first(cols), high_cols = first(cols < 16 ? 0 : cols - 16);
-    __m512 low[sizeof...(R)], high[sizeof...(R)];
-    ((low[R] = high[R] = _mm512_setzero_ps()), ...);
-    if (add)
-        ((low[R] = _mm512_maskz_loadu_ps(low_cols, c + R * c_row),
-          high[R] = _mm512_maskz_loadu_ps(high_cols, c + R * c_row + 16)),
-         ...);
-    const std::size_t a_row = a.row, a_col = a.col;
-    for (const float* x = a.data; k != 0; --k, x += a_col, panel += 32) {
-        const __m512 b_low = _mm512_load_ps(panel), b_high = _mm512_load_ps(panel + 16);
-        ((low[R] = _mm512_fmadd_ps(_mm512_set1_ps(x[R * a_row]), b_low, low[R]),
-          high[R] = _mm512_fmadd_ps(_mm512_set1_ps(x[R * a_row]), b_high, high[R])),
+struct gemm_rows {
+    NARAE_AVX512 static void tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t cols,
+                                  std::size_t k, bool add) noexcept {
+        const __mmask16 low_cols = first(cols), high_cols = first(cols < 16 ? 0 : cols - 16);
+        __m512 low[sizeof...(R)], high[sizeof...(R)];
+        ((low[R] = high[R] = _mm512_setzero_ps()), ...);
+        if (add)
+            ((low[R] = _mm512_maskz_loadu_ps(low_cols, c + R * c_row),
+              high[R] = _mm512_maskz_loadu_ps(high_cols, c + R * c_row + 16)),
+             ...);
+        const std::size_t a_row = a.row, a_col = a.col;
+        for (const float* x = a.data; k != 0; --k, x += a_col, panel += 32) {
+            const __m512 b_low = _mm512_load_ps(panel), b_high = _mm512_load_ps(panel + 16);
+            ((low[R] = _mm512_fmadd_ps(_mm512_set1_ps(x[R * a_row]), b_low, low[R]),
+              high[R] = _mm512_fmadd_ps(_mm512_set1_ps(x[R * a_row]), b_high, high[R])),
+             ...);
+        }
+        ((_mm512_mask_storeu_ps(c + R * c_row, low_cols, low[R]),
+          _mm512_mask_storeu_ps(c + R * c_row + 16, high_cols, high[R])),
          ...);
     }
-    ((_mm512_mask_storeu_ps(c + R * c_row, low_cols, low[R]),
-      _mm512_mask_storeu_ps(c + R * c_row + 16, high_cols, high[R])),
-     ...);
-}
-template <std::size_t... R>  // a case for every number of rows
-inline void gemm_tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t rows, std::size_t cols,
-                      std::size_t k, bool add, std::index_sequence<R...>) noexcept {
-    (void)((rows == R + 1 && (gemm_rows(c, c_row, a, panel, cols, k, add, std::make_index_sequence<R + 1>()), true)) ||
-           ...);
-}
-inline void gemm_tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t rows, std::size_t cols,
-                      std::size_t k, bool add) noexcept {
-    gemm_tile(c, c_row, a, panel, rows, cols, k, add, std::make_index_sequence<14>());
-}
-inline constexpr gemm_kernel gemm = {"avx512", 14, 32, true, gemm_pack, gemm_tile};
+};
+inline constexpr gemm_kernel gemm = {"avx512", 14, 32, true, gemm_pack, scalar::gemm_tile_rows<gemm_rows, 14>};
 }  // namespace narae::inline NARAE_ABI::kernel::avx512
 // ==== narae/kernel/gemm/avx512_bf16.hpp ====
 // gemm for AVX-512 with bfloat16: as avx512.hpp, but a step takes two values of k, in one 32-bit lane, with sums in
-// f32. Rounds A and B, to nearest even, when packing; takes numbers below 2^-126 for zero.
+// f32.
 namespace narae::inline NARAE_ABI::kernel::avx512_bf16 {
 using avx512::first;
 /// Lane i: low[i] below, high[i] above.
@@ -1591,42 +1544,33 @@ NARAE_AVX512_BF16 inline __m512 dot2(__m512 a, __m512 b, __m512 sum) noexcept {
     return _mm512_dpbf16_ps(sum, __builtin_bit_cast(__m512bh, a), __builtin_bit_cast(__m512bh, b));
 }
 template <std::size_t... R>
-NARAE_AVX512_BF16 inline void gemm_rows(float* c, std::size_t c_row, strided a, const float* panel, std::size_t cols,
-                                        std::size_t k, bool add, std::index_sequence<R...>) noexcept {
-    const __mmask16 low_cols = first(cols), high_cols = first(cols < 16 ? 0 : cols - 16);
-    __m512 low[sizeof...(R)], high[sizeof...(R)];
-    ((low[R] = high[R] = _mm512_setzero_ps()), ...);
-    if (add)
-        ((low[R] = _mm512_maskz_loadu_ps(low_cols, c + R * c_row),
-          high[R] = _mm512_maskz_loadu_ps(high_cols, c + R * c_row + 16)),
-         ...);
-    const float* x = a.data;
-    for (std::size_t p = 0; p < k; p += 2, x += 32, panel += 32) {
-        const __m512 b_low = _mm512_load_ps(panel), b_high = _mm512_load_ps(panel + 16);
-        ((low[R] = dot2(_mm512_set1_ps(x[R]), b_low, low[R]), high[R] = dot2(_mm512_set1_ps(x[R]), b_high, high[R])),
+struct gemm_rows {
+    NARAE_AVX512_BF16 static void tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t cols,
+                                       std::size_t k, bool add) noexcept {
+        const __mmask16 low_cols = first(cols), high_cols = first(cols < 16 ? 0 : cols - 16);
+        __m512 low[sizeof...(R)], high[sizeof...(R)];
+        ((low[R] = high[R] = _mm512_setzero_ps()), ...);
+        if (add)
+            ((low[R] = _mm512_maskz_loadu_ps(low_cols, c + R * c_row),
+              high[R] = _mm512_maskz_loadu_ps(high_cols, c + R * c_row + 16)),
+             ...);
+        const float* x = a.data;
+        for (std::size_t p = 0; p < k; p += 2, x += 32, panel += 32) {
+            const __m512 b_low = _mm512_load_ps(panel), b_high = _mm512_load_ps(panel + 16);
+            ((low[R] = dot2(_mm512_set1_ps(x[R]), b_low, low[R]),
+              high[R] = dot2(_mm512_set1_ps(x[R]), b_high, high[R])),
+             ...);
+        }
+        ((_mm512_mask_storeu_ps(c + R * c_row, low_cols, low[R]),
+          _mm512_mask_storeu_ps(c + R * c_row + 16, high_cols, high[R])),
          ...);
     }
-    ((_mm512_mask_storeu_ps(c + R * c_row, low_cols, low[R]),
-      _mm512_mask_storeu_ps(c + R * c_row + 16, high_cols, high[R])),
-     ...);
-}
-template <std::size_t... R>  // a case for every number of rows
-inline void gemm_tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t rows, std::size_t cols,
-                      std::size_t k, bool add, std::index_sequence<R...>) noexcept {
-    (void)((rows == R + 1 && (gemm_rows(c, c_row, a, panel, cols, k, add, std::make_index_sequence<R + 1>()), true)) ||
-           ...);
-}
-inline void gemm_tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t rows, std::size_t cols,
-                      std::size_t k, bool add) noexcept {
-    gemm_tile(c, c_row, a, panel, rows, cols, k, add, std::make_index_sequence<14>());
-}
-inline constexpr gemm_kernel gemm = {"avx512_bf16", 14, 32, false, gemm_pack, gemm_tile};
+};
+inline constexpr gemm_kernel gemm = {"avx512_bf16", 14, 32, false, gemm_pack, scalar::gemm_tile_rows<gemm_rows, 14>};
 }  // namespace narae::inline NARAE_ABI::kernel::avx512_bf16
 #endif
 // ==== narae/kernel/gemm/neon.hpp ====
 // gemm for NEON: a tile of 6 x 16 is 24 of the 32 registers; the others hold a row of B and elements of A.
-// Expressions over an index sequence are written out by the compiler, so that arrays of registers are registers.
-// Read scalar.hpp first: it is the definition.
 #if NARAE_NEON
 #include <arm_neon.h>
 namespace narae::inline NARAE_ABI::kernel::neon {
@@ -1640,18 +1584,6 @@ inline void pack_turned(float* panel, const float* from, std::size_t row) noexce
     vst1q_f32(panel + 16, vreinterpretq_f32_f64(vzip2q_f64(ab, cd)));
     vst1q_f32(panel + 32, vreinterpretq_f32_f64(vzip1q_f64(ab_high, cd_high)));
     vst1q_f32(panel + 48, vreinterpretq_f32_f64(vzip2q_f64(ab_high, cd_high)));
-}
-inline void gemm_pack(float* panel, strided lines, std::size_t count, std::size_t k) noexcept {
-    if (count < 16) return scalar::gemm_pack<16>(panel, lines, count, k);
-    std::size_t p = 0;
-    if (lines.row == 1)
-        for (; p < k; ++p)
-            for (std::size_t i = 0; i < 16; i += 4)
-                vst1q_f32(panel + p * 16 + i, vld1q_f32(lines.data + p * lines.col + i));
-    else
-        for (; p + 4 <= k; p += 4)
-            for (std::size_t i = 0; i < 16; i += 4) pack_turned(panel + p * 16 + i, lines.at(i, p), lines.row);
-    scalar::gemm_pack<16>(panel + p * 16, lines.from(0, p), count, k - p);
 }
 /// Four registers are the sixteen columns of a row.
 struct row16 {
@@ -1668,39 +1600,27 @@ inline row16 fma16(float x, row16 b, row16 sum) noexcept {
             vfmaq_n_f32(sum.d, b.d, x)};
 }
 template <std::size_t... R>
-inline void gemm_rows(float* c, std::size_t c_row, strided a, const float* panel, std::size_t k, bool add,
-                      std::index_sequence<R...>) noexcept {
-    const float32x4_t zero = vdupq_n_f32(0);
-    row16 sum[sizeof...(R)];
-    ((sum[R] = {zero, zero, zero, zero}), ...);
-    if (add) ((sum[R] = load16(c + R * c_row)), ...);
-    const std::size_t a_row = a.row, a_col = a.col;
-    for (const float* x = a.data; k != 0; --k, x += a_col, panel += 16) {
-        const row16 b = load16(panel);
-        ((sum[R] = fma16(x[R * a_row], b, sum[R])), ...);
+struct gemm_rows {
+    static void tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t, std::size_t k,
+                     bool add) noexcept {
+        const float32x4_t zero = vdupq_n_f32(0);
+        row16 sum[sizeof...(R)];
+        ((sum[R] = {zero, zero, zero, zero}), ...);
+        if (add) ((sum[R] = load16(c + R * c_row)), ...);
+        const std::size_t a_row = a.row, a_col = a.col;
+        for (const float* x = a.data; k != 0; --k, x += a_col, panel += 16) {
+            const row16 b = load16(panel);
+            ((sum[R] = fma16(x[R * a_row], b, sum[R])), ...);
+        }
+        (store16(c + R * c_row, sum[R]), ...);
     }
-    (store16(c + R * c_row, sum[R]), ...);
-}
-template <std::size_t... R>  // a case for every number of rows
-inline void gemm_tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t rows, std::size_t k,
-                      bool add, std::index_sequence<R...>) noexcept {
-    (void)((rows == R + 1 && (gemm_rows(c, c_row, a, panel, k, add, std::make_index_sequence<R + 1>()), true)) || ...);
-}
-inline void gemm_tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t rows, std::size_t cols,
-                      std::size_t k, bool add) noexcept {
-    if (cols == 16) return gemm_tile(c, c_row, a, panel, rows, k, add, std::make_index_sequence<6>());
-    float whole[6 * 16] = {};  // a narrow tile is computed beside C
-    for (std::size_t i = 0; add && i < rows; ++i)
-        for (std::size_t j = 0; j < cols; ++j) whole[i * 16 + j] = c[i * c_row + j];
-    gemm_tile(whole, 16, a, panel, rows, k, add, std::make_index_sequence<6>());
-    for (std::size_t i = 0; i < rows; ++i)
-        for (std::size_t j = 0; j < cols; ++j) c[i * c_row + j] = whole[i * 16 + j];
-}
-inline constexpr gemm_kernel gemm = {"neon", 6, 16, true, gemm_pack, gemm_tile};
+};
+inline constexpr gemm_kernel gemm = {
+    "neon", 6, 16, true, scalar::gemm_pack_turned<4, pack_turned>, scalar::gemm_tile_16<gemm_rows, 6>};
 }  // namespace narae::inline NARAE_ABI::kernel::neon
 #endif
 // ==== narae/kernel/gemm/select.hpp ====
-// Which matrix multiplications this machine can run. A new instruction set is its file, and a line here.
+// Which matrix multiplications this machine can run.
 namespace narae::inline NARAE_ABI::kernel {
 /// A short list of kernels: the exact ones, plainest first, then what is taken by name only.
 struct gemm_list {
@@ -1730,7 +1650,7 @@ inline gemm_list runnable_gemm() noexcept {
 }
 // ==== narae/kernel/teach/contract.hpp ====
 // The contracts of what training does to one row of numbers, beside kernel/rows: the backward of each row operation,
-// and the step of the optimizer. Running a model needs none of this. Sums over a row run in num::lanes lanes.
+// and the step of the optimizer.
 /// y[n] += x[n].
 using add_op = void(float* y, const float* x, std::size_t n) noexcept;
 /// The sum of a[n] * b[n].
@@ -1768,7 +1688,7 @@ struct adamw_step {
 using adamw_op = void(float* w, float* m, float* v, float* g, std::size_t n, const adamw_step& step) noexcept;
 }  // namespace narae::inline NARAE_ABI::kernel
 // ==== narae/kernel/teach/scalar.hpp ====
-// What training does to a row, by definition. Read contract.hpp first.
+// What training does to a row, by definition.
 namespace narae::inline NARAE_ABI::kernel::scalar {
 inline void add(float* y, const float* x, std::size_t n) noexcept {
     for (std::size_t i = 0; i < n; ++i) y[i] += x[i];
@@ -1779,7 +1699,6 @@ inline float dot(const float* a, const float* b, std::size_t n) noexcept {
     return num::sum_lanes(lane);
 }
 inline constexpr float one_by_sqrt_2_pi = 0.398942280f;
-
 inline void gelu_back(float* dy, const float* x, const float* bias, std::size_t n) noexcept {
     for (std::size_t i = 0; i < n; ++i) {
         const float v = x[i] + bias[i];
@@ -1968,7 +1887,6 @@ NARAE_AVX2 inline void adamw(float* w, float* m, float* v, float* g, std::size_t
 #endif
 // ==== narae/kernel/teach/table.hpp ====
 // One function pointer per row operation of training, scalar at first, and which tables this machine can run.
-// The tables are of equal accuracy but not of equal bits: training on another kind of processor is another run.
 namespace narae::inline NARAE_ABI::kernel {
 struct teach_table {
     const char* name = "scalar";
@@ -1995,10 +1913,16 @@ inline std::vector<teach_table> runnable_teach() {
 }  // namespace narae::inline NARAE_ABI::kernel
 // ==== narae/learn/matmul.hpp ====
 // C = A B for matrices of any size and orientation: cuts them to fit the caches, packs the pieces, shares them out.
-// Read kernel/gemm/contract.hpp first. A piece of B stays in the second cache while A and C pass by it, some rows at a
-// time. A is read where it lies: its misses hide behind the arithmetic, where packing it took a tenth of the time.
 namespace narae::inline NARAE_ABI::learn {
 using kernel::strided;
+/// f(i) for every i below n, on all threads.
+template <class F>
+void shared_out(sys::team& team, std::size_t n, F&& f) {
+    team.run([&](std::size_t part, std::size_t parts) {
+        const auto mine = sys::slice_of(n, 1, part, parts);
+        for (auto i = mine.begin; i < mine.end; ++i) f(i);
+    });
+}
 /// Multiplies with one kernel; holds one scratch per thread.
 class matmul {
 public:
@@ -2069,10 +1993,8 @@ public:
 private:
     matmul(const kernel::gemm_kernel& kernel, sys::buffer<float>&& scratch)
         : kernel_(kernel), scratch_(std::move(scratch)) {}
-
     static constexpr std::size_t piece_k = 256, piece_n = 384;  // of B: 384 KiB
     static constexpr std::size_t a_panels = 32;
-
     static std::size_t floats(const kernel::gemm_kernel& kernel) noexcept {
         return piece_k * (piece_n + (kernel.exact ? 0 : a_panels * kernel.cols));
     }
@@ -2080,10 +2002,7 @@ private:
     sys::buffer<float> scratch_;
 };
 // ==== narae/learn/attention.hpp ====
-// Attention over whole sequences, and its backward. A block of queries sees its scores of one head at a time, so memory
-// grows with T and never with T x T; the backward computes them anew from the logarithms of their sums.
-// FlashAttention-2: Dao 2023, arXiv:2307.08691, sections 3.1 and 3.2. Read model/shape.hpp before (the rows of QKV).
-
+// Attention over whole sequences, and its backward.
 inline constexpr std::size_t query_block = 64;
 /// Floats of scratch that a thread needs for sequences of T tokens.
 constexpr std::size_t attention_scratch(std::size_t T) noexcept { return 2 * query_block * T; }
@@ -2106,7 +2025,6 @@ struct attention_block {
     float scale = 1.0f / std::sqrt(static_cast<float>(s.E));
     /// Columns h of a [T, width] array whose rows begin at data.
     static strided rows(const float* data, std::size_t width) noexcept { return {data, width, 1}; }
-
     void scores(float* p, const sequence& x, std::size_t h, std::size_t begin, std::size_t end,
                 std::size_t from) const noexcept {
         const auto R = s.qkv_rows(), n = end - from;
@@ -2172,8 +2090,7 @@ inline void attend_back(const kernel::teach_table& ops, matmul& multiply, std::s
 }
 // ==== narae/learn/gold.hpp ====
 // Gold morphological analyses, as treebanks of Korean give them, laid onto the surface of words: at which gaps between
-// two syllables a morpheme begins, and of which kind it is. Reads CoNLL-U (universaldependencies.org/format.html, with
-// LEMMA and XPOS joined by '+') and lines of three columns: form, morphemes, tags.
+// two syllables a morpheme begins, and of which kind it is.
 /// What begins at a gap between two characters of a word. After an ending another ending is `chain`.
 enum class onset : std::uint8_t { nothing, particle, ending, chain, copula, affix, other, unknown };
 /// A word as written, and what begins before each of its characters (nothing before the first).
@@ -2191,15 +2108,6 @@ inline onset onset_of(std::string_view tag) noexcept {
     return tag.starts_with("e") || any_of("EP", "EF", "EC", "ETN", "ETM") ? onset::ending : onset::other;
 }
 namespace detail {
-inline std::u32string code_points(std::string_view s) {
-    std::u32string out;
-    while (!s.empty()) {
-        const auto step = text::utf8_front(s);
-        out.push_back(step.code_point);
-        s.remove_prefix(step.length);
-    }
-    return out;
-}
 /// Syllables as conjoining jamo; a consonant that stands alone, as in cited endings, as the final that it is.
 inline std::u32string letters_of(std::u32string_view s) {
     std::u32string out;
@@ -2217,21 +2125,12 @@ inline std::u32string letters_of(std::u32string_view s) {
     }
     return out;
 }
-inline std::vector<std::string_view> split(std::string_view s, char at) {
-    std::vector<std::string_view> parts;
-    for (auto end = s.find(at); end != s.npos; end = s.find(at)) {
-        parts.push_back(s.substr(0, end));
-        s.remove_prefix(end + 1);
-    }
-    parts.push_back(s);
-    return parts;
-}
 /// Lays morphemes onto the word that they make. Both are written as jamo; what they share at the front and at the back
 /// has its place on the surface. In between the spelling was contracted (ga + at + da: gatda), and the gaps there and
 /// right behind a contracted syllable are unknown, unless a morpheme plainly begins there.
 inline gold_word align(std::string_view form, const std::vector<std::string_view>& morphemes,
                        const std::vector<std::string_view>& tags) {
-    gold_word w{code_points(form), {}};
+    gold_word w{text::code_points(form), {}};
     const auto n = w.form.size();
     w.begins.assign(n, onset::nothing);
     const auto mark_unknown = [&](std::size_t i) {
@@ -2250,8 +2149,7 @@ inline gold_word align(std::string_view form, const std::vector<std::string_view
     }
     character_at.push_back(n);
     std::vector<std::size_t> ends;
-    for (const auto m : morphemes) ends.push_back((letters += letters_of(code_points(m))).size());
-
+    for (const auto m : morphemes) ends.push_back((letters += letters_of(text::code_points(m))).size());
     const auto shorter = (std::min)(surface.size(), letters.size());
     std::size_t front = 0, back = 0;
     while (front < shorter && surface[front] == letters[front]) ++front;
@@ -2285,16 +2183,13 @@ inline result<std::vector<gold_word>> read_gold(byte_view file) {
     std::size_t number = 0, columns = 0;
     bool glue = false;
     for (auto rest = as_text(file); !rest.empty();) {
-        const auto end = (std::min)(rest.find('\n'), rest.size());
-        auto line = rest.substr(0, end);
-        rest.remove_prefix((std::min)(end + 1, rest.size()));
+        const auto line = text::take_line(rest);
         ++number;
         const auto bad = [&](std::initializer_list<piece> what) {
             return error{errc::bad_value, concat({"line ", number, ": ", concat(what)})};
         };
-        if (line.ends_with('\r')) line.remove_suffix(1);
         if (text::utf8_first_invalid(line) != line.size()) return bad({"not UTF-8"});
-        const auto column = detail::split(line, '\t');
+        const auto column = text::split(line, '\t');
         if (line.empty() || (line[0] == '#' && (columns == 10 || column.size() != 3))) {
             glue = glue && !line.empty();
             continue;
@@ -2313,9 +2208,8 @@ inline result<std::vector<gold_word>> read_gold(byte_view file) {
         auto lemma = column[conllu ? 2 : 1];
         if (form.empty() || lemma.empty() || tags.empty()) return bad({"an empty column"});
         if (lemma == "_" || tags.find('+') == tags.npos) lemma = form;
-        auto word = tags.find('+') == tags.npos
-                        ? detail::align(form, {lemma}, {tags})
-                        : detail::align(form, detail::split(lemma, '+'), detail::split(tags, '+'));
+        auto word = tags.find('+') == tags.npos ? detail::align(form, {lemma}, {tags})
+                                                : detail::align(form, text::split(lemma, '+'), text::split(tags, '+'));
         if (glue) {
             auto& before = words.back();
             word.begins[0] = onset::unknown;
@@ -2331,9 +2225,7 @@ inline result<std::vector<gold_word>> read_gold(byte_view file) {
 }
 // ==== narae/learn/boundaries.hpp ====
 // Trains the model that cuts words into morphemes (token/morph.hpp) from gold analyses: a linear classifier of gaps
-// under the squared hinge loss, trained by AdaGrad (Duchi et al. 2011) in the hashed table that it will be used from,
-// then rounded to 8 bits. Only sums, products, quotients and roots of doubles: every machine finds the same weights,
-// as long as its compiler does not fuse a product with a sum.
+// under the squared hinge loss, trained by AdaGrad (Duchi et al.
 /// Trains on all runs of syllables in `words`; the same words in the same order give the same model.
 /// Progress counts rounds. Errors: no gap with a particle or an ending in it; cancelled.
 inline result<token::boundary_model> train_boundaries(std::span<const gold_word> words,
@@ -2376,7 +2268,6 @@ inline result<token::boundary_model> train_boundaries(std::span<const gold_word>
             token::for_each_feature(g, [&](std::uint32_t slot) { examples.back().slots.push_back(slot); });
         });
     if (!any_cut) return error{errc::bad_value, "no particle and no ending begins inside a word"};
-
     constexpr double rate = 0.25, margin = 4;
     constexpr std::size_t rounds = 7;
     std::vector<double> weights(token::boundary_model::slots), squares(token::boundary_model::slots, 1e-2);
@@ -2414,8 +2305,7 @@ inline result<token::boundary_model> train_boundaries(std::span<const gold_word>
     return model;
 }
 // ==== narae/learn/bpe.hpp ====
-// Learns the merges of byte pair encoding (Sennrich et al. 2016, arXiv:1508.07909) from counted segments. Pairs are
-// counted once; every merge then mends the counts of the words that it changes and of no others.
+// Learns the merges of byte pair encoding (Sennrich et al.
 /// A segment as the ids of its symbols, and how often it stands in the text.
 struct counted_word {
     std::vector<token::token_id> ids;
@@ -2423,6 +2313,10 @@ struct counted_word {
 };
 /// The pair of ids that a merge joins; its product gets the next free id.
 using id_pair = std::pair<token::token_id, token::token_id>;
+constexpr std::uint64_t key_of(id_pair p) noexcept { return std::uint64_t{p.first} << 32 | p.second; }
+constexpr id_pair pair_of(std::uint64_t key) noexcept {
+    return {static_cast<token::token_id>(key >> 32), static_cast<token::token_id>(key)};
+}
 /// Up to `most` merges, the most frequent pair first; of equally frequent pairs the one of the lower ids. The products
 /// get the ids first_id, first_id + 1 ... `words` is used up. allowed(pair) says whether two symbols may be joined.
 /// Stops early where no pair is left that stands twice. Progress counts merges.
@@ -2433,14 +2327,13 @@ result<std::vector<id_pair>> learn_merges(std::vector<counted_word>& words, toke
         std::uint64_t count = 0;
         std::vector<std::uint32_t> words;  // those that have held the pair; some no longer do
     };
-    const auto key = [](id_pair p) { return std::uint64_t{p.first} << 32 | p.second; };
     struct spread {
         std::size_t operator()(std::uint64_t k) const noexcept { return static_cast<std::size_t>(token::mix(k)); }
     };
     std::unordered_map<std::uint64_t, tally, spread> pairs;
     for (std::uint32_t w = 0; w < words.size(); ++w)
         for (std::size_t i = 0; i + 1 < words[w].ids.size(); ++i) {
-            auto& t = pairs[key({words[w].ids[i], words[w].ids[i + 1]})];
+            auto& t = pairs[key_of({words[w].ids[i], words[w].ids[i + 1]})];
             t.count += words[w].count;
             if (t.words.empty() || t.words.back() != w) t.words.push_back(w);
         }
@@ -2451,17 +2344,15 @@ result<std::vector<id_pair>> learn_merges(std::vector<counted_word>& words, toke
     };
     std::priority_queue<candidate> queue;
     const auto offer = [&](std::uint64_t k, std::uint64_t count) {
-        const id_pair p{static_cast<token::token_id>(k >> 32), static_cast<token::token_id>(k)};
-        if (count > 1 && allowed(p)) queue.push({count, p});
+        if (count > 1 && allowed(pair_of(k))) queue.push({count, pair_of(k)});
     };
     for (const auto& [k, t] : pairs) offer(k, t.count);
-
     std::vector<id_pair> merges;
     std::vector<std::uint64_t> touched;
     while (merges.size() < most && !queue.empty()) {
         const auto best = queue.top();
         queue.pop();
-        const auto found = pairs.find(key(best.pair));
+        const auto found = pairs.find(key_of(best.pair));
         if (found == pairs.end()) continue;
         if (found->second.count != best.count) {  // it was counted before other merges took some of it away
             offer(found->first, found->second.count);
@@ -2477,14 +2368,14 @@ result<std::vector<id_pair>> learn_merges(std::vector<counted_word>& words, toke
             auto& ids = words[w].ids;
             const auto count = words[w].count;
             const auto less = [&](token::token_id a, token::token_id b) {
-                const auto it = pairs.find(key({a, b}));
+                const auto it = pairs.find(key_of({a, b}));
                 if (it != pairs.end()) it->second.count -= count;
             };
             const auto more = [&](token::token_id a, token::token_id b) {
-                auto& t = pairs[key({a, b})];
+                auto& t = pairs[key_of({a, b})];
                 t.count += count;
                 if (t.words.empty() || t.words.back() != w) t.words.push_back(w);
-                touched.push_back(key({a, b}));
+                touched.push_back(key_of({a, b}));
             };
             std::size_t to = 0;
             for (std::size_t i = 0; i < ids.size(); ++to) {
@@ -2507,7 +2398,6 @@ result<std::vector<id_pair>> learn_merges(std::vector<counted_word>& words, toke
 }
 // ==== narae/learn/common_syllables.hpp ====
 // The 2,350 Hangul syllables of the Korean standard KS X 1001 (1992): those in common use.
-
 // clang-format off
 // Each character is the distance from one syllable to the next, counted from '#'; '~' is 56 on the way.
 inline constexpr char packed_common_syllables[] =
@@ -2544,9 +2434,31 @@ inline std::u32string common_syllables() {
     }
     return all;
 }
+}  // namespace narae::inline NARAE_ABI::learn
+// ==== narae/num/decimal.hpp ====
+// Numbers as text that no locale changes.
+namespace narae::inline NARAE_ABI::num {
+/// x with so many decimals, 0 to 22. Needs |x| * 10^digits < 1e18.
+inline std::string decimal(double x, int digits) {
+    if (x < 0) return std::string("-").append(decimal(-x, digits));
+    auto s = std::to_string(static_cast<std::uint64_t>(std::floor(x * std::pow(10.0, digits) + 0.5)));
+    if (digits == 0) return s;
+    const auto n = static_cast<std::size_t>(digits);
+    if (s.size() <= n) s.insert(0, n + 1 - s.size(), '0');
+    return s.insert(s.size() - n, 1, '.');
+}
+/// The same without zeros at its end.
+inline std::string short_decimal(double x, int digits) {
+    auto s = decimal(x, digits);
+    if (digits != 0) s.erase(s.find_last_not_of('0') + 1);
+    if (s.back() == '.') s.pop_back();
+    return s;
+}
+}  // namespace narae::inline NARAE_ABI::num
 // ==== narae/learn/curve.hpp ====
 // The loss curve of a training run: as CSV, which a resumed run reads and goes on with, and as an SVG picture (W3C SVG
-// 1.1) that stands alone, on light and on dark pages. Numbers are written and read without the locale.
+// 1.1) that stands alone, on light and on dark pages.
+namespace narae::inline NARAE_ABI::learn {
 /// A moment of a training run.
 struct curve_point {
     std::uint64_t step = 0, tokens = 0;                       ///< since the run began
@@ -2557,18 +2469,6 @@ struct curve_point {
 };
 namespace detail {
 inline constexpr std::string_view curve_header = "step,tokens,loss,valid,rate,seconds";
-/// x with at most so many decimals, in full. Needs |x| * 10^decimals < 1e18.
-inline std::string fixed(double x, int decimals) {
-    if (x < 0) return std::string("-").append(fixed(-x, decimals));
-    auto s = std::to_string(static_cast<std::uint64_t>(std::floor(x * std::pow(10.0, decimals) + 0.5)));
-    if (decimals == 0) return s;
-    const auto n = static_cast<std::size_t>(decimals);
-    if (s.size() <= n) s.insert(0, n + 1 - s.size(), '0');
-    s.insert(s.size() - n, 1, '.');
-    s.erase(s.find_last_not_of('0') + 1);
-    if (s.back() == '.') s.pop_back();
-    return s;
-}
 // Compilers told to hurry take for granted that no number is NaN or infinite: size is compared by bits.
 inline std::uint64_t size_bits(double x) noexcept { return std::bit_cast<std::uint64_t>(x) << 1 >> 1; }
 inline constexpr std::uint64_t infinite_bits = 0x7FF0000000000000;
@@ -2580,8 +2480,8 @@ inline std::string csv_number(double x) {
     if (x < 1e-300) return "0";
     int e = static_cast<int>(std::floor(std::log10(x)));
     if (x / std::pow(10.0, e) >= 10 - 5e-9) ++e;  // it rounds up to a digit more
-    if (e >= -5 && e < 9) return fixed(x, 8 - e);
-    return fixed(x / std::pow(10.0, e), 8).append("e").append(std::to_string(e));
+    if (e >= -5 && e < 9) return num::short_decimal(x, 8 - e);
+    return num::short_decimal(x / std::pow(10.0, e), 8).append("e").append(std::to_string(e));
 }
 /// Decimal digits and nothing else.
 inline bool read_whole(std::string_view s, std::uint64_t& out) noexcept {
@@ -2612,11 +2512,9 @@ inline std::string curve_csv(std::span<const curve_point> points) {
 inline result<std::vector<curve_point>> read_curve_csv(std::string_view csv) {
     return guarded([&]() -> result<std::vector<curve_point>> {
         std::vector<curve_point> points;
+        const auto names = text::split(detail::curve_header, ',');
         for (std::size_t number = 1; number == 1 || !csv.empty(); ++number) {
-            const auto end = (std::min)(csv.find('\n'), csv.size());
-            auto line = csv.substr(0, end);
-            csv.remove_prefix((std::min)(end + 1, csv.size()));
-            if (line.ends_with('\r')) line.remove_suffix(1);
+            const auto line = text::take_line(csv);
             const auto bad = [&](std::string_view what, std::string_view why) {
                 return error{errc::bad_value, concat({"line ", number, ": ", what, why})};
             };
@@ -2624,85 +2522,72 @@ inline result<std::vector<curve_point>> read_curve_csv(std::string_view csv) {
                 if (line != detail::curve_header) return bad("not ", detail::curve_header);
                 continue;
             }
-            const auto field = detail::split(line, ',');
+            const auto field = text::split(line, ',');
             if (field.size() != 6) return bad("not six fields", "");
             curve_point p;
-            const bool read[] = {
-                detail::read_whole(field[0], p.step),      detail::read_whole(field[1], p.tokens),
-                detail::read_csv_number(field[2], p.loss), detail::read_csv_number(field[3], p.valid),
-                detail::read_csv_number(field[4], p.rate), detail::read_csv_number(field[5], p.seconds)};
-            for (std::size_t k = 0; k < 6; ++k)
-                if (!read[k]) return bad(detail::split(detail::curve_header, ',')[k], " is no number");
+            std::size_t k = 0;
+            for (auto* whole : {&p.step, &p.tokens})
+                if (!detail::read_whole(field[k++], *whole)) return bad(names[k - 1], " is no number");
+            for (auto* real : {&p.loss, &p.valid, &p.rate, &p.seconds})
+                if (!detail::read_csv_number(field[k++], *real)) return bad(names[k - 1], " is no number");
             points.push_back(p);
         }
         return points;
     });
 }
 namespace detail {
-/// One axis of the picture: what it spans, and its ticks, multiples of 1, 2 or 5 times a power of ten.
+/// One axis of the picture: what it spans, and the distance of its ticks, 1, 2 or 5 times a power of ten.
 struct axis {
-    double low, high, tick, unit = 1;
-    std::string_view suffix = {};
-    /// Spans [lo, hi] and at least `least`, with about n ticks that are no closer than least_tick.
-    axis(double lo, double hi, double least, double least_tick, int n) : low(lo), high(hi) {
-        if (hi - lo < least) low = (lo + hi - least) / 2, high = low + least;
-        const double range = high - low, power = std::pow(10.0, std::floor(std::log10(range / n)));
-        tick = power * (power * n >= range ? 1 : 2 * power * n >= range ? 2 : 5 * power * n >= range ? 5 : 10);
-        tick = (std::max)(tick, least_tick);
-        const double top = (std::max)(std::fabs(low), std::fabs(high));
-        if (top >= 1e4) unit = 1e3, suffix = "k";
-        if (top >= 1e6) unit = 1e6, suffix = "M";
-        if (top >= 1e9) unit = 1e9, suffix = "G";
+    double low, high, tick;
+    /// Spans the values and at least `least`, in n distances of ticks or fewer.
+    axis(const std::vector<double>& values, double least, double n)
+        : low(*std::min_element(values.begin(), values.end())),
+          high((std::max)(*std::max_element(values.begin(), values.end()), low + least)),
+          tick(std::pow(10.0, std::floor(std::log10((high - low) / n)))) {
+        for (const double by : {2.0, 2.5, 2.0})
+            if (tick * n < high - low) tick *= by;
     }
-    std::string label(double value) const {
-        const int decimals = static_cast<int>(std::ceil(-std::log10(tick / unit) - 1e-9));
-        return value == 0 ? "0" : fixed(value / unit, std::clamp(decimals, 0, 8)).append(suffix);
-    }
-    /// f(value) for each tick.
+    /// f(value, its label) for each tick.
     template <class F>
     void for_each_tick(F&& f) const {
-        for (auto k = std::ceil(low / tick - 1e-6); k * tick <= high + 1e-6 * tick; k += 1) f(k * tick);
+        const auto decimals = static_cast<int>((std::max)(0.0, std::ceil(-std::log10(tick) - 1e-9)));
+        for (auto k = std::ceil(low / tick - 1e-6); k * tick <= high + 1e-6 * tick; k += 1)
+            f(k * tick, num::decimal(k == 0 ? 0 : k * tick, decimals));
     }
 };
 inline std::string xml_text(std::string_view s) {
     std::string out;
-    while (!s.empty()) {
-        const auto step = text::utf8_front(s);
-        const auto c = step.code_point;
+    for (const auto c : text::code_points(s))
         if (c == '&' || c == '<' || c == '>')
             out += concat({"&#", c, ";"});
         else
             text::utf8_append(out, c < 0x20 ? U' ' : c == 0xFFFE || c == 0xFFFF ? 0xFFFD : c);
-        s.remove_prefix(step.length);
-    }
     return out;
 }
 }  // namespace detail
 /// A picture of the loss over the steps: as measured and smoothed, with dots for held-out text. It draws about a
-/// thousand points, evenly chosen, and leaves out losses that are not finite or beyond 1e9.
+/// thousand points, evenly chosen, and leaves out losses that are not finite or beyond a million.
 inline std::string curve_svg(std::span<const curve_point> points, std::string_view title) {
-    using detail::fixed;
     constexpr double left = 52, right = 704, top = 60, bottom = 318;
     std::vector<std::pair<double, double>> loss, valid;  // step, value
     std::vector<double> steps, values;
     for (const auto& p : points)
         for (auto* to : {&loss, &valid}) {
             const auto step = static_cast<double>(p.step), value = to == &loss ? p.loss : p.valid;
-            if (detail::size_bits(value) > detail::size_bits(1e9)) continue;
+            if (detail::size_bits(value) > detail::size_bits(1e6) || step > 1e12) continue;
             to->push_back({step, value});
             steps.push_back(step), values.push_back(value);
         }
     if (steps.empty()) steps = values = {0};
-    const double low_x = *std::min_element(steps.begin(), steps.end());
-    const double high_x = *std::max_element(steps.begin(), steps.end());
-    const double low_y = *std::min_element(values.begin(), values.end());
-    const double high_y = *std::max_element(values.begin(), values.end());
-    const detail::axis x(low_x, high_x, (std::max)(1.0, 1e-6 * high_x), 1, 8);
-    detail::axis y(low_y, high_y, 0.1 * (std::max)({1.0, std::fabs(low_y), std::fabs(high_y)}), 0, 6);
+    const detail::axis x(steps, 8, 8);  // whole steps
+    detail::axis y(values, 0.1 * (std::max)(1.0, std::fabs(values.back())), 6);
     y.low = std::floor(y.low / y.tick + 1e-6) * y.tick, y.high = std::ceil(y.high / y.tick - 1e-6) * y.tick;
-    const auto across = [&](double v) { return fixed(left + (v - x.low) / (x.high - x.low) * (right - left), 1); };
-    const auto up = [&](double v) { return fixed(bottom - (v - y.low) / (y.high - y.low) * (bottom - top), 1); };
-
+    const auto across = [&](double v) {
+        return num::short_decimal(left + (v - x.low) / (x.high - x.low) * (right - left), 1);
+    };
+    const auto up = [&](double v) {
+        return num::short_decimal(bottom - (v - y.low) / (y.high - y.low) * (bottom - top), 1);
+    };
     // A mean over a fortieth of the run, half of it before and half after, does not lag; where the run begins, and the
     // loss falls fast, over no more after than before.
     std::vector<double> sums(loss.size() + 1);
@@ -2713,48 +2598,74 @@ inline std::string curve_svg(std::span<const curve_point> points, std::string_vi
     };
     // f(index) for about n of them, with the last.
     const auto some = [](std::size_t size, std::size_t n, auto&& f) {
-        const auto stride = size / n + 1;
-        for (std::size_t i = 0; i < size; i += stride) f(i);
-        if (size > 0 && (size - 1) % stride != 0) f(size - 1);
+        for (std::size_t i = 0; i < size; i = i + 1 == size ? size : (std::min)(i + size / n + 1, size - 1)) f(i);
     };
     const auto text = detail::xml_text(title);
     auto out = concat({R"(<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 360" role="img")",
                        R"( font-family="system-ui,sans-serif" font-size="12" fill="#7d848e"><title>)", text,
-                       "</title>\n<text x=\"16\" y=\"24\" font-size=\"16\">", text, "</text>\n"});
-    y.for_each_tick([&](double v) {
-        out += concat({R"(<path d="M52 )", up(v), R"(H704" stroke="#7d848e" stroke-opacity=".3"/><text x="46" y=")",
-                       up(v), R"(" dy=".35em" text-anchor="end">)", y.label(v), "</text>\n"});
+                       "</title>\n<text x=\"16\" y=\"24\" font-size=\"16\">", text, "</text>"});
+    y.for_each_tick([&](double v, const std::string& label) {
+        out += concat({"\n<path d=\"M52 ", up(v), R"(H704" stroke="#7d848e" stroke-opacity=".3"/><text x="46" y=")",
+                       up(v), R"(" dy=".35em" text-anchor="end">)", label, "</text>"});
     });
-    x.for_each_tick([&](double v) {
-        out += concat({R"(<path d="M)", across(v), R"( 318v5" stroke="#7d848e"/><text x=")", across(v),
-                       R"(" y="337" text-anchor="middle">)", x.label(v), "</text>\n"});
+    x.for_each_tick([&](double v, const std::string& label) {
+        out += concat({"\n<path d=\"M", across(v), R"( 318v5" stroke="#7d848e"/><text x=")", across(v),
+                       R"(" y="337" text-anchor="middle">)", label, "</text>"});
     });
-    out += R"(<text x="378" y="354" text-anchor="middle">step</text>)";
+    out += "\n<text x=\"378\" y=\"354\" text-anchor=\"middle\">step</text>";
     const auto line = [&](std::string_view style, auto&& value) {
         out += concat({"\n<path fill=\"none\" stroke=\"#3d8bfd\" stroke-linecap=\"round\" stroke-linejoin=\"round\" ",
                        style, " d=\"M"});
         some(loss.size(), 1000, [&](std::size_t i) { out += concat({across(loss[i].first), " ", up(value(i)), " "}); });
         out += "h0\"/>";  // a line of no length, so that a single point is seen, too
     };
+    const auto caption = [&](std::string_view place, std::string_view name, double value) {
+        out += concat({"\n<text y=\"44\" ", place, "\">", name, num::short_decimal(value, 3), "</text>"});
+    };
     if (!loss.empty()) {
         line(R"(stroke-opacity=".35")", [&](std::size_t i) { return loss[i].second; });
         line(R"(stroke-width="2")", smooth);
-        out +=
-            concat({"\n<text x=\"16\" y=\"44\" fill=\"#3d8bfd\">loss ", fixed(smooth(loss.size() - 1), 3), "</text>"});
+        caption(R"(x="16" fill="#3d8bfd)", "loss ", smooth(loss.size() - 1));
     }
     some(valid.size(), 200, [&](std::size_t i) {
         out += concat({"\n<circle r=\"3\" fill=\"#e8702a\" cx=\"", across(valid[i].first), "\" cy=\"",
                        up(valid[i].second), "\"/>"});
     });
-    if (!valid.empty())
-        out +=
-            concat({"\n<text x=\"110\" y=\"44\" fill=\"#e8702a\">held out ", fixed(valid.back().second, 3), "</text>"});
+    if (!valid.empty()) caption(R"(x="110" fill="#e8702a)", "held out ", valid.back().second);
     return out + "\n</svg>\n";
 }
+}  // namespace narae::inline NARAE_ABI::learn
+// ==== narae/num/random.hpp ====
+// Random numbers that are the same everywhere: SplitMix64, Steele, Lea and Flood 2014.
+namespace narae::inline NARAE_ABI::num {
+struct random {
+    std::uint64_t state;
+    std::uint64_t next() noexcept {
+        std::uint64_t z = state += 0x9E3779B97F4A7C15;
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+        return z ^ (z >> 31);
+    }
+    /// A whole number below n, 1 <= n < 2^32. Its bias is below n / 2^32.
+    std::uint64_t below(std::uint64_t n) noexcept { return (next() >> 32) * n >> 32; }
+    /// Nearly normal, mean 0 and deviation 1: the sum of four uniform numbers, exact in any order.
+    float normal() noexcept {
+        std::int64_t sum = 0;
+        for (auto bits = next(); bits != 0; bits >>= 16) sum += static_cast<std::int64_t>(bits & 0xFFFF);
+        return static_cast<float>(sum - 2 * 0xFFFF) * (1.7320508f / 65536.0f);
+    }
+    /// Puts the elements of a list in random order.
+    template <class List>
+    void shuffle(List& list) noexcept {
+        for (auto n = list.size(); n > 1; --n) std::swap(list[n - 1], list[static_cast<std::size_t>(below(n))]);
+    }
+};
+}  // namespace narae::inline NARAE_ABI::num
 // ==== narae/learn/tasks.hpp ====
 // Exercises in Korean grammar and context, made from plain text: which particle or ending stood in the gap, where the
-// blanks go, in which order the sentences came. Words are cut by the model of token/morph.hpp, which says where a
-// morpheme begins but not of which kind it is; lists of forms, and of stems after which they mislead, say the rest.
+// blanks go, in which order the sentences came.
+namespace narae::inline NARAE_ABI::learn {
+using text::operator""_ko;
 /// UTF-8 text to learn from. The loss is taken on the answer; the prompt is only read.
 struct prompted {
     std::string prompt, answer;
@@ -2763,68 +2674,36 @@ struct prompted {
 /// sentence without any; the order of three or four sentences that were shuffled and numbered.
 enum class task { josa, eomi, spacing, order };
 namespace detail {
-/// Forms of morphemes that close a word, each between blanks, what they stand behind, and after which syllables the
-/// same forms are mostly something else. Counted in the treebanks that learn/gold.hpp reads.
+inline constexpr std::u32string_view instructions[] = {
+    "bin-kan-e al-maj-eun jo-sa-reul sseu-si-o."_ko, "bin-kan-e al-maj-eun eo-mi-reul sseu-si-o."_ko,
+    "ba-reu-ge ttui-eo sseu-si-o."_ko, "al-maj-eun sun-seo-ro neul-eo-noh-eu-si-o."_ko};
+/// Forms of morphemes that close a word, each between blanks, what they stand behind (a syllable with a final consonant
+/// is closed), and after which syllables the same forms are mostly something else. Counted in the treebanks that
+/// learn/gold.hpp reads.
 struct closing {
-    enum class behind { any, open, closed };  // a syllable with a final consonant is closed
-
-    std::u32string_view forms;
-    behind after = behind::any;
-    std::u32string_view except = {};
+    enum class behind { any, open, closed } after;
+    std::u32string_view forms, except;
 };
-// eun i eul; gwa euro; neun; ga reul; wa; do; ro; ui e eseo ege hante kkeseo man buteo kkaji cheoreom boda mada jocha
 inline constexpr closing particles[] = {
-    {U" \uC740 \uC774 \uC744 ", closing::behind::closed,  // stems such as gat- eop- bad- meog-: gateun, eopsi, badeul
-     U"\uAC19\uC5C6\uBC1B\uBA39\uC5BB\uC77D\uCC3E\uBBFF\uC8FD\uC791\uB192\uAE4A\uB113\uB0AE\uC80A\uC2F6\uC9E7\uBD89"
-     U"\uC881\uC633\uB9D1\uB9DE\uB9E1\uB2EE\uC7A1\uBD99\uC9D9\uB0A1\uC816\uB0A8\uAC80\uBB3B\uBB35\uC6C3\uAC77\uC53B"
-     U"\uC0BC\uC885\uC7C1"},
-    {U" \uACFC \uC73C\uB85C ", closing::behind::closed},
-    {U" \uB294 ", closing::behind::open,  // stems such as ha- doe- ju- o-: haneun, doeneun
-     U"\uD558\uB418\uC8FC\uB974\uC624\uD0A4\uBCF4\uB0B4\uCE58\uB4DC\uC4F0\uD788\uAFB8\uB07C\uCD94\uB450\uB044\uAC00"
-     U"\uB9AC\uC9C0\uB098\uB8E8\uB2C8\uC6B0\uC2DC\uC0AC\uAE30"},
-    {U" \uAC00 \uB97C ", closing::behind::open},
-    {U" \uC640 ", closing::behind::open, U"\uB098\uC838\uB824\uACA8"},  // na-wa, jyeo-wa: came
-    {U" \uB3C4 ", closing::behind::any,
-     U"\uD574\uC5EC\uC544\uC5B4\uC6CC\uC154\uD600\uBD10\uC838\uCF1C\uB144\uC9C1"},  // hae-do: even if
-    {U" \uB85C ", closing::behind::any, U"\uC81C\uC8FC\uCCB4\uBD80\uB418"},         // sil-je-ro, ju-ro: adverbs
-    {U" \uC758 \uC5D0 \uC5D0\uC11C \uC5D0\uAC8C \uD55C\uD14C \uAED8\uC11C \uB9CC \uBD80\uD130 \uAE4C\uC9C0 "
-     U"\uCC98\uB7FC \uBCF4\uB2E4 \uB9C8\uB2E4 \uC870\uCC28 "}};
-
-// go; jiman; da ge ji eo a myeon eumyeon myeo eumyeo myeonseo neunde eoseo aseo eoya aya eodo ado geona dorok ryeogo
-// daga neunji nikka seumnida seumnikka yo eoyo ayo neyo seyo ne ja deon
+    {closing::behind::closed, " eun i eul "_ko,
+     "gat-eobs-bad-meog-eod-ilg-chaj-mid-jug-jag-nop-gip-neolb-naj-jeolm-sip-jjalb-bulg-job-olh-malg-maj-mat-dalm-jab-"
+     "but-jit-nalg-jeoj-nam-geom-mud-mug-us-geod-ssis-sam-jong-jaeng"_ko},
+    {closing::behind::closed, " gwa eu-ro "_ko, {}},
+    {closing::behind::open, " neun "_ko,
+     "ha-doe-ju-reu-o-ki-bo-nae-chi-deu-sseu-hi-kku-kki-chu-du-kkeu-ga-ri-ji-na-ru-ni-u-si-sa-gi"_ko},
+    {closing::behind::open, " ga reul "_ko, {}},
+    {closing::behind::open, " wa "_ko, "na-jyeo-ryeo-gyeo"_ko},
+    {closing::behind::any, " do "_ko, "hae-yeo-a-eo-wo-syeo-hyeo-bwa-jyeo-kyeo-nyeon-jig"_ko},
+    {closing::behind::any, " ro "_ko, "je-ju-che-bu-doe"_ko},
+    {closing::behind::any, " ui e e-seo e-ge han-te kke-seo man bu-teo kka-ji cheo-reom bo-da ma-da jo-cha "_ko, {}}};
 inline constexpr closing endings[] = {
-    {U" \uACE0 ", closing::behind::any, U"\uB2E4\uB77C\uB9AC"},  // dago, rago: quotations; geurigo: and
-    {U" \uC9C0\uB9CC ", closing::behind::any, U"\uD558"},        // hajiman: but
-    {U" \uB2E4 \uAC8C \uC9C0 \uC5B4 \uC544 \uBA74 \uC73C\uBA74 \uBA70 \uC73C\uBA70 \uBA74\uC11C \uB294\uB370 "
-     U"\uC5B4\uC11C \uC544\uC11C "
-     U"\uC5B4\uC57C \uC544\uC57C \uC5B4\uB3C4 \uC544\uB3C4 \uAC70\uB098 \uB3C4\uB85D \uB824\uACE0 \uB2E4\uAC00 "
-     U"\uB294\uC9C0 \uB2C8\uAE4C \uC2B5\uB2C8\uB2E4 "
-     U"\uC2B5\uB2C8\uAE4C \uC694 \uC5B4\uC694 \uC544\uC694 \uB124\uC694 \uC138\uC694 \uB124 \uC790 \uB358 "}};
-
-// Write the josa (eomi) that fits the blank. Which josa goes into __? Put in the josa that fits __.
-// Write with the right blanks. Space the sentence. Correct the spacing.
-// Put into the right order. Find the order of the sentences. In which order should one read?
-inline constexpr std::u32string_view instructions[4][3] = {
-    {U"\uBE48\uCE78\uC5D0 \uC54C\uB9DE\uC740 \uC870\uC0AC\uB97C \uC4F0\uC2DC\uC624.",
-     U"__\uC5D0 \uB4E4\uC5B4\uAC08 \uC870\uC0AC\uB294?",
-     U"__\uC5D0 \uB9DE\uB294 \uC870\uC0AC\uB97C \uB123\uC5B4 \uC8FC\uC138\uC694."},
-    {U"\uBE48\uCE78\uC5D0 \uC54C\uB9DE\uC740 \uC5B4\uBBF8\uB97C \uC4F0\uC2DC\uC624.",
-     U"__\uC5D0 \uB4E4\uC5B4\uAC08 \uC5B4\uBBF8\uB294?",
-     U"__\uC5D0 \uB9DE\uB294 \uC5B4\uBBF8\uB97C \uB123\uC5B4 \uC8FC\uC138\uC694."},
-    {U"\uBC14\uB974\uAC8C \uB744\uC5B4 \uC4F0\uC2DC\uC624.",
-     U"\uB2E4\uC74C \uBB38\uC7A5\uC744 \uB744\uC5B4 \uC4F0\uC138\uC694.",
-     U"\uB744\uC5B4\uC4F0\uAE30\uB97C \uACE0\uCCD0 \uC8FC\uC138\uC694."},
-    {U"\uC54C\uB9DE\uC740 \uC21C\uC11C\uB85C \uB298\uC5B4\uB193\uC73C\uC2DC\uC624.",
-     U"\uBB38\uC7A5\uC758 \uC21C\uC11C\uB97C \uCC3E\uC73C\uC138\uC694.",
-     U"\uC5B4\uB5A4 \uC21C\uC11C\uB85C \uC77D\uC5B4\uC57C \uD560\uAE4C\uC694?"}};
-inline constexpr std::u32string_view answer_mark = U"\n\uB2F5:";  // dap: answer
-
-inline std::string utf8(std::u32string_view s) {
-    std::string out;
-    for (const auto c : s) text::utf8_append(out, c);
-    return out;
-}
-/// May a morpheme of the list, given between blanks, close a word behind this character?
+    {closing::behind::any, " go "_ko, "da-ra-ri"_ko},
+    {closing::behind::any, " ji-man "_ko, "ha"_ko},
+    {closing::behind::any,
+     " da ge ji eo a myeon eu-myeon myeo eu-myeo myeon-seo neun-de eo-seo a-seo eo-ya a-ya eo-do a-do geo-na do-rog "
+     "ryeo-go da-ga neun-ji ni-kka seub-ni-da seub-ni-kka yo eo-yo a-yo ne-yo se-yo ne ja deon "_ko,
+     {}}};
+/// May this form, given between blanks, close a word behind this character?
 inline bool may_close(std::span<const closing> list, std::u32string_view form, char32_t before) {
     // Finals nj nh lt lp lh ss h: of verbs only, as in manh- joh- iss-.
     constexpr std::uint32_t verbal = 1u << 5 | 1u << 6 | 1u << 13 | 1u << 14 | 1u << 15 | 1u << 20 | 1u << 27;
@@ -2832,148 +2711,123 @@ inline bool may_close(std::span<const closing> list, std::u32string_view form, c
         if (c.forms.find(form) == c.forms.npos || c.except.find(before) != c.except.npos) return false;
         if (c.after == closing::behind::any || !text::is_syllable(before)) return true;
         const auto last = (before - text::first_syllable) % text::finals;
-        if (c.after == closing::behind::open) return last == 0;
-        return last != 0 && (verbal >> last & 1) == 0;
+        return c.after == closing::behind::open ? last == 0 : last != 0 && (verbal >> last & 1) == 0;
     });
 }
-/// The bytes of a word up to its last letter or digit.
-inline std::string_view without_signs(std::string_view word) noexcept {
-    std::size_t end = 0;
-    for (std::size_t at = 0; at < word.size();) {
-        const auto c = token::pretoken::front(word.substr(at));
-        at += c.length;
-        if (c.what == token::pretoken::kind::letter || c.what == token::pretoken::kind::number) end = at;
-    }
-    return word.substr(0, end);
-}
-inline bool ends_in_syllable(std::string_view s) noexcept {
-    return s.size() >= 3 && text::is_syllable_at(s.data() + s.size() - 3);
+/// A word up to its last letter or digit.
+inline std::u32string_view without_signs(std::u32string_view word) noexcept {
+    const auto is_sign = [](char32_t c) {
+        const auto what = text::class_of(c);
+        return what < text::char_class::letter || what > text::char_class::numeral;
+    };
+    while (!word.empty() && is_sign(word.back())) word.remove_suffix(1);
+    return word;
 }
 /// The last morpheme of a word if it is on the list; signs may follow it. Else empty.
-inline std::string_view closing_of(std::string_view word, task what, const token::segmenter& cut) {
+inline std::u32string_view closing_of(std::u32string_view word, task what, const token::segmenter& cut) {
     const auto bare = without_signs(word);
-    auto stem = bare;
-    while (ends_in_syllable(stem)) stem.remove_suffix(3);
-    const auto run = bare.substr(stem.size());
-    if (run.empty()) return {};
-    std::string_view last;
-    cut(run, [&](std::string_view morpheme) { last = morpheme; });
-    stem = bare.substr(0, bare.size() - last.size());
-    if (stem.empty()) return {};
-    const auto before = code_points(stem).back();
+    auto run = bare.size();
+    while (run > 0 && text::is_syllable(bare[run - 1])) --run;
+    if (run == bare.size()) return {};
+    std::size_t length = 0;
+    cut(text::utf8(bare.substr(run)), [&](std::string_view morpheme) { length = morpheme.size() / 3; });
+    if (length == bare.size()) return {};
+    const auto last = bare.substr(bare.size() - length);
+    const auto before = bare[bare.size() - length - 1];
     // Particles follow foreign words and brackets, too; after digits they would be units: 5man, 3do.
-    if (!text::is_syllable(before) &&
-        (what != task::josa ||
-         (before != ')' && token::pretoken::kind_of(text::class_of(before)) != token::pretoken::kind::letter)))
-        return {};
+    const bool word_like = text::class_of(before) == text::char_class::letter || before == ')';
+    if (!text::is_syllable(before) && !(what == task::josa && word_like)) return {};
     const auto list = what == task::josa ? std::span<const closing>(particles) : std::span<const closing>(endings);
-    return may_close(list, U' ' + code_points(last) + U' ', before) ? last : std::string_view();
+    return may_close(list, U' ' + std::u32string(last) + U' ', before) ? last : std::u32string_view();
 }
-/// Does a sentence end with this word? A dot after a digit or a foreign letter does not count.
-inline bool ends_sentence(std::string_view word) noexcept {
-    const auto bare = without_signs(word), signs = word.substr(bare.size());
-    return signs.find_first_of(".!?") != signs.npos && (signs[0] != '.' || ends_in_syllable(bare));
-}
-/// Three words or more, short enough for one prompt, mostly Hangul, and without the mark of a gap.
-inline bool is_exercise(std::string_view s) noexcept {
-    std::size_t blanks = 0, hangul = 0, all = 0;
-    for (std::size_t at = 0; at < s.size(); ++all) {
-        const auto c = text::utf8_front(s.substr(at));
-        at += c.length;
-        blanks += c.code_point == ' ', hangul += text::is_syllable(c.code_point);
-    }
-    return blanks >= 2 && s.size() <= 500 && 2 * hangul >= all - blanks && s.find("__") == s.npos;
-}
-/// The sentences of a line with one blank between words; in place of those that make no exercise an empty one.
-inline std::vector<std::string> sentences_of(std::string_view line) {
-    std::vector<std::string> all(1);
+/// The sentences of a line with one blank between words. In place of one that makes no exercise an empty one: it has
+/// fewer than three words, is too long for a prompt, not mostly Hangul, or holds the mark of a gap.
+inline std::vector<std::u32string> sentences_of(std::u32string_view line) {
+    std::vector<std::u32string> all(1);
     while (!line.empty()) {
-        const auto word = line.substr(0, line.find_first_of(" \t\r\n"));
+        const auto word = line.substr(0, line.find_first_of(U" \t\r\n"));
         line.remove_prefix((std::min)(word.size() + 1, line.size()));
         if (word.empty()) continue;
-        all.back().append(all.back().empty() ? "" : " ").append(word);
-        if (ends_sentence(word)) all.emplace_back();
+        all.back().append(all.back().empty() ? U"" : U" ").append(word);
+        // A mark ends it, but not the dot of a number or of a foreign word.
+        const auto bare = without_signs(word), signs = word.substr(bare.size());
+        const bool dot = signs.starts_with(U'.') && (bare.empty() || !text::is_syllable(bare.back()));
+        if (signs.find_first_of(U".!?") != signs.npos && !dot) all.emplace_back();
     }
-    for (auto& s : all)
-        if (!is_exercise(s)) s.clear();
+    for (auto& s : all) {
+        const auto blanks = std::count(s.begin(), s.end(), U' ');
+        const auto hangul = std::count_if(s.begin(), s.end(), text::is_syllable);
+        if (blanks < 2 || s.size() > 200 || 2 * hangul < std::ssize(s) - blanks || s.find(U"__") != s.npos) s.clear();
+    }
     return all;
 }
+/// What is asked, and the answer; no answer where the sentences do not lend themselves to it.
+struct exercise {
+    std::u32string shown, answer;
+};
 /// Three or four sentences in a row, out of order and numbered; the answer is the numbers in order.
-template <class Pick>
-std::optional<prompted> shuffled(const std::vector<std::string>& sentences, Pick&& pick) {
-    const auto fits = [&](std::size_t begin, std::size_t n) {
-        std::size_t bytes = 0;
-        for (auto k = begin; k < begin + n; bytes += sentences[k++].size())
-            for (auto j = begin; j <= k; ++j)
-                if (sentences[k].empty() || (j < k && sentences[j] == sentences[k])) return false;
-        return bytes <= 1000;
-    };
-    std::vector<std::size_t> begins;
-    std::size_t n = 0;
-    for (const auto want : {3 + pick(2), std::size_t{3}}) {
-        if (!begins.empty()) break;
-        for (std::size_t i = 0; i + want <= sentences.size(); ++i)
-            if (fits(i, want)) begins.push_back(i);
-        n = want;
+inline exercise shuffled(const std::vector<std::u32string>& sentences, num::random& random) {
+    std::vector<std::size_t> begins, shown;
+    for (auto n = 3 + random.below(2); n >= 3 && begins.empty(); --n) {
+        shown.resize(static_cast<std::size_t>(n));
+        for (std::size_t i = 0; i + shown.size() <= sentences.size(); ++i) {
+            const auto first = sentences.begin() + static_cast<std::ptrdiff_t>(i);
+            const std::set<std::u32string> all(first, first + std::ssize(shown));
+            if (all.size() == shown.size() && all.count(U"") == 0) begins.push_back(i);
+        }
     }
-    if (begins.empty()) return std::nullopt;
-    const auto begin = begins[pick(begins.size())];
-    std::vector<std::size_t> shown(n), number(n);  // which sentence has which place, and the reverse
-    for (std::size_t k = 0; k < n; ++k) {
-        shown[k] = k;
-        std::swap(shown[k], shown[pick(k + 1)]);
+    if (begins.empty()) return {};
+    const auto begin = begins[static_cast<std::size_t>(random.below(begins.size()))];
+    for (std::size_t k = 0; k < shown.size(); ++k) shown[k] = k;
+    random.shuffle(shown);
+    exercise e{{}, std::u32string(2 * shown.size() - 1, U' ')};
+    for (std::size_t k = 0; k < shown.size(); ++k) {
+        const auto digit = static_cast<char32_t>(U'1' + k);
+        e.shown.append(k == 0 ? U"" : U"\n").append(1, digit).append(U". ").append(sentences[begin + shown[k]]);
+        e.answer[2 * shown[k]] = digit;
     }
-    prompted p;
-    for (std::size_t k = 0; k < n; ++k) {
-        number[shown[k]] = k + 1;
-        p.prompt += concat({k == 0 ? "" : "\n", k + 1, ". ", sentences[begin + shown[k]]});
-    }
-    for (const auto k : number) p.answer += concat({p.answer.empty() ? "" : " ", k});
-    return p;
+    return e;
 }
 /// A sentence with "__" in place of the morpheme that closes one of its words.
-template <class Pick>
-std::optional<prompted> holed(task what, const std::vector<std::string>& sentences, const token::segmenter& cut,
-                              Pick&& pick) {
-    std::vector<std::pair<std::string_view, std::string_view>> gaps;  // a sentence, the morpheme in it
-    for (const std::string_view s : sentences)
+inline exercise holed(task what, const std::vector<std::u32string>& sentences, const token::segmenter& cut,
+                      num::random& random) {
+    std::vector<exercise> all;
+    for (const std::u32string_view s : sentences)
         for (std::size_t at = 0; at < s.size();) {
-            const auto word = s.substr(at, s.find(' ', at) - at);
+            const auto word = s.substr(at, s.find(U' ', at) - at);
             at += word.size() + 1;
-            if (const auto last = closing_of(word, what, cut); !last.empty()) gaps.push_back({s, last});
+            const auto last = closing_of(word, what, cut);
+            if (last.empty()) continue;
+            all.push_back({std::u32string(s), std::u32string(last)});
+            all.back().shown.replace(static_cast<std::size_t>(last.data() - s.data()), last.size(), U"__");
         }
-    if (gaps.empty()) return std::nullopt;
-    const auto& [sentence, morpheme] = gaps[pick(gaps.size())];
-    const auto at = static_cast<std::size_t>(morpheme.data() - sentence.data());
-    return prompted{concat({sentence.substr(0, at), "__", sentence.substr(at + morpheme.size())}),
-                    std::string(morpheme)};
+    return all.empty() ? exercise() : all[static_cast<std::size_t>(random.below(all.size()))];
 }
 }  // namespace detail
 /// An exercise made of one line of UTF-8 text, or nothing where the line does not lend itself to it: it needs a
-/// sentence of three words or more, mostly Hangul, and for the order a passage of such sentences. `random` decides
-/// which sentence, gap and instruction; the same random gives the same exercise.
+/// sentence of three words or more, mostly Hangul, and for the order a passage of such sentences. `seed` decides which
+/// sentence and gap; the same seed gives the same exercise.
 inline std::optional<prompted> make_task(task what, std::string_view line, const token::boundary_model& model,
-                                         std::uint64_t random) {
+                                         std::uint64_t seed) {
     if (text::utf8_first_invalid(line) != line.size() || model.weights.size() != model.slots) return std::nullopt;
-    const auto pick = [&](std::size_t n) { return static_cast<std::size_t>((random = token::mix(random + 1)) % n); };
-    const auto instruction = detail::instructions[static_cast<std::size_t>(what)][pick(3)];
-    auto sentences = detail::sentences_of(line);
-    std::optional<prompted> made;
+    num::random random{seed};
+    auto sentences = detail::sentences_of(text::code_points(line));
+    detail::exercise e;
     if (what == task::order) {
-        made = detail::shuffled(sentences, pick);
-    } else if (std::erase(sentences, ""); what != task::spacing) {
-        made = detail::holed(what, sentences, token::segmenter(model.weights, model.cut, 1), pick);
+        e = detail::shuffled(sentences, random);
+    } else if (std::erase(sentences, U""); what != task::spacing) {
+        e = detail::holed(what, sentences, token::segmenter(model.weights, model.cut, 1), random);
     } else if (!sentences.empty()) {
-        made = prompted{{}, sentences[pick(sentences.size())]};
-        std::remove_copy(made->answer.begin(), made->answer.end(), std::back_inserter(made->prompt), ' ');
+        e.answer = e.shown = sentences[static_cast<std::size_t>(random.below(sentences.size()))];
+        std::erase(e.shown, U' ');
     }
-    if (made) made->prompt = concat({detail::utf8(instruction), "\n", made->prompt, detail::utf8(detail::answer_mark)});
-    return made;
+    if (e.answer.empty()) return std::nullopt;
+    e.shown.insert(0, U"\n").insert(0, detail::instructions[static_cast<std::size_t>(what)]).append("\ndab:"_ko);
+    return prompted{text::utf8(e.shown), text::utf8(e.answer)};
 }
 // ==== narae/learn/instructions.hpp ====
 // Instructions with their answers: read from JSON lines, and made into token ids with the place where the answer
-// begins. Roles are marked by special tokens, <|user|> text <|/user|> and <|assistant|> text <|/assistant|>, which are
-// put in as ids: text that only looks like them stays text.
+// begins.
 /// The records {"instruction", "input", "output"} of a file, one a line; "input" may be missing, other keys do not
 /// matter. The prompt is the instruction and, on lines of its own, the input. Errors name the line: bad_value, also
 /// where there is no record at all.
@@ -2982,9 +2836,7 @@ inline result<std::vector<prompted>> read_instructions(std::string_view jsonl) {
         std::vector<prompted> all;
         if (jsonl.starts_with("\xEF\xBB\xBF")) jsonl.remove_prefix(3);  // a byte order mark
         for (std::size_t number = 1; !jsonl.empty(); ++number) {
-            const auto end = (std::min)(jsonl.find('\n'), jsonl.size());
-            const auto line = jsonl.substr(0, end);
-            jsonl.remove_prefix((std::min)(end + 1, jsonl.size()));
+            const auto line = text::take_line(jsonl);
             if (line.find_first_not_of(" \t\r") == line.npos) continue;
             const auto bad = [&](std::string_view what, std::string_view why) {
                 return error{errc::bad_value, concat({"line ", number, ": ", what, why})};
@@ -3040,38 +2892,9 @@ inline result<example> encode_example(const token::tokenizer& t, const prompted&
         return e;
     });
 }
-}  // namespace narae::inline NARAE_ABI::learn
-// ==== narae/num/random.hpp ====
-// Random numbers that are the same everywhere: SplitMix64, Steele, Lea and Flood 2014. Never for secrets.
-namespace narae::inline NARAE_ABI::num {
-struct random {
-    std::uint64_t state;
-
-    std::uint64_t next() noexcept {
-        std::uint64_t z = state += 0x9E3779B97F4A7C15;
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-        return z ^ (z >> 31);
-    }
-    /// A whole number below n, 1 <= n < 2^32. Its bias is below n / 2^32.
-    std::uint64_t below(std::uint64_t n) noexcept { return (next() >> 32) * n >> 32; }
-    /// Nearly normal, mean 0 and deviation 1: the sum of four uniform numbers, exact in any order.
-    float normal() noexcept {
-        std::int64_t sum = 0;
-        for (auto bits = next(); bits != 0; bits >>= 16) sum += static_cast<std::int64_t>(bits & 0xFFFF);
-        return static_cast<float>(sum - 2 * 0xFFFF) * (1.7320508f / 65536.0f);
-    }
-    /// Puts the elements of a list in random order.
-    template <class List>
-    void shuffle(List& list) noexcept {
-        for (auto n = list.size(); n > 1; --n) std::swap(list[n - 1], list[static_cast<std::size_t>(below(n))]);
-    }
-};
-}  // namespace narae::inline NARAE_ABI::num
 // ==== narae/learn/parameters.hpp ====
 // All numbers of a model as float32 in one row: matrices in the order of model::matrix_names, then vectors in that of
-// model::vector_names. Weights, gradients and the optimizer's moments are such rows and go side by side.
-namespace narae::inline NARAE_ABI::learn {
+// model::vector_names.
 /// Where each part of a row lies. F: float of weights to write and of gradients, const float of weights to read.
 template <class F>
 struct linear_part {
@@ -3147,10 +2970,6 @@ inline result<void> fill_from(std::span<float> row, const store::checkpoint& fro
 }
 // ==== narae/learn/network.hpp ====
 // The network of model/forward.hpp over whole sequences, and its backward: each step stands beside the one it mirrors.
-// Layers go in segments (gradient checkpointing: Chen et al. 2016, arXiv:1604.06174): what a layer leaves for its
-// backward is kept for one segment at a time; the others run again from the rows they began with, to the same bits.
-// The head sees head_rows tokens at a time, so [T, V] is never whole. Read model/block.hpp and attention.hpp before.
-
 inline constexpr std::uint32_t no_target = 0xFFFFFFFF;
 inline constexpr std::size_t head_rows = 512;
 /// Sequences of T tokens, one after the other: N = ids.size() rows, a multiple of T. Token t of a sequence sees its
@@ -3164,6 +2983,7 @@ struct loss_sum {
     double nats = 0;
     std::size_t tokens = 0;
     double mean() const noexcept { return tokens == 0 ? 0 : nats / static_cast<double>(tokens); }
+    void operator+=(const loss_sum& other) noexcept { nats += other.nats, tokens += other.tokens; }
 };
 struct network_options {
     std::size_t sequences = 16, length = 256;  ///< of a batch
@@ -3219,10 +3039,9 @@ public:
             for (auto i = (std::min)(s_.L, (segment + 1) * segment_); i-- > segment * segment_;)
                 block_back(w.layers[i], g.layers[i], b, tapes_[i - segment * segment_]);
         }
-        team_->run([&](std::size_t part, std::size_t parts) {  // the embedding: each thread has its own columns
-            const auto mine = sys::slice_of(s_.D, num::lanes, part, parts);
+        each_column(s_.D, [&](std::size_t from, std::size_t n) {
             for (std::size_t r = 0; r < rows_; ++r)
-                ops_.add(g.embedding + b.ids[r] * s_.D + mine.begin, d_ + r * s_.D + mine.begin, mine.end - mine.begin);
+                ops_.add(g.embedding + b.ids[r] * s_.D + from, d_ + r * s_.D + from, n);
         });
         return loss;
     }
@@ -3239,13 +3058,11 @@ private:
     network(const model::shape& s, const network_options& o, sys::team& team)
         : s_(s),
           options_(o),
-          segment_(!o.backward                ? 1
-                   : o.checkpoint_layers == 0 ? s.L
-                                              : o.checkpoint_layers),
+          segment_(o.backward && o.checkpoint_layers == 0 ? s.L : (std::min)(s.L, o.checkpoint_layers)),
           team_(&team),
           kernels_(kernel::runnable().best()),
           ops_(kernel::runnable_teach().back()) {
-        segment_ = (std::min)(segment_, s.L);
+        if (!o.backward) segment_ = 1;
         tapes_.resize(segment_);
         starts_.resize(o.backward ? segments() : (std::min<std::size_t>)(2, s.L));
     }
@@ -3280,9 +3097,14 @@ private:
     /// f(t) for every row, shared out.
     template <class F>
     void each_row(F&& f) {
+        shared_out(*team_, rows_, f);
+    }
+    /// f(from, n): each thread has its own n of so many columns, in all rows.
+    template <class F>
+    void each_column(std::size_t columns, F&& f) {
         team_->run([&](std::size_t part, std::size_t parts) {
-            const auto mine = sys::slice_of(rows_, 1, part, parts);
-            for (auto t = mine.begin; t < mine.end; ++t) f(t);
+            const auto mine = sys::slice_of(columns, num::lanes, part, parts);
+            f(mine.begin, mine.end - mine.begin);
         });
     }
     /// y[N, n] = x[N, k] W^T (+ bias).
@@ -3293,34 +3115,28 @@ private:
     /// Its backward: dx[N, k] = dy W; dW += dy^T x; dbias += the sum of dy's rows.
     void linear_back(float* dx, const float* dy, const float* x, const float* w, const linear_part<float>& g,
                      std::size_t n, std::size_t k) {
-        team_->run([&](std::size_t part, std::size_t parts) {
-            const auto mine = sys::slice_of(n, num::lanes, part, parts);
-            for (std::size_t t = 0; t < rows_; ++t)
-                ops_.add(g.bias + mine.begin, dy + t * n + mine.begin, mine.end - mine.begin);
+        each_column(n, [&](std::size_t from, std::size_t count) {
+            for (std::size_t t = 0; t < rows_; ++t) ops_.add(g.bias + from, dy + t * n + from, count);
         });
         multiply_->run(*team_, g.w, k, {dy, 1, n}, {x, k, 1}, n, k, rows_, true);
         multiply_->run(*team_, dx, k, {dy, n, 1}, {w, k, 1}, rows_, k, n, false);
     }
-    /// normed = norm(x)
-    void normalise(const float* x, const norm_part<const float>& n) {
-        const auto D = s_.D;
-        each_row(
-            [&](std::size_t t) { kernels_.layer_norm(normed_ + t * D, x + t * D, n.gain, n.bias, D, s_.norm_eps); });
+    /// normed = norm(x), of so many rows.
+    void normalise(const float* x, const norm_part<const float>& n, std::size_t count) {
+        shared_out(*team_, count, [&](std::size_t t) {
+            kernels_.layer_norm(normed_ + t * s_.D, x + t * s_.D, n.gain, n.bias, s_.D, s_.norm_eps);
+        });
     }
     /// Its backward: dx += what dy, the gradient of its output, says; so do the gradients of its own vectors.
     void normalise_back(float* dx, const float* dy, const float* x, const norm_part<const float>& n,
                         const norm_part<float>& g, std::size_t count) {
         const auto D = s_.D;
-        team_->run([&](std::size_t part, std::size_t parts) {
-            const auto mine = sys::slice_of(count, 1, part, parts);
-            for (auto t = mine.begin; t < mine.end; ++t)
-                stats_[t] = ops_.norm_back(dx + t * D, dy + t * D, x + t * D, n.gain, D, s_.norm_eps);
+        shared_out(*team_, count, [&](std::size_t t) {
+            stats_[t] = ops_.norm_back(dx + t * D, dy + t * D, x + t * D, n.gain, D, s_.norm_eps);
         });
-        team_->run([&](std::size_t part, std::size_t parts) {
-            const auto mine = sys::slice_of(D, num::lanes, part, parts);
+        each_column(D, [&](std::size_t from, std::size_t m) {
             for (std::size_t t = 0; t < count; ++t)
-                ops_.norm_vectors_back(g.gain + mine.begin, g.bias + mine.begin, dy + t * D + mine.begin,
-                                       x + t * D + mine.begin, stats_[t], mine.end - mine.begin);
+                ops_.norm_vectors_back(g.gain + from, g.bias + from, dy + t * D + from, x + t * D + from, stats_[t], m);
         });
     }
     /// Turns queries and keys of every row by their positions, or back.
@@ -3370,7 +3186,7 @@ private:
             });
             multiply_->run(*team_, out, D, {by, k, 1}, {l.w, 1, k}, rows_, D, k, true);
         };
-        normalise(t.x, w.before_attention);
+        normalise(t.x, w.before_attention, rows_);
         linear(t.qkv, normed_, w.qkv.w, w.qkv.bias, s_.qkv_rows(), D);
         rotate(t.qkv, b, 1);
         each_head(b, t, [&](std::size_t, const sequence& x, std::size_t g, std::size_t thread, float* scratch) {
@@ -3378,7 +3194,7 @@ private:
         });
         add_to_stream(t.x, t.mixed, w.attention_out, M);
         if (!s_.parallel_residual) std::memcpy(t.middle, out, rows_ * D * sizeof(float));
-        normalise(ffn_input(t), w.before_ffn);
+        normalise(ffn_input(t), w.before_ffn, rows_);
         linear(t.up, normed_, w.ffn_up.w, nullptr, F, D);
         gelu(wide_, t.up, w.ffn_up.bias);
         add_to_stream(out, wide_, w.ffn_down, F);
@@ -3389,21 +3205,19 @@ private:
         const auto D = s_.D, F = s_.F, R = s_.qkv_rows(), M = s_.H * s_.E;
         const auto out_back = [&] { linear_back(dmixed_, d_, t.mixed, w.attention_out.w, g.attention_out, D, M); };
         if (s_.parallel_residual) out_back();  // before d grows by the other branch
-
         gelu(wide_, t.up, w.ffn_up.bias);
         linear_back(dwide_, d_, wide_, w.ffn_down.w, g.ffn_down, D, F);
         each_row([&](std::size_t r) { ops_.gelu_back(dwide_ + r * F, t.up + r * F, w.ffn_up.bias, F); });
-        normalise(ffn_input(t), w.before_ffn);
+        normalise(ffn_input(t), w.before_ffn, rows_);
         linear_back(dnormed_, dwide_, normed_, w.ffn_up.w, g.ffn_up, F, D);
         normalise_back(d_, dnormed_, ffn_input(t), w.before_ffn, g.before_ffn, rows_);
-
         if (!s_.parallel_residual) out_back();
         std::memset(dwide_, 0, rows_ * R * sizeof(float));
         each_head(b, t, [&](std::size_t row, const sequence& x, std::size_t h, std::size_t thread, float* scratch) {
             attend_back(ops_, *multiply_, thread, s_, x, dwide_ + row * R, dmixed_ + row * M, h, scratch);
         });
         rotate(dwide_, b, -1);
-        normalise(t.x, w.before_attention);
+        normalise(t.x, w.before_attention, rows_);
         linear_back(dnormed_, dwide_, normed_, w.qkv.w, g.qkv, R, D);
         normalise_back(d_, dnormed_, t.x, w.before_attention, g.before_attention, rows_);
     }
@@ -3431,11 +3245,7 @@ private:
         const auto D = s_.D;
         for (std::size_t i = 0; i < taught_.size(); ++i)
             std::memcpy(picked_ + i * D, last_ + taught_[i] * D, D * sizeof(float));
-        team_->run([&](std::size_t part, std::size_t parts) {
-            const auto mine = sys::slice_of(taught_.size(), 1, part, parts);
-            for (auto i = mine.begin; i < mine.end; ++i)
-                kernels_.layer_norm(normed_ + i * D, picked_ + i * D, w.last.gain, w.last.bias, D, s_.norm_eps);
-        });
+        normalise(picked_, w.last, taught_.size());
     }
     /// logits[n, V] of the normalised rows `from` and on.
     void head_logits(const float* head, std::size_t from, std::size_t n) {
@@ -3448,11 +3258,9 @@ private:
             const auto n = (std::min)(head_rows, count - from);
             head_logits(w.head, from, n);
             if (t.net != nullptr) t.net->head_logits(parts_of(t.weights, t.net->s_).head, from, n);
-            team_->run([&](std::size_t part, std::size_t parts) {
-                const auto mine = sys::slice_of(n, 1, part, parts);
-                for (auto i = mine.begin; i < mine.end; ++i)
-                    losses_[from + i] = cross_entropy(logits_ + i * V, b.targets[taught_[from + i]],
-                                                      t.net == nullptr ? nullptr : t.net->logits_ + i * V, t.share);
+            shared_out(*team_, n, [&](std::size_t i) {
+                losses_[from + i] = cross_entropy(logits_ + i * V, b.targets[taught_[from + i]],
+                                                  t.net == nullptr ? nullptr : t.net->logits_ + i * V, t.share);
             });
             if (g == nullptr) continue;
             multiply_->run(*team_, dnormed_ + from * D, D, {logits_, V, 1}, {w.head, D, 1}, n, D, V, false);
@@ -3509,8 +3317,7 @@ private:
 };
 }  // namespace narae::inline NARAE_ABI::learn
 // ==== narae/store/fnv.hpp ====
-// The hash by which a model file names the files that it was made from. Running a model needs no part of this.
-// FNV-1a, 64 bits: Fowler, Noll and Vo.
+// The hash by which a model file names the files that it was made from.
 namespace narae::inline NARAE_ABI::store {
 /// The hash of these bytes; pass the last value to go on with the next piece. It tells files apart; it is no protection
 /// against someone who wants two to look alike.
@@ -3522,8 +3329,6 @@ inline std::uint64_t fnv1a64(byte_view bytes, std::uint64_t hash = 0xCBF29CE4842
 // ==== narae/learn/data.hpp ====
 // What a model learns from: documents as token ids, dealt out as batches in an order that is a function of the seed and
 // of the number of the batch alone, so that a resumed run sees just what an unbroken one sees.
-// A document is <end of text>, its tokens; what follows is the next document, in the same row of tokens but unseen. Of
-// two chats in a row the second sees the first every other time: so a model learns to answer after other questions.
 namespace narae::inline NARAE_ABI::learn {
 /// A batch that owns its numbers.
 struct owned_batch {
@@ -3535,7 +3340,6 @@ class documents {
 public:
     /// For texts of this tokenizer, which must have an end-of-text token and is borrowed.
     explicit documents(const token::tokenizer& t) : tokenizer_(&t), end_(*t.end_of_text()) {}
-
     std::size_t count() const noexcept { return places_.size(); }
     std::uint64_t tokens() const noexcept { return ids_.size(); }
     std::uint64_t characters() const noexcept { return characters_; }
@@ -3552,13 +3356,9 @@ public:
                                  ": not UTF-8"}),
                          bad};
         std::vector<std::string_view> lines;
-        for (std::size_t at = 0; at < text.size();) {
-            const auto end = (std::min)(text.find('\n', at), text.size());
-            auto line = text.substr(at, end - at);
-            if (line.ends_with('\r')) line.remove_suffix(1);
-            if (line.find_first_not_of(" \t") != line.npos) lines.push_back(line);
-            at = end + 1;
-        }
+        for (auto rest = text; !rest.empty();)
+            if (const auto line = text::take_line(rest); line.find_first_not_of(" \t") != line.npos)
+                lines.push_back(line);
         if (lines.empty()) return error{errc::bad_value, "no text in it"};
         if (const auto share = hangul_share(text); share < 0.2)
             return error{errc::bad_value, concat({"only ", static_cast<std::uint64_t>(share * 100),
@@ -3683,8 +3483,7 @@ private:
 };
 }  // namespace narae::inline NARAE_ABI::learn
 // ==== narae/token/packed_writer.hpp ====
-// A tokenizer.json becomes the packed tokenizer of a model file, and the other way round. Read packed.hpp before.
-// Running a model needs no part of this.
+// A tokenizer.json becomes the packed tokenizer of a model file, and the other way round.
 namespace narae::inline NARAE_ABI::token {
 /// The key that spells these bytes in a vocabulary: the other direction of spell_bytes().
 inline std::string spelled_key(std::string_view bytes, bool literal) {
@@ -3712,24 +3511,22 @@ inline std::string base64_text(byte_view bytes) {
     return out;
 }
 namespace packing {
-/// Where a list stands in the text of a tokenizer.json, and what to write there instead.
-struct exchange {
-    std::size_t at = 0, length = 0;
-    std::string text;
-
-    exchange(const text::json_value& v, std::string with) : at(v.at()), length(v.raw().size()), text(std::move(with)) {}
-};
 /// The text with vocabulary, merges and boundary weights (if it has any) exchanged for these.
 inline std::string exchanged(std::string_view json, const text::json_value& model, std::string vocab,
                              std::string merges, std::string weights) {
-    std::vector<exchange> all{{model["vocab"], std::move(vocab)}, {model["merges"], std::move(merges)}};
+    std::map<std::size_t, std::pair<std::size_t, std::string>> all;  // where, how much, by what
+    const auto exchange = [&](const text::json_value& v, std::string with) {
+        all[v.at()] = {v.raw().size(), std::move(with)};
+    };
+    exchange(model["vocab"], std::move(vocab));
+    exchange(model["merges"], std::move(merges));
     if (const auto w = model["narae"]["boundaries"]["weights"]; w.is(text::json_kind::string))
-        all.emplace_back(w, std::move(weights));
+        exchange(w, std::move(weights));
     std::string out;
     std::size_t done = 0;
-    for (const auto i : sorted(all.size(), [&](auto a, auto b) { return all[a].at < all[b].at; })) {
-        out.append(json.substr(done, all[i].at - done)).append(all[i].text);
-        done = all[i].at + all[i].length;
+    for (const auto& [at, what] : all) {
+        out.append(json.substr(done, at - done)).append(what.second);
+        done = at + what.first;
     }
     return out.append(json.substr(done));
 }
@@ -3754,10 +3551,11 @@ inline result<std::string> pack_tokenizer(byte_view file) {
         std::uint64_t id = 0;
         v.whole(id);
         spelled.clear();
-        const std::uint64_t literal = spell_bytes(k.string(), spelled) ? 0 : 1;
+        const bool literal = !spell_bytes(k.string(), spelled);
         if (id >= ids.size()) ids.resize(static_cast<std::size_t>(id) + 1);
-        longest = (std::max)(longest, 1 + 2 * spelled.size() + literal);
-        ids[static_cast<std::size_t>(id)] = static_cast<std::uint32_t>(1 + 2 * spelled.size() + literal);
+        const std::uint64_t kept = 1 + 2 * spelled.size() + literal;
+        longest = (std::max)(longest, kept);
+        ids[static_cast<std::size_t>(id)] = static_cast<std::uint32_t>(kept);
         return true;
     });
     for (std::size_t id = 0; id < ids.size(); ++id)
@@ -3773,7 +3571,6 @@ inline result<std::string> pack_tokenizer(byte_view file) {
         for (const auto& key : {left, right, left + right}) merges.push_back(id_of(key));
         return true;
     });
-
     const std::size_t width = longest <= 0xFFFF && ids.size() <= 0x10000 ? 2 : 4;
     if (longest > 0xFFFFFFFF) return error{errc::unsupported, "a token of 2 GiB"};
     std::string out(packed_magic);
@@ -3821,9 +3618,7 @@ inline result<std::string> unpack_tokenizer(byte_view file) {
 }
 }  // namespace narae::inline NARAE_ABI::token
 // ==== narae/learn/tokenizer.hpp ====
-// Trains narae's own tokenizer: byte pair encoding inside morphemes, then frequent expressions across them. Read
-// learn/boundaries.hpp and learn/bpe.hpp before. The result is a tokenizer.json that other tools load as a plain
-// byte-level BPE; what they do not know stands in the section "narae" of its model.
+// Trains narae's own tokenizer: byte pair encoding inside morphemes, then frequent expressions across them.
 namespace narae::inline NARAE_ABI::learn {
 /// The tokens that stand for no text, by id; <|unused0|> and so on fill up the table to special_count.
 inline constexpr std::array<std::string_view, 19> special_tokens = {
@@ -3832,23 +3627,21 @@ inline constexpr std::array<std::string_view, 19> special_tokens = {
     "<|polite|>",    "<|casual|>", "<|nfd|>",     "<|knowledge|>", "<|/knowledge|>"};
 inline constexpr std::size_t special_count = 32;
 inline constexpr std::string_view decomposed_token = "<|nfd|>";
-
+inline constexpr double hiding = 10;  ///< an expression that hides n morpheme boundaries counts 1 / (1 + n * hiding)
+inline constexpr std::size_t most_digits = 3;  ///< in one token
 struct tokenizer_options {
     std::size_t vocab = 32000;       ///< tokens in all, a multiple of 64; fewer where the texts hold too little
     std::size_t expressions = 1000;  ///< of these, expressions across morphemes
-    double hiding = 10;              ///< an expression that hides n morpheme boundaries counts 1 / (1 + n * hiding)
-    std::size_t digits = 3;          ///< in one token at most, 1 to 9
     std::size_t threads = 0;         ///< 0: one per processor; the result is the same for any number
     std::string attribution = {};    ///< kept in the file: whose analyses the boundaries were learned from
     /// Do they fit together? Errors: bad_argument.
     result<void> check() const {
         constexpr std::size_t least = (special_count + 256 + 64 + 63) / 64 * 64;
-        const auto bad = [](std::initializer_list<piece> what) { return error{errc::bad_argument, concat(what)}; };
         if (vocab < least || vocab % 64 != 0)
-            return bad({"a vocabulary of ", vocab, " tokens: not a multiple of 64 from ", least, " on"});
-        if (expressions > vocab / 4) return bad({"more than a quarter of the vocabulary for expressions"});
-        if (digits < 1 || digits > 9) return bad({digits, " digits in one token: not 1 to 9"});
-        if (!(hiding >= 0)) return bad({"hiding is less than 0"});
+            return error{errc::bad_argument,
+                         concat({"a vocabulary of ", vocab, " tokens: not a multiple of 64 from ", least, " on"})};
+        if (expressions > vocab / 4)
+            return error{errc::bad_argument, "more than a quarter of the vocabulary for expressions"};
         return {};
     }
 };
@@ -3868,11 +3661,9 @@ public:
     }
 private:
     using counts = std::unordered_map<std::string, std::uint64_t>;
-
     tokenizer_trainer(const std::vector<std::string_view>& texts, const token::boundary_model& boundaries,
                       const tokenizer_options& options, progress_callback& progress)
         : texts_(texts), boundaries_(boundaries), options_(options), progress_(progress) {}
-
     result<std::string> run() {
         if (const auto fit = options_.check(); !fit) return fit.error();
         auto team = sys::team::make(options_.threads);
@@ -3884,10 +3675,8 @@ private:
         const auto room = options_.vocab - tokens_.size();
         const auto learned = learn_from_segments(room - (std::min)(room, options_.expressions));
         if (!learned) return learned.error();
-        if (options_.expressions != 0) {
-            const auto joined = join_expressions();
-            if (!joined) return joined.error();
-        }
+        if (options_.expressions != 0)
+            if (const auto joined = join_expressions(); !joined) return joined.error();
         while (tokens_.size() % 64 != 0) add_unused();
         return json();
     }
@@ -3897,28 +3686,11 @@ private:
     result<void> on_all_threads(F&& f) {
         std::vector<char> failed(team_->size());
         team_->run([&](std::size_t part, std::size_t parts) {
-            failed[part] = !guarded([&]() -> result<void> {
-                f(part, parts);
-                return {};
-            });
+            failed[part] = !guarded([&] { return f(part, parts), result<void>(); });
         });
         if (std::find(failed.begin(), failed.end(), 1) != failed.end())
             return error{errc::out_of_memory, "out of memory"};
         return {};
-    }
-    /// f(line) for part k of n of the lines of a text. They are dealt out by bytes: which part a line is in decides
-    /// nothing but who works on it.
-    template <class F>
-    static void for_each_line(std::string_view text, std::size_t k, std::size_t n, F&& f) {
-        const auto edge = [&](std::size_t i) {
-            const auto at = text.size() * i / n;
-            return i == 0 || i == n ? at : (std::min)(text.find('\n', at), text.size());
-        };
-        for (auto rest = text.substr(edge(k), edge(k + 1) - edge(k)); !rest.empty();) {
-            const auto newline = (std::min)(rest.find('\n'), rest.size());
-            f(rest.substr(0, newline));
-            rest.remove_prefix((std::min)(newline + 1, rest.size()));
-        }
     }
     result<void> count_pieces() {
         std::vector<counts> shares(team_->size());
@@ -3931,9 +3703,9 @@ private:
                 if (end < t.size()) end = (std::min)(t.find('\n', end), t.size());
                 const auto counted = on_all_threads([&](std::size_t k, std::size_t n) {
                     std::string key;
-                    for_each_line(t.substr(at, end - at), k, n, [&](std::string_view l) {
-                        token::for_each_piece(l, [&](std::string_view p) { ++shares[k][key.assign(p)]; });
-                    });
+                    for (auto rest = text::share_of_lines(t.substr(at, end - at), k, n); !rest.empty();)
+                        token::for_each_piece(text::take_line(rest),
+                                              [&](std::string_view p) { ++shares[k][key.assign(p)]; });
                 });
                 if (!counted) return counted;
                 done += end - at;
@@ -3948,7 +3720,6 @@ private:
         return {};
     }
     // --- 2. the characters that are tokens ---
-
     void find_alphabet() {
         tokens_.assign(special_tokens.begin(), special_tokens.end());
         while (tokens_.size() < special_count) add_unused();
@@ -3986,7 +3757,6 @@ private:
         add(tokens_[p.first] + tokens_[p.second]);
     }
     // --- 3. merges inside segments ---
-
     result<void> learn_from_segments(std::size_t most) {
         // Words begin lines, too, and stand behind quotes: a quarter of each counts once more without its blank.
         counts bare;
@@ -3994,7 +3764,7 @@ private:
             if (piece.size() > 1 && piece[0] == ' ' && n >= 4) bare[piece.substr(1)] = n / 4;
         for (const auto& [piece, n] : bare) pieces_[piece] += n;
         counts segments;
-        token::segmenter cut(boundaries_.weights, boundaries_.cut, options_.digits);
+        token::segmenter cut(boundaries_.weights, boundaries_.cut, most_digits);
         for (const auto& [piece, n] : pieces_)
             cut(piece, [&, count = n](std::string_view s) { segments[std::string(s)] += count; });
         counts().swap(pieces_);
@@ -4027,12 +3797,10 @@ private:
         return {};
     }
     // --- 4. expressions ---
-
     static bool ends_in_syllable(std::string_view s) noexcept {
         return s.size() >= 3 && text::is_syllable(text::utf8_front(s.substr(s.size() - 3)).code_point);
     }
     result<void> join_expressions();
-
     // --- 5. the file ---
     /// After the special tokens come the bytes and what was merged, then special tokens again.
     bool is_special(std::size_t id) const noexcept {
@@ -4055,12 +3823,11 @@ private:
 "model":{"type":"BPE","dropout":null,"unk_token":null,"continuing_subword_prefix":null,"end_of_word_suffix":null,
 "fuse_unk":false,"byte_fallback":false,"ignore_merges":true,
 )";
-        out += concat({R"("narae":{"version":1,"digits":)", options_.digits, R"(,"decomposed":)",
-                       quoted(decomposed_token), R"(,"expressions":)", expressions_, R"(,"attribution":)",
-                       quoted(options_.attribution), ",\n\"boundaries\":{\"cut\":", boundaries_.cut < 0 ? "-" : "",
-                       static_cast<std::size_t>(boundaries_.cut < 0 ? -boundaries_.cut : boundaries_.cut),
-                       R"(,"weights":")", token::base64_text(std::as_bytes(std::span(boundaries_.weights))),
-                       "\"}},\n\"vocab\":{"});
+        out += concat({R"("narae":{"version":1,"digits":)", most_digits, R"(,"decomposed":)", quoted(decomposed_token),
+                       R"(,"expressions":)", expressions_, R"(,"attribution":)", quoted(options_.attribution),
+                       ",\n\"boundaries\":{\"cut\":", boundaries_.cut < 0 ? "-" : "",
+                       static_cast<std::size_t>(std::abs(boundaries_.cut)), R"(,"weights":")",
+                       token::base64_text(std::as_bytes(std::span(boundaries_.weights))), "\"}},\n\"vocab\":{"});
         for (std::size_t id = 0; id < tokens_.size(); ++id)
             out += concat({id == 0 ? "" : ",\n",
                            quoted(is_special(id) ? tokens_[id] : key(static_cast<token::token_id>(id))), ":", id});
@@ -4093,49 +3860,44 @@ inline result<void> tokenizer_trainer::join_expressions() {
         auto encode = plain->make_encoder();
         std::vector<token::token_id> ids;
         for (const auto t : texts_)
-            for_each_line(t, k, n, [&](std::string_view l) {
-                encode.for_each_segment(l, [&](std::string_view s) {
+            for (auto rest = text::share_of_lines(t, k, n); !rest.empty();) {
+                encode.for_each_segment(text::take_line(rest), [&](std::string_view s) {
                     ids.clear();
                     encode.encode_segment(s, ids);
                     for (std::size_t i = 0; i < ids.size(); ++i) shares[k].push_back(ids[i] | (i == 0 ? begins : 0));
                 });
                 shares[k].push_back(line);
-            });
+            }
     });
     if (!encoded) return encoded;
-
-    const auto hangul_end = [&](token::token_id id) {
-        return tokens_[id].size() >= 3 && ends_in_syllable(tokens_[id]);
-    };
     const auto hangul_begin = [&](token::token_id id) {
         return text::is_syllable(text::utf8_front(tokens_[id]).code_point);
     };
     std::vector<std::uint32_t> hidden(tokens_.size());         // morpheme boundaries inside an expression
     std::unordered_map<std::uint64_t, token::token_id> known;  // all merges: a pair can be one of the two kinds only
-    for (const auto& p : merges_) known.emplace(std::uint64_t{p.first} << 32 | p.second, 0);
+    for (const auto& p : merges_) known.emplace(key_of(p), 0);
     constexpr std::size_t rounds = 8;
     for (std::size_t round = 0; round < rounds; ++round) {
         if (!progress_(750 + round * 250 / rounds, 1000)) return error{errc::cancelled, "cancelled"};
         std::vector<std::unordered_map<std::uint64_t, std::uint64_t>> tallies(team_->size());
         const auto tallied = on_all_threads([&](std::size_t k, std::size_t) {
             auto& ids = shares[k];
+            // 0, which is no pair that is known or joined, where the right one may not be joined to the left one.
+            const auto pair = [&](std::uint32_t left, std::uint32_t right) {
+                const bool may = left != line && right != line && (right & begins) != 0;
+                return may ? key_of({left & ~begins, right & ~begins}) : 0;
+            };
             // What the round before has found is joined first, left to right, as the encoder does.
             std::size_t to = 0;
-            for (std::size_t i = 0; i < ids.size(); ++i) {
-                if (to > 0 && ids[i] != line && ids[to - 1] != line && (ids[i] & begins) != 0) {
-                    const auto left = ids[to - 1] & ~begins, right = ids[i] & ~begins;
-                    const auto found = known.find(std::uint64_t{left} << 32 | right);
-                    if (found != known.end() && found->second != 0) {
-                        ids[to - 1] = found->second | (ids[to - 1] & begins);
-                        continue;
-                    }
-                }
-                ids[to++] = ids[i];
+            for (const auto id : ids) {
+                const auto found = to == 0 ? known.end() : known.find(pair(ids[to - 1], id));
+                if (found != known.end() && found->second != 0)
+                    ids[to - 1] = found->second | (ids[to - 1] & begins);
+                else
+                    ids[to++] = id;
             }
             ids.resize(to);
-            for (std::size_t i = 0; i + 1 < ids.size(); ++i)
-                if (ids[i] != line && ids[i + 1] != line && (ids[i + 1] & begins) != 0)
-                    ++tallies[k][std::uint64_t{ids[i] & ~begins} << 32 | (ids[i + 1] & ~begins)];
+            for (std::size_t i = 1; i < ids.size(); ++i) ++tallies[k][pair(ids[i - 1], ids[i])];
         });
         if (!tallied) return tallied;
         std::unordered_map<std::uint64_t, std::uint64_t> tally;
@@ -4148,11 +3910,11 @@ inline result<void> tokenizer_trainer::join_expressions() {
         };
         std::vector<candidate> candidates;
         for (const auto& [pair, n] : tally) {
-            const id_pair p{static_cast<token::token_id>(pair >> 32), static_cast<token::token_id>(pair)};
-            if (n < 20 || known.count(pair) || !(hangul_end(p.first) || ends_in_syllable(tokens_[p.second]))) continue;
-            if (by_bytes_.count(tokens_[p.first] + tokens_[p.second])) continue;
-            const auto hides = hidden[p.first] + hidden[p.second] + (hangul_end(p.first) && hangul_begin(p.second));
-            candidates.push_back({static_cast<double>(n) / (1 + options_.hiding * hides), p, hides});
+            const auto p = pair_of(pair);
+            const bool end = ends_in_syllable(tokens_[p.first]);
+            if (n < 20 || known.count(pair) || !(end || ends_in_syllable(tokens_[p.second]))) continue;
+            const auto hides = hidden[p.first] + hidden[p.second] + (end && hangul_begin(p.second));
+            candidates.push_back({static_cast<double>(n) / (1 + hiding * hides), p, hides});
         }
         std::sort(candidates.begin(), candidates.end(), [](const candidate& a, const candidate& b) {
             return a.gain != b.gain ? a.gain > b.gain : a.pair < b.pair;
@@ -4161,7 +3923,7 @@ inline result<void> tokenizer_trainer::join_expressions() {
         for (const auto& c : candidates) {
             if (expressions_ == until) break;
             if (by_bytes_.count(tokens_[c.pair.first] + tokens_[c.pair.second])) continue;
-            known[std::uint64_t{c.pair.first} << 32 | c.pair.second] = static_cast<token::token_id>(tokens_.size());
+            known[key_of(c.pair)] = static_cast<token::token_id>(tokens_.size());
             merge(c.pair);
             hidden.push_back(c.hides);
             ++expressions_;
@@ -4172,26 +3934,12 @@ inline result<void> tokenizer_trainer::join_expressions() {
 }  // namespace narae::inline NARAE_ABI::learn
 // ==== narae/sys/scratch.hpp ====
 // Large arrays of floats that training needs: in memory, or in a file that is mapped and goes away with the object.
-// Pages of the file count as memory only while they are in use; the system writes them out when it needs room.
 #ifndef NARAE_NO_FILES
+#include <memory>
 namespace narae::inline NARAE_ABI::sys {
 /// `size()` floats, all zero at first. Moves, never copies.
 class scratch {
 public:
-    scratch() = default;
-    scratch(scratch&& other) noexcept { *this = std::move(other); }
-    scratch& operator=(scratch&& other) noexcept {
-        std::swap(data_, other.data_);
-        std::swap(size_, other.size_);
-        std::swap(mapped_, other.mapped_);
-        std::swap(memory_, other.memory_);
-        return *this;
-    }
-    ~scratch() {
-#if NARAE_POSIX
-        if (mapped_) ::munmap(data_, size_ * sizeof(float));
-#endif
-    }
     /// In memory where `path` is empty; else in a new file of that name, which must not be there and which nobody sees
     /// by its name once this has returned. Errors: no memory; what the system says of the file, such as a full disk.
     static result<scratch> make(std::size_t size, const std::string& path = {}) {
@@ -4200,7 +3948,6 @@ public:
         if (path.empty()) {
             error why;
             if (!buffer<float>::make(size).into(s.memory_, why)) return why;
-            s.data_ = s.memory_.data();
             return s;
         }
 #if NARAE_POSIX && !defined(__EMSCRIPTEN__)
@@ -4214,8 +3961,7 @@ public:
         const auto failed = system_error(path, "no room for the state");
         ::close(file);
         if (at == MAP_FAILED) return failed;
-        s.data_ = static_cast<float*>(at);
-        s.mapped_ = true;
+        s.mapped_ = {static_cast<float*>(at), unmap{bytes}};
         return s;
 #else
         return error{errc::unsupported, path + ": files cannot be mapped for writing here"};
@@ -4227,24 +3973,32 @@ public:
         if (!mapped_) return;
         const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) / sizeof(float);
         const auto begin = (from + page - 1) / page * page, end = (from + n) / page * page;
-        if (end > begin) ::madvise(data_ + begin, (end - begin) * sizeof(float), MADV_DONTNEED);  // shared: kept
+        if (end > begin) ::madvise(data() + begin, (end - begin) * sizeof(float), MADV_DONTNEED);  // shared: kept
 #else
         (void)from, (void)n;
 #endif
     }
-    float* data() noexcept { return data_; }
+    float* data() noexcept { return mapped_ ? mapped_.get() : memory_.data(); }
     std::size_t size() const noexcept { return size_; }
 private:
-    float* data_ = nullptr;
+    struct unmap {
+        std::size_t bytes;
+        void operator()(float* at) const noexcept {
+#if NARAE_POSIX
+            ::munmap(at, bytes);
+#else
+            (void)at;
+#endif
+        }
+    };
     std::size_t size_ = 0;
-    bool mapped_ = false;
     buffer<float> memory_;
+    std::unique_ptr<float, unmap> mapped_;
 };
 }  // namespace narae::inline NARAE_ABI::sys
 #endif  // NARAE_NO_FILES
 // ==== narae/num/to_half.hpp ====
 // From float to IEEE 754 binary16, rounded to nearest, ties to even, by integer arithmetic as in num/half.hpp.
-// Running a model needs no part of this.
 namespace narae::inline NARAE_ABI::num {
 /// The nearest binary16; beyond 65,504 infinity, a NaN stays a NaN.
 constexpr std::uint16_t f32_to_f16(float f) noexcept {
@@ -4268,8 +4022,7 @@ constexpr std::uint16_t f32_to_f16(float f) noexcept {
     return static_cast<std::uint16_t>(sign | rounded);
 }
 // ==== narae/num/pack.hpp ====
-// Packs weights into 8 and 4 bits, each group by itself, rounding to nearest. Read q8.hpp and q4.hpp for the layouts.
-// Running a model needs no part of this.
+// Packs weights into 8 and 4 bits, each group by itself, rounding to nearest.
 /// Quantises rows[row_count][k] (row_count <= 16) into one tile of q8_layout::tile_bytes(k) bytes, plain rounding.
 inline void pack_tile_q8(std::byte* tile, const float* rows, std::size_t row_count, std::size_t k) noexcept {
     std::memset(tile, 0, q8_layout::tile_bytes(k));
@@ -4292,7 +4045,6 @@ inline void pack_tile_q8(std::byte* tile, const float* rows, std::size_t row_cou
 struct q4_scale {
     std::uint16_t stored;  ///< f16
     float scale, inverse;
-
     q4_scale(const float* w, std::size_t n) noexcept {
         float largest = 0;
         for (std::size_t i = 0; i < n; ++i) largest = std::abs(w[i]) > std::abs(largest) ? w[i] : largest;
@@ -4334,20 +4086,15 @@ inline void round_to_q4(float* out, const float* w, std::size_t k) noexcept {
 }
 }  // namespace narae::inline NARAE_ABI::num
 // ==== narae/store/config_json.hpp ====
-// Writes the config.json that config.hpp reads; read that before. Running a model needs no part of this.
+// Writes the config.json that config.hpp reads; read that before.
 namespace narae::inline NARAE_ABI::store {
 /// x as a JSON number that json_value::real reads back to the same double, for the short decimals of configs.
 inline std::string json_number(double x) {
-    if (x < 0) return std::string("-").append(json_number(-x));
     double power = 1;
     int digits = 0;
-    while (digits < 22 && x * power < 1e15 && std::floor(x * power + 0.5) / power != x)
+    while (digits < 22 && std::fabs(x) * power < 1e15 && std::floor(x * power + 0.5) / power != x)
         power = std::pow(10.0, ++digits);
-    auto text = std::to_string(static_cast<std::uint64_t>(std::floor(x * power + 0.5)));
-    if (digits == 0) return text;
-    const auto point = static_cast<std::size_t>(digits);
-    if (text.size() <= point) text = std::string(point + 1 - text.size(), '0') + text;
-    return text.substr(0, text.size() - point) + "." + text.substr(text.size() - point);
+    return num::decimal(x, digits);
 }
 /// The text of a config.json that parse_config reads back to the same config. `more` is put in as it is: further
 /// members, each with a comma at its end.
@@ -4377,7 +4124,6 @@ inline std::string config_json(const config& c, std::string_view more = {}) {
 }  // namespace narae::inline NARAE_ABI::store
 // ==== narae/sys/file_sink.hpp ====
 // A file being written: under a name beside the wanted one, and renamed only when every byte is safely down.
-// Until commit() succeeds the old file, if any, is untouched; a sink that goes away earlier leaves nothing.
 #ifndef NARAE_NO_FILES
 namespace narae::inline NARAE_ABI::sys {
 /// Do both paths lead to one file that is there?
@@ -4430,7 +4176,7 @@ public:
 #if NARAE_POSIX
         ok = ok && ::fsync(::fileno(file_)) == 0;
 #endif
-        auto failed = ok ? error{} : system_error(path_, "cannot write");
+        auto failed = system_error(path_, "cannot write");
         if (std::fclose(std::exchange(file_, nullptr)) != 0 && ok) {
             ok = false;
             failed = system_error(path_, "cannot write");
@@ -4438,11 +4184,8 @@ public:
 #if !NARAE_POSIX
         if (ok) std::remove(path_.c_str());  // elsewhere rename does not replace
 #endif
-        if (ok && std::rename(beside_.c_str(), path_.c_str()) != 0) {
-            ok = false;
-            failed = system_error(path_, "cannot rename into place");
-        }
-        if (ok) return {};
+        if (ok && std::rename(beside_.c_str(), path_.c_str()) == 0) return {};
+        if (ok) failed = system_error(path_, "cannot rename into place");
         std::remove(beside_.c_str());
         return failed;
     }
@@ -4454,7 +4197,7 @@ private:
 }  // namespace narae::inline NARAE_ABI::sys
 #endif  // NARAE_NO_FILES
 // ==== narae/store/safetensors_writer.hpp ====
-// Writes what safetensors.hpp reads; read that before. Running a model needs no part of this.
+// Writes what safetensors.hpp reads; read that before.
 namespace narae::inline NARAE_ABI::store {
 /// narae begins the data on a boundary of this many bytes, which every SIMD load and cache line likes.
 inline constexpr std::uint64_t data_alignment = 64;
@@ -4469,16 +4212,24 @@ inline std::uint64_t planned_bytes(const tensor_plan& t) noexcept {
     std::uint64_t n = 0;
     return shape_elements(t.shape, n) ? n * dtype_size(t.type) : 0;
 }
+/// What a narae file says of itself, see format.hpp; history and source are left out where they are empty.
+inline metadata_list narae_metadata(std::string config, std::string history, std::string source = {}) {
+    metadata_list list{{std::string(narae_version_key), std::string(narae_version)},
+                       {std::string(narae_config_key), std::move(config)}};
+    if (!history.empty()) list.emplace_back(narae_history_key, std::move(history));
+    if (!source.empty()) list.emplace_back(narae_source_key, std::move(source));
+    return list;
+}
 /// Everything of a file that stands before its data: the length and the header, padded with spaces so that the data
 /// begin on a 64-byte boundary. The tensors' bytes follow in the order of `tensors`.
 inline result<std::string> safetensors_header(const std::vector<tensor_plan>& tensors, const metadata_list& metadata) {
     std::string json = "{";
+    const auto member = [&](std::string_view key, std::string_view value) {
+        json += concat({json.back() == '{' ? "" : ",", text::json_quote(key), ":", value});
+    };
     if (!metadata.empty()) {
         json += "\"__metadata__\":{";
-        for (const auto& [key, value] : metadata) {
-            if (json.back() != '{') json += ',';
-            json += text::json_quote(key) + ":" + text::json_quote(value);
-        }
+        for (const auto& [key, value] : metadata) member(key, text::json_quote(value));
         json += '}';
     }
     std::uint64_t at = 0;
@@ -4490,10 +4241,10 @@ inline result<std::string> safetensors_header(const std::vector<tensor_plan>& te
         if (t.name.empty() || t.name == "__metadata__")
             return error{errc::bad_argument, "a tensor cannot be named '" + t.name + "'"};
         if (!names.insert(t.name).second) return error{errc::bad_argument, printable(t.name) + ": occurs twice"};
-        if (json.size() > 1) json += ',';
-        json += text::json_quote(t.name) + ":{\"dtype\":\"" + std::string(dtype_name(t.type)) + "\",\"shape\":[";
-        for (std::size_t i = 0; i < t.shape.size(); ++i) json.append(i ? "," : "").append(std::to_string(t.shape[i]));
-        json += "],\"data_offsets\":[" + std::to_string(at) + "," + std::to_string(at + n) + "]}";
+        std::string shape;
+        for (const auto length : t.shape) shape += concat({shape.empty() ? "" : ",", length});
+        member(t.name, concat({"{\"dtype\":\"", dtype_name(t.type), "\",\"shape\":[", shape, "],\"data_offsets\":[", at,
+                               ",", at + n, "]}"}));
         at += n;
     }
     json += '}';
@@ -4504,7 +4255,8 @@ inline result<std::string> safetensors_header(const std::vector<tensor_plan>& te
     return out + json;
 }
 #ifndef NARAE_NO_FILES
-/// Writes a safetensors file piece by piece: plan all tensors, append their bytes in that order, commit.
+/// Writes a safetensors file: plan all tensors, append their bytes in that order, commit. It remembers the first thing
+/// that went wrong and then leaves out what follows, so a writer may ask once, at the end.
 /// A tensor starts on a 64-byte boundary if the sizes of all before it are multiples of 64: plan the others last.
 class safetensors_writer {
 public:
@@ -4514,65 +4266,65 @@ public:
         if (!header) return header.error().in(path);
         auto sink = sys::file_sink::create(path);
         if (!sink) return sink.error();
-        const auto written = sink->write(as_bytes(*header));
-        if (!written) return written.error();
+        if (const auto written = sink->write(as_bytes(*header)); !written) return written.error();
         return safetensors_writer(path, std::move(*sink), std::move(tensors), header->size());
     }
-    /// The next bytes of the tensor `name`, little-endian and row-major; a tensor may come in any number of pieces.
-    result<void> append(std::string_view name, byte_view piece) {
-        skip_finished();
-        const auto refuse = [&](std::string_view why) {
-            return error{errc::bad_argument, concat({path_, ": ", printable(name), ": ", why})};
-        };
-        if (piece.empty()) return {};
-        if (now_ == tensors_.size()) return refuse("every planned tensor is written already");
-        if (tensors_[now_].name != name) return refuse("the turn of " + printable(tensors_[now_].name));
-        if (piece.size() > planned_bytes(tensors_[now_]) - written_) return refuse("more bytes than planned");
-        written_ += piece.size();
-        return sink_.write(piece);
+    /// Went everything well so far? If not, commit() says what did not.
+    explicit operator bool() const noexcept { return so_far_.has_value(); }
+    /// The user's own reason to stop; the first one counts.
+    void fail(error why) {
+        if (so_far_) so_far_ = std::move(why);
     }
-    /// The size of the whole file, once it is written.
-    std::uint64_t bytes() const noexcept {
-        std::uint64_t n = header_size_;
-        for (const auto& t : tensors_) n += planned_bytes(t);
-        return n;
+    /// The next bytes of the tensors, little-endian and row-major, in pieces of any size.
+    void append(byte_view piece) {
+        if (piece.size() > left_) fail({errc::bad_argument, path_ + ": more bytes than planned"});
+        if (!so_far_) return;
+        left_ -= piece.size();
+        so_far_ = sink_.write(piece);
+    }
+    /// The same for numbers, as f32.
+    void append_floats(std::span<const float> numbers) {
+        std::vector<std::byte> bytes;
+        for (; !numbers.empty(); numbers = numbers.subspan(bytes.size() / 4)) {
+            bytes.resize((std::min<std::size_t>)(numbers.size(), 1 << 18) * 4);
+            for (std::size_t i = 0; i < bytes.size() / 4; ++i) store_le(bytes.data() + i * 4, numbers[i]);
+            append(bytes);
+        }
     }
     /// Puts other metadata, of just the same length, in place of what create() was given: for figures that are known
     /// only when all is written. Only commit() may follow.
-    result<void> rewrite_metadata(const metadata_list& metadata) {
+    void rewrite_metadata(const metadata_list& metadata) {
         const auto header = safetensors_header(tensors_, metadata);
-        if (!header) return header.error().in(path_);
+        if (!header) return fail(header.error().in(path_));
         if (header->size() != header_size_)
-            return error{errc::bad_argument, path_ + ": metadata of another length than planned"};
-        return sink_.rewrite_front(as_bytes(*header));
+            return fail({errc::bad_argument, path_ + ": metadata of another length than planned"});
+        if (so_far_) so_far_ = sink_.rewrite_front(as_bytes(*header));
     }
-    /// Puts the finished file in place; an error, and no file, if bytes are still missing.
-    result<void> commit() {
-        skip_finished();
-        if (now_ != tensors_.size())
-            return error{errc::bad_argument, path_ + ": " + printable(tensors_[now_].name) + ": bytes are missing"};
-        return sink_.commit();
+    /// Puts the finished file in place and returns its size; or an error, and no file, if anything failed or is
+    /// missing.
+    result<std::uint64_t> commit() {
+        if (left_ != 0) fail({errc::bad_argument, concat({path_, ": ", left_, " bytes are missing"})});
+        if (so_far_) so_far_ = sink_.commit();
+        if (!so_far_) return so_far_.error();
+        return size_;
     }
 private:
     safetensors_writer(std::string path, sys::file_sink sink, std::vector<tensor_plan> tensors, std::size_t header_size)
-        : path_(std::move(path)), sink_(std::move(sink)), tensors_(std::move(tensors)), header_size_(header_size) {}
-
-    void skip_finished() noexcept {
-        for (; now_ < tensors_.size() && written_ == planned_bytes(tensors_[now_]); ++now_) written_ = 0;
+        : path_(std::move(path)), sink_(std::move(sink)), tensors_(std::move(tensors)), header_size_(header_size) {
+        for (const auto& t : tensors_) left_ += planned_bytes(t);
+        size_ = header_size_ + left_;
     }
     std::string path_;
     sys::file_sink sink_;
     std::vector<tensor_plan> tensors_;
-    std::size_t header_size_;
-    std::size_t now_ = 0;        // the tensor being written
-    std::uint64_t written_ = 0;  // bytes of it that are down
+    std::uint64_t header_size_, size_ = 0, left_ = 0;  // left: of the tensors, still to come
+    result<void> so_far_;
 };
 #endif
 }  // namespace narae::inline NARAE_ABI::store
 // ==== narae/learn/trainer.hpp ====
 // A training run: batches through the network, AdamW, and a state file from which it goes on bit by bit as if it had
-// never stopped. Everything a step does is a function of the options, the documents and the number of the step.
-// Read network.hpp and data.hpp before.
+// never stopped.
 #ifndef NARAE_NO_FILES
 namespace narae::inline NARAE_ABI::learn {
 struct train_options {
@@ -4630,9 +4382,7 @@ public:
         loss_sum loss;
         for (std::size_t i = 0; i < options_.accumulate; ++i) {
             from.fill(batch_, step_ * options_.accumulate + i, options_.sequences, options_.length, options_.seed);
-            const auto l = net_->run(seen, row(1).data(), batch_.view(), teacher);
-            loss.nats += l.nats;
-            loss.tokens += l.tokens;
+            loss += net_->run(seen, row(1).data(), batch_.view(), teacher);
         }
         const auto tokens = static_cast<double>((std::max<std::size_t>)(1, loss.tokens));
         step_report r{loss.mean(), std::sqrt(squares(row(1))) / tokens, rate_at(step_)};
@@ -4649,20 +4399,14 @@ public:
                            ": a lower rate may help"});
         ++step_;
         tokens_ += loss.tokens;
-        const double clipped = r.gradient_norm > static_cast<double>(options_.clip)
-                                   ? static_cast<double>(options_.clip) / r.gradient_norm
-                                   : 1.0;
+        const double clip = static_cast<double>(options_.clip),
+                     scale = (std::min)(1.0, clip / r.gradient_norm) / tokens;
         const auto unbias = [&](float beta) {
             return static_cast<float>(1 / (1 - std::pow(static_cast<double>(beta), static_cast<double>(step_))));
         };
-        kernel::adamw_step how{r.rate,
-                               options_.beta1,
-                               options_.beta2,
-                               options_.eps,
-                               r.rate * options_.decay,
-                               unbias(options_.beta1),
-                               unbias(options_.beta2),
-                               static_cast<float>(clipped / tokens)};
+        const auto& o = options_;
+        kernel::adamw_step how{r.rate,           o.beta1,         o.beta2,         o.eps,
+                               r.rate * o.decay, unbias(o.beta1), unbias(o.beta2), static_cast<float>(scale)};
         optimise(0, count_.matrices, how);
         how.decay = 0;
         optimise(count_.matrices, count_.all, how);
@@ -4675,26 +4419,23 @@ public:
         const auto batches = (std::max<std::uint64_t>)(1, on.sequences(options_.length) / options_.sequences);
         for (std::uint64_t i = 0; i < (std::min)(most, batches); ++i) {
             on.fill(batch_, i, options_.sequences, options_.length, 1);
-            const auto l = net_->run(seen, nullptr, batch_.view());
-            loss.nats += l.nats;
-            loss.tokens += l.tokens;
+            loss += net_->run(seen, nullptr, batch_.view());
         }
         return loss;
     }
     /// Writes all that a run needs to go on. What was at `path` stays until the new file is whole.
     result<void> save(const std::string& path, const documents& from) {
         std::vector<store::tensor_plan> plan;
-        for (const char* name : state_names) plan.push_back({name, store::dtype::f32, {count_.all}});
+        for (const auto& [name, i] : state_rows) plan.push_back({name, store::dtype::f32, {count_.all}});
         auto facts = facts_of(from);
-        facts.emplace_back("narae.train.step", std::to_string(step_));
-        facts.emplace_back("narae.train.tokens", std::to_string(tokens_));
-        facts.emplace_back("narae.train.smooth", std::to_string(std::bit_cast<std::uint64_t>(smooth_)));
-        facts.emplace_back("narae.train.lowest", std::to_string(std::bit_cast<std::uint64_t>(lowest_)));
+        const std::uint64_t bits[] = {step_, tokens_, std::bit_cast<std::uint64_t>(smooth_),
+                                      std::bit_cast<std::uint64_t>(lowest_)};
+        for (std::size_t i = 0; i < 4; ++i) facts.emplace_back(state_keys[i], std::to_string(bits[i]));
         auto out = store::safetensors_writer::create(path, plan, facts);
         if (!out) return out.error();
-        for (std::size_t i = 0; i < 3; ++i)
-            if (const auto fine = append(*out, state_names[i], row(i == 0 ? 0 : i + 1)); !fine) return fine.error();
-        return out->commit();
+        for (const auto& [name, i] : state_rows) out->append_floats(row(i));
+        if (const auto done = out->commit(); !done) return done.error();
+        return {};
     }
     /// Goes on from what save() wrote. Errors: another shape, other options, another corpus.
     result<void> resume(const std::string& path, const documents& from) {
@@ -4713,17 +4454,16 @@ public:
                 return bad(concat({"is the state of another run: its ", key.substr(key.rfind('.') + 1), " is ",
                                    value(key).empty() ? "missing" : value(key), ", not ", mine}));
         std::uint64_t bits[4] = {};
-        const char* const keys[] = {"narae.train.step", "narae.train.tokens", "narae.train.smooth",
-                                    "narae.train.lowest"};
         for (std::size_t i = 0; i < 4; ++i)
-            if (!detail::read_whole(value(keys[i]), bits[i])) return bad(concat({keys[i], " is no number"}));
-        for (std::size_t i = 0; i < 3; ++i) {
+            if (!detail::read_whole(value(state_keys[i]), bits[i]))
+                return bad(concat({state_keys[i], " is no number"}));
+        for (const auto& [name, i] : state_rows) {
             const store::tensor* found = nullptr;
             for (const auto& t : state->tensors)
-                if (t.name == state_names[i]) found = &t;
+                if (t.name == name) found = &t;
             if (found == nullptr || found->type != store::dtype::f32 || found->bytes.size() != count_.all * 4)
-                return bad(concat({"no whole ", state_names[i]}));
-            auto to = row(i == 0 ? 0 : i + 1);
+                return bad(concat({"no whole ", name}));
+            auto to = row(i);
             for (std::size_t n = 0; n < to.size(); ++n) to[n] = load_le<float>(found->bytes.data() + n * 4);
             file->let_go(found->bytes);
         }
@@ -4731,30 +4471,21 @@ public:
         smooth_ = std::bit_cast<double>(bits[2]), lowest_ = std::bit_cast<double>(bits[3]);
         return {};
     }
-    /// Writes the narae file of the weights as they are, f32. `tokenizer`: tokenizer.json or its packed form;
-    /// `metadata`: history and what else is to be told.
-    result<std::uint64_t> write_model(const std::string& path, byte_view tokenizer, store::metadata_list metadata) {
+    /// Writes the narae file of the weights as they are, f32; returns its size. `tokenizer`: tokenizer.json or its
+    /// packed form; `history`: see store/format.hpp.
+    result<std::uint64_t> write_model(const std::string& path, byte_view tokenizer, const std::string& history) {
         auto packed = token::pack_tokenizer(tokenizer);
         if (!packed) return packed.error().in("the tokenizer");
         std::vector<store::tensor_plan> plan;
         for (const auto& m : model::matrix_names(shape_)) plan.push_back({m.name, store::dtype::f32, {m.N, m.K}});
         for (const auto& [name, n] : model::vector_names(shape_)) plan.push_back({name, store::dtype::f32, {n}});
         plan.push_back({std::string(store::narae_tokenizer), store::dtype::u8, {packed->size()}});
-        metadata.insert(metadata.begin(), {{std::string(store::narae_version_key), std::string(store::narae_version)},
-                                           {std::string(store::narae_config_key), store::config_json(config_)}});
-        auto out = store::safetensors_writer::create(path, plan, metadata);
+        auto out =
+            store::safetensors_writer::create(path, plan, store::narae_metadata(store::config_json(config_), history));
         if (!out) return out.error();
-        auto left = weights();
-        for (const auto& t : plan) {
-            if (t.name == store::narae_tokenizer) break;
-            const auto n = static_cast<std::size_t>(store::planned_bytes(t)) / 4;
-            if (const auto fine = append(*out, t.name, left.first(n)); !fine) return fine.error();
-            left = left.subspan(n);
-        }
-        if (const auto fine = out->append(store::narae_tokenizer, as_bytes(*packed)); !fine) return fine.error();
-        const auto bytes = out->bytes();
-        if (const auto fine = out->commit(); !fine) return fine.error();
-        return bytes;
+        out->append_floats(weights());
+        out->append(as_bytes(*packed));
+        return out->commit();
     }
     /// The learning rate of a step: a line up, then a cosine down to a tenth.
     float rate_at(std::uint64_t step) const noexcept {
@@ -4765,8 +4496,10 @@ public:
         return static_cast<float>(rate * (0.55 + 0.45 * std::cos(3.14159265358979 * done)));
     }
 private:
-    static constexpr const char* state_names[] = {"weights", "first_moment", "second_moment"};
-
+    static constexpr std::pair<const char*, std::size_t> state_rows[] = {
+        {"weights", 0}, {"first_moment", 2}, {"second_moment", 3}};
+    static constexpr const char* state_keys[] = {"narae.train.step", "narae.train.tokens", "narae.train.smooth",
+                                                 "narae.train.lowest"};
     trainer(const store::config& config, const train_options& o, sys::team& team, bool exact)
         : config_(config),
           shape_(config),
@@ -4775,7 +4508,6 @@ private:
           exact_(exact),
           count_(count_parameters(shape_)),
           ops_(kernel::runnable_teach().back()) {}
-
     static network_options network_of(const train_options& o) {
         return {o.sequences, o.length, o.checkpoint_layers, true};
     }
@@ -4791,10 +4523,7 @@ private:
         for (const auto& m : model::matrix_names(shape_)) {
             const float* from = row(0).data() + at;
             float* to = row(4).data() + at;
-            team_->run([&](std::size_t part, std::size_t parts) {
-                const auto mine = sys::slice_of(m.N, 1, part, parts);
-                for (auto r = mine.begin; r < mine.end; ++r) num::round_to_q4(to + r * m.K, from + r * m.K, m.K);
-            });
+            shared_out(*team_, m.N, [&](std::size_t r) { num::round_to_q4(to + r * m.K, from + r * m.K, m.K); });
             at += m.N * m.K;
         }
         return row(4).data();
@@ -4803,12 +4532,9 @@ private:
     double squares(std::span<const float> x) {
         constexpr std::size_t piece = 4096;
         std::vector<float> sums((x.size() + piece - 1) / piece);
-        team_->run([&](std::size_t part, std::size_t parts) {
-            const auto mine = sys::slice_of(sums.size(), 1, part, parts);
-            for (auto i = mine.begin; i < mine.end; ++i) {
-                const auto* from = x.data() + i * piece;
-                sums[i] = ops_.dot(from, from, (std::min)(piece, x.size() - i * piece));
-            }
+        shared_out(*team_, sums.size(), [&](std::size_t i) {
+            const auto* from = x.data() + i * piece;
+            sums[i] = ops_.dot(from, from, (std::min)(piece, x.size() - i * piece));
         });
         double sum = 0;
         for (const double s : sums) sum += s;
@@ -4831,41 +4557,31 @@ private:
     store::metadata_list facts_of(const documents& from) const {
         const auto& o = options_;
         const auto real = [](float x) { return detail::csv_number(static_cast<double>(x)); };
+        const auto options = concat({"steps ",
+                                     o.steps,
+                                     ", batch ",
+                                     o.sequences,
+                                     " x ",
+                                     o.length,
+                                     " x ",
+                                     o.accumulate,
+                                     ", warm-up ",
+                                     o.warmup,
+                                     ", rate ",
+                                     real(o.rate),
+                                     ", decay ",
+                                     real(o.decay),
+                                     ", clip ",
+                                     real(o.clip),
+                                     ", teacher ",
+                                     real(o.teacher_share),
+                                     ", seed ",
+                                     o.seed,
+                                     o.grid ? ", q4" : "",
+                                     exact_ ? "" : ", bf16"});
         return {{"narae.train.shape", store::config_json(config_)},
                 {"narae.train.corpus", concat({from.count(), " documents, hash ", from.hash()})},
-                {"narae.train.options", concat({"steps ",
-                                                o.steps,
-                                                ", batch ",
-                                                o.sequences,
-                                                " x ",
-                                                o.length,
-                                                " x ",
-                                                o.accumulate,
-                                                ", warm-up ",
-                                                o.warmup,
-                                                ", rate ",
-                                                real(o.rate),
-                                                ", decay ",
-                                                real(o.decay),
-                                                ", clip ",
-                                                real(o.clip),
-                                                ", teacher ",
-                                                real(o.teacher_share),
-                                                ", seed ",
-                                                o.seed,
-                                                o.grid ? ", q4" : "",
-                                                exact_ ? "" : ", bf16"})}};
-    }
-    static result<void> append(store::safetensors_writer& out, std::string_view name, std::span<const float> numbers) {
-        std::vector<std::byte> bytes;
-        for (std::size_t at = 0; at < numbers.size();) {
-            const auto n = (std::min<std::size_t>)(numbers.size() - at, 1 << 18);
-            bytes.resize(n * 4);
-            for (std::size_t i = 0; i < n; ++i) store_le(bytes.data() + i * 4, numbers[at + i]);
-            if (const auto fine = out.append(name, bytes); !fine) return fine.error();
-            at += n;
-        }
-        return {};
+                {"narae.train.options", options}};
     }
     store::config config_;
     model::shape shape_;
@@ -4883,7 +4599,6 @@ private:
 }  // namespace narae::inline NARAE_ABI::learn
 // ==== narae/quant/rows.hpp ====
 // Rows of a matrix on their way into a model file: read as floats, checked, put into a number format, written in order.
-// A team works on tiles of 16 rows, a few MB at a time; the bytes and the figures do not depend on its size.
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -4898,7 +4613,6 @@ using progress = callback<std::uint64_t, std::uint64_t>;
 struct progress_count {
     progress tell;
     std::uint64_t total = 0, done = 0;
-
     result<void> add(std::uint64_t bytes) {
         done += bytes;
         if (!tell(done, total)) return error{errc::cancelled, "cancelled"};
@@ -4946,32 +4660,33 @@ inline error unfit(const std::string& place, float w, const std::string& index) 
     return {errc::bad_value, place + ": element [" + index + "] is " +
                                  (finite ? "larger than 65504, the largest that an f16 holds" : "not finite")};
 }
-/// Writes one matrix after the other.
-class row_writer {
+/// Writes the tensors of a model file, one after the other, in the order planned. As with the writer below it, what
+/// went wrong is told at the end, and nothing is done after it.
+class model_writer {
 public:
-    static result<row_writer> make(std::size_t threads) {
+    static result<model_writer> create(const std::string& path, const std::vector<store::tensor_plan>& plan,
+                                       const store::metadata_list& metadata, model::format type, std::size_t threads,
+                                       progress_count& count) {
         auto team = sys::team::make(threads);
         if (!team) return team.error();
-        row_writer w;
-        w.team_ = std::move(*team);
-        return w;
+        auto file = store::safetensors_writer::create(path, plan, metadata);
+        if (!file) return file.error();
+        return model_writer(std::move(*file), std::move(*team), type, count);
     }
-    /// Appends an [N, K] matrix to `out`, as plan_matrix() planned it. read(row, floats[K]) is called once for each
-    /// row, by several threads; `done(first row, past the last)` returns result<void> and is called in order, by one.
-    /// `place` names the matrix's source in errors.
+    /// The [N, K] matrix that plan_matrix() planned. read(row, floats[K]) is called once for each row, by several
+    /// threads; done() by one, now and then. `place` names the matrix's source in errors.
     template <class Read, class Done>
-    result<void> write(store::safetensors_writer& out, const store::tensor_plan& plan, const std::string& place,
-                       model::format type, std::size_t N, std::size_t K, Read&& read, Done&& done) {
+    void matrix(const std::string& place, std::size_t N, std::size_t K, Read&& read, Done&& done) {
+        if (!file) return;
         constexpr std::size_t batch_bytes = std::size_t{4} << 20;
-        const auto tile_bytes = model::matrix_bytes(type, num::tile_rows, K);
+        const auto tile_bytes = model::matrix_bytes(type_, num::tile_rows, K);
         const auto batch = (std::min)(num::tiles_of(N), (std::max)(batch_bytes / tile_bytes, team_->size()));
         const auto tile_floats = num::tile_rows * K;
         auto bytes = sys::buffer<std::byte>::make(batch * tile_bytes);
         auto floats = sys::buffer<float>::make(team_->size() * (tile_floats + K));
-        if (!bytes || !floats) return (!bytes ? bytes.error() : floats.error()).in(place);
+        if (!bytes || !floats) return file.fail((!bytes ? bytes.error() : floats.error()).in(place));
         std::vector<tile_figures> figures(batch);
-
-        for (std::size_t from = 0; from < N; from += batch * num::tile_rows) {
+        for (std::size_t from = 0; from < N && file; from += batch * num::tile_rows) {
             const auto to = (std::min)(N, from + batch * num::tile_rows);
             team_->run([&](std::size_t part, std::size_t parts) {
                 float* const rows = floats->data() + part * (tile_floats + K);
@@ -4979,49 +4694,55 @@ public:
                 for (auto t = mine.begin; t < mine.end; ++t) {
                     const auto row = from + t * num::tile_rows, count = (std::min)(num::tile_rows, N - row);
                     for (std::size_t r = 0; r < count; ++r) read(row + r, rows + r * K);
-                    figures[t] = encode(bytes->data() + t * tile_bytes, type, rows, count, K, rows + tile_floats);
+                    figures[t] = encode(bytes->data() + t * tile_bytes, type_, rows, count, K, rows + tile_floats);
                 }
             });
             for (std::size_t t = 0; t < num::tiles_of(to - from); ++t) {
                 const auto& f = figures[t];
                 if (f.unfit != nowhere)
-                    return unfit(
-                        place, f.unfit_weight,
-                        std::to_string(from + t * num::tile_rows + f.unfit / K) + ", " + std::to_string(f.unfit % K));
+                    return file.fail(unfit(place, f.unfit_weight,
+                                           concat({from + t * num::tile_rows + f.unfit / K, ", ", f.unfit % K})));
                 squares_ += f.squares;
                 lost_ += f.lost;
             }
             const auto encoded =
-                model::packed(type) ? num::tiles_of(to - from) * tile_bytes : model::matrix_bytes(type, to - from, K);
-            const auto written = out.append(plan.name, bytes->span().first(encoded));
-            if (!written) return written;
-            const auto going = done(from, to);
-            if (!going) return going;
+                model::packed(type_) ? num::tiles_of(to - from) * tile_bytes : model::matrix_bytes(type_, to - from, K);
+            file.append(bytes->span().first(encoded));
+            done();
+            if (const auto going = count_->add(encoded); !going) file.fail(going.error());
         }
-        return {};
+    }
+    /// A vector in f32, or in f16. read(i) is its element i.
+    template <class Read>
+    void vector(const std::string& place, std::size_t n, store::dtype type, Read&& read) {
+        const auto as = type == store::dtype::f16 ? model::format::f16 : model::format::f32;
+        std::vector<float> values(n);
+        for (std::size_t i = 0; i < n; ++i) values[i] = read(i);
+        if (const auto i = first_unfit(values.data(), n, as); i != n)
+            return file.fail(unfit(place, values[i], std::to_string(i)));
+        std::vector<std::byte> bytes(model::matrix_bytes(as, 1, n));
+        encode_tile(bytes.data(), as, values.data(), 1, n);
+        file.append(bytes);
     }
     /// sqrt(sum (w - w')^2 / sum w^2) over all matrices so far: what the number format lost.
     double weight_error() const noexcept { return squares_ > 0 ? std::sqrt(lost_ / squares_) : 0; }
+    store::safetensors_writer file;
 private:
     struct tile_figures {
         double squares = 0, lost = 0;
         std::uint64_t unfit = nowhere;
         float unfit_weight = 0;
     };
-    row_writer() = default;
-
+    model_writer(store::safetensors_writer f, std::unique_ptr<sys::team> team, model::format type,
+                 progress_count& count)
+        : file(std::move(f)), team_(std::move(team)), type_(type), count_(&count) {}
     static tile_figures encode(std::byte* out, model::format type, const float* rows, std::size_t count, std::size_t K,
                                float* back) noexcept {
-        tile_figures f;
-        if (const auto i = first_unfit(rows, count * K, type); i != count * K) {
-            f.unfit = i;
-            f.unfit_weight = rows[i];
-            return f;
-        }
+        if (const auto i = first_unfit(rows, count * K, type); i != count * K) return {0, 0, i, rows[i]};
         encode_tile(out, type, rows, count, K);
-        const model::matrix tile{type, count, K, out};
+        tile_figures f;
         for (std::size_t r = 0; r < count; ++r) {
-            model::copy_row(back, tile, r);
+            model::copy_row(back, {type, count, K, out}, r);
             for (std::size_t i = 0; i < K; ++i) {
                 const double w = rows[r * K + i], difference = w - back[i];
                 f.squares += w * w;
@@ -5031,26 +4752,15 @@ private:
         return f;
     }
     std::unique_ptr<sys::team> team_;
+    model::format type_;
+    progress_count* count_;
     double squares_ = 0, lost_ = 0;
 };
-/// Appends a vector as f32, or as f16 where the whole file is to be f16. read(i) is its element i.
-template <class Read>
-result<void> write_vector(store::safetensors_writer& out, const store::tensor_plan& plan, const std::string& place,
-                          std::size_t n, Read&& read) {
-    const auto type = plan.type == store::dtype::f16 ? model::format::f16 : model::format::f32;
-    std::vector<float> values(n);
-    for (std::size_t i = 0; i < n; ++i) values[i] = read(i);
-    if (const auto i = first_unfit(values.data(), n, type); i != n) return unfit(place, values[i], std::to_string(i));
-    std::vector<std::byte> bytes(model::matrix_bytes(type, 1, n));
-    encode_tile(bytes.data(), type, values.data(), 1, n);
-    return out.append(plan.name, bytes);
-}
 }  // namespace narae::inline NARAE_ABI::quant
 #endif  // NARAE_NO_FILES
 // ==== narae/quant/transplant.hpp ====
 // A model changes its vocabulary: each row of the new embedding (and head) starts from the old rows that spell its
-// token. An exact match is a copy; several pieces give their mean, as in Gee et al. 2022, "Fast Vocabulary Transfer"
-// (EMNLP industry track), weighted by where they stand: a start, from which training goes on.
+// token.
 namespace narae::inline NARAE_ABI::quant {
 /// Vocabularies are padded to a multiple of so many rows, which suits every kernel and other engines.
 inline constexpr std::size_t vocabulary_step = 64;
@@ -5106,26 +4816,15 @@ public:
     void read_row(float* out, std::size_t row, const model::stored_matrix& old, double ratio) const noexcept {
         const auto from = pieces_of(row);
         if (from.size() == 1) return old.read_row(out, from[0]);
-        constexpr std::size_t chunk = 128;  // columns at a time, so that nothing needs to be allocated
-        float part[chunk];
         const auto K = old.view.K;
-        for (std::size_t at = 0; at < K; at += chunk) {
-            const auto n = (std::min)(chunk, K - at);
-            double sums[chunk] = {}, weight = 1, weights = 0;
+        for (std::size_t i = 0; i < K; ++i) {
+            double sum = 0, weight = 1, weights = 0;
             for (const auto id : from) {
-                const auto first = std::size_t{id} * K + at;
-                if (old.view.data != nullptr)
-                    model::copy_row(
-                        part, {old.view.type, 1, n, old.view.data + first * model::matrix_bytes(old.view.type, 1, 1)},
-                        0);
-                else
-                    for (std::size_t i = 0; i < n; ++i) part[i] = model::element(*old.tensor, first + i);
-                for (std::size_t i = 0; i < n; ++i) sums[i] += weight * static_cast<double>(part[i]);
+                sum += weight * static_cast<double>(model::element(*old.tensor, id * K + i));
                 weights += weight;
                 weight *= ratio;
             }
-            for (std::size_t i = 0; i < n; ++i)
-                out[at + i] = from.empty() ? 0.0f : static_cast<float>(sums[i] / weights);
+            out[i] = from.empty() ? 0.0f : static_cast<float>(sum / weights);
         }
     }
 private:
@@ -5169,7 +4868,6 @@ inline result<std::string> transplanted_config(std::string_view config, const to
 // ==== narae/quant/convert.hpp ====
 // An original checkpoint becomes a narae file: every tensor is checked before anything is written, then they stream
 // through one after the other, so that memory is needed for a few MB of rows and not for the model.
-// Read store/format.hpp (what the file holds) and quant/rows.hpp before.
 #ifndef NARAE_NO_FILES
 #include <set>
 namespace narae::inline NARAE_ABI::quant {
@@ -5187,20 +4885,11 @@ struct convert_report {
     std::uint64_t tokens = 0;          ///< of the new vocabulary; 0: the checkpoint keeps its own
     double tokens_copied = 0;          ///< the share of them whose rows are copies of an old token's
     double tokens_pieces = 0;          ///< how many old tokens spell a new one, on average
-
     double bits_per_weight() const noexcept {
         return weights == 0 ? 0 : 8 * static_cast<double>(weight_bytes) / static_cast<double>(weights);
     }
 };
 namespace detail {
-/// x >= 0 with `digits` decimals, in any locale; the length is the same for all x below 10.
-inline std::string decimal(double x, unsigned digits) {
-    std::uint64_t power = 1;
-    for (unsigned i = 0; i < digits; ++i) power *= 10;
-    const auto n = static_cast<std::uint64_t>(x * static_cast<double>(power) + 0.5);
-    const auto fraction = std::to_string(n % power);
-    return std::to_string(n / power) + "." + std::string(digits - fraction.size(), '0') + fraction;
-}
 /// The JSON array `list` (empty text: an empty array) with one more value.
 inline result<std::string> appended(std::string_view list, std::string_view value, const std::string& place) {
     if (list.empty()) return "[" + std::string(value) + "]";
@@ -5209,11 +4898,6 @@ inline result<std::string> appended(std::string_view list, std::string_view valu
     if (!doc->root().is(text::json_kind::array)) return error{errc::bad_value, place + ": not an array"};
     const auto body = list.substr(0, list.rfind(']'));
     return std::string(body) + (doc->root().size() == 0 ? "" : ",") + std::string(value) + "]";
-}
-inline std::string hex(std::uint64_t n) {
-    std::string s;
-    for (int shift = 60; shift >= 0; shift -= 4) s += "0123456789abcdef"[n >> shift & 15];
-    return s;
 }
 /// Buffers that old checkpoints carry; nothing is lost with them, they follow from the config.
 inline bool is_legacy_buffer(std::string_view name) noexcept {
@@ -5225,7 +4909,6 @@ struct inventory {
     std::vector<std::pair<model::matrix_name, model::stored_matrix>> matrices;
     std::vector<const store::tensor*> vectors;
     std::vector<std::string> others;  // tensors that are none of them, nor known to be needless
-
     static result<inventory> take(const store::checkpoint& from, const model::shape& s) {
         inventory all;
         std::set<std::string_view> known{store::narae_tokenizer};
@@ -5252,22 +4935,20 @@ inline result<std::string> describe_sources(const store::checkpoint& from, progr
     constexpr std::size_t piece_bytes = std::size_t{4} << 20;
     std::string list(from.metadata(store::narae_source_key));
     for (const auto& file : from.sources()) {
-        std::uint64_t hash = store::fnv1a64({});
+        auto hash = store::fnv1a64({});
         for (auto left = file.bytes; !left.empty();) {
             const auto piece = left.first((std::min)(left.size(), piece_bytes));
             hash = store::fnv1a64(piece, hash);
             from.let_go(piece);
             left = left.subspan(piece.size());
-            const auto going = count.add(piece.size());
-            if (!going) return going.error();
+            if (const auto going = count.add(piece.size()); !going) return going.error();
         }
-        auto longer =
-            appended(list,
-                     "{\"name\":" + text::json_quote(file.name) + ",\"size\":" + std::to_string(file.bytes.size()) +
-                         ",\"fnv1a64\":\"" + hex(hash) + "\"}",
-                     file.name + ": " + std::string(store::narae_source_key));
-        if (!longer) return longer.error();
-        list = std::move(*longer);
+        std::string digits;
+        for (int shift = 60; shift >= 0; shift -= 4) digits += "0123456789abcdef"[hash >> shift & 15];
+        const auto entry = concat({"{\"name\":", text::json_quote(file.name), ",\"size\":", file.bytes.size(),
+                                   ",\"fnv1a64\":\"", digits, "\"}"});
+        error why;
+        if (!appended(list, entry, concat({file.name, ": ", store::narae_source_key})).into(list, why)) return why;
     }
     return list;
 }
@@ -5276,7 +4957,6 @@ struct vocabulary {
     std::string tokenizer;  // packed
     transplant rows;
     std::string config;
-
     static result<vocabulary> make(const store::checkpoint& from, const std::string& place, std::size_t old_rows,
                                    const std::string& tokenizer_path) {
         if (from.tokenizer_json().empty())
@@ -5286,19 +4966,20 @@ struct vocabulary {
         if (!file) return file.error();
         const auto to = token::tokenizer::parse(file->bytes());
         if (!to) return to.error().in(tokenizer_path);
-        auto packed = token::pack_tokenizer(file->bytes());
-        if (!packed) return packed.error().in(tokenizer_path);
         const auto old = token::tokenizer::parse(from.tokenizer_json());
         if (!old) return old.error().in(place);
         if (old->size() > old_rows)
             return error{errc::bad_value, concat({place, ": the tokenizer has ", old->size(), " ids, the model only ",
                                                   old_rows, " rows"})};
-        auto rows = transplant::make(*old, old_rows, *to);
-        if (rows.tokens() == 0) return error{errc::bad_value, tokenizer_path + ": has no tokens"};
-        auto config = transplanted_config(from.config_text(), *old, *to, rows.rows());
-        if (!config) return config.error().in(from.config_name());
-        if (const auto fits = store::parse_config(*config); !fits) return fits.error().in(tokenizer_path);
-        return vocabulary{std::move(*packed), std::move(rows), std::move(*config)};
+        vocabulary v;
+        v.rows = transplant::make(*old, old_rows, *to);
+        if (v.rows.tokens() == 0) return error{errc::bad_value, tokenizer_path + ": has no tokens"};
+        error why;
+        if (!token::pack_tokenizer(file->bytes()).into(v.tokenizer, why)) return why.in(tokenizer_path);
+        if (!transplanted_config(from.config_text(), *old, *to, v.rows.rows()).into(v.config, why))
+            return why.in(from.config_name());
+        if (const auto fits = store::parse_config(v.config); !fits) return fits.error().in(tokenizer_path);
+        return v;
     }
 };
 /// Would writing `to` destroy a file that is being read?
@@ -5337,15 +5018,13 @@ inline result<convert_report> convert(const std::string& from, const std::string
             config_text = std::move(made->config);
             vocabulary = std::move(made->rows);
         } else if (!source->tokenizer_json().empty()) {
-            auto packed = token::pack_tokenizer(source->tokenizer_json());
-            if (!packed) return packed.error().in(from);
-            tokenizer = std::move(*packed);
+            error why;
+            if (!token::pack_tokenizer(source->tokenizer_json()).into(tokenizer, why)) return why.in(from);
         }
         if (sys::same_file(options.tokenizer, to))
             return error{errc::bad_argument, to + ": cannot write: is the new tokenizer itself"};
         if (detail::is_source(*source, from, to))
             return error{errc::bad_argument, to + ": cannot write: is a file of the checkpoint itself"};
-
         convert_report report;
         report.ignored = all->others;
         if (vocabulary) {
@@ -5366,96 +5045,66 @@ inline result<convert_report> convert(const std::string& from, const std::string
             const auto N = is_vocabulary(name.name) ? vocabulary->rows() : name.N;
             plan.push_back(plan_matrix({name.name, N, name.K}, options.type));
             report.weights += std::uint64_t{N} * name.K;
-            count.total += stored.tensor->bytes.size();
+            report.weight_bytes += store::planned_bytes(plan.back());
         }
+        count.total += report.weight_bytes;
         for (const auto* t : all->vectors) {
             plan.push_back({t->name, store::dtype::f32, t->shape});
             report.weights += t->shape[0];
+            report.weight_bytes += store::planned_bytes(plan.back());
         }
-        for (const auto& t : plan) report.weight_bytes += store::planned_bytes(t);
         if (!tokenizer.empty())
             plan.push_back({std::string(store::narae_tokenizer), store::dtype::u8, {tokenizer.size()}});
-
         const auto sources = detail::describe_sources(*source, count);
         if (!sources) return sources.error();
         const auto describe = [&](double weight_error) -> result<store::metadata_list> {
-            auto history = std::string(source->metadata(store::narae_history_key));
-            const auto place = from + ": " + std::string(store::narae_history_key);
-            if (vocabulary) {
-                auto longer = detail::appended(history,
-                                               "{\"step\":\"tokenizer\",\"narae\":\"" + std::string(version_text) +
-                                                   "\",\"tokens\":" + std::to_string(report.tokens) +
-                                                   ",\"copied\":" + detail::decimal(report.tokens_copied, 4) +
-                                                   ",\"pieces\":" + detail::decimal(report.tokens_pieces, 4) + "}",
-                                               place);
-                if (!longer) return longer.error();
-                history = std::move(*longer);
-            }
-            const auto longer = detail::appended(
-                history,
-                "{\"step\":\"convert\",\"narae\":\"" + std::string(version_text) + "\",\"type\":\"" +
-                    std::string(model::format_name(options.type)) + "\",\"weights\":" + std::to_string(report.weights) +
-                    ",\"bits_per_weight\":" + detail::decimal(report.bits_per_weight(), 4) +
-                    ",\"weight_error\":" + detail::decimal(weight_error, 9) + "}",
-                place);
-            if (!longer) return longer.error();
-            return store::metadata_list{
-                {std::string(store::narae_version_key), std::string(store::narae_version)},
-                {std::string(store::narae_config_key), config_text},
-                {std::string(store::narae_history_key), *longer},
-                {std::string(store::narae_source_key), *sources},
-            };
+            std::vector<std::string> steps;
+            if (vocabulary)
+                steps.push_back(concat({R"({"step":"tokenizer","narae":")", version_text, R"(","tokens":)",
+                                        report.tokens, R"(,"copied":)", num::decimal(report.tokens_copied, 4),
+                                        R"(,"pieces":)", num::decimal(report.tokens_pieces, 4), "}"}));
+            steps.push_back(concat({R"({"step":"convert","narae":")", version_text, R"(","type":")",
+                                    model::format_name(options.type), R"(","weights":)", report.weights,
+                                    R"(,"bits_per_weight":)", num::decimal(report.bits_per_weight(), 4),
+                                    R"(,"weight_error":)", num::decimal(weight_error, 9), "}"}));
+            std::string history(source->metadata(store::narae_history_key));
+            const auto place = concat({from, ": ", store::narae_history_key});
+            error why;
+            for (const auto& step : steps)
+                if (!detail::appended(history, step, place).into(history, why)) return why;
+            return store::narae_metadata(config_text, history, *sources);
         };
-        auto metadata = describe(0);
+        auto metadata = describe(0);  // the same length as at the end
         if (!metadata) return metadata.error();
-
-        auto rows = row_writer::make(options.threads);
-        if (!rows) return rows.error();
-        auto out = store::safetensors_writer::create(to, plan, *metadata);
+        auto out = model_writer::create(to, plan, *metadata, options.type, options.threads, count);
         if (!out) return out.error();
-        const auto* planned = plan.data();
         for (const auto& [name, stored] : all->matrices) {
             const auto& tensor = *stored.tensor;
             const bool changed = is_vocabulary(name.name);
             const double ratio = s.tied ? tied_ratio : name.name == "embed_out.weight" ? head_ratio : embedding_ratio;
-            const auto N = changed ? vocabulary->rows() : name.N;
-            const auto done = [&](std::size_t row) { return std::uint64_t{tensor.bytes.size()} * row / N; };
-            const auto written = rows->write(
-                *out, *planned++, tensor.file + ": " + tensor.name, options.type, N, name.K,
+            out->matrix(
+                tensor.file + ": " + tensor.name, changed ? vocabulary->rows() : name.N, name.K,
                 [&, &matrix = stored](std::size_t row, float* floats) {
                     changed ? vocabulary->read_row(floats, row, matrix, ratio) : matrix.read_row(floats, row);
                 },
-                [&](std::size_t begin, std::size_t end) {
-                    source->let_go(tensor);  // what has been read of it
-                    return count.add(done(end) - done(begin));
-                });
-            if (!written) return written.error();
+                [&] { source->let_go(tensor); });  // what has been read of it
         }
-        for (const auto* t : all->vectors) {
-            const auto written =
-                write_vector(*out, *planned++, t->file + ": " + t->name, static_cast<std::size_t>(t->shape[0]),
-                             [&](std::size_t i) { return model::element(*t, i); });
-            if (!written) return written.error();
-        }
-        const auto copied = out->append(store::narae_tokenizer, as_bytes(tokenizer));
-        if (!copied) return copied.error();
-
-        report.weight_error = rows->weight_error();
+        for (const auto* t : all->vectors)
+            out->vector(t->file + ": " + t->name, static_cast<std::size_t>(t->shape[0]), store::dtype::f32,
+                        [&](std::size_t i) { return model::element(*t, i); });
+        out->file.append(as_bytes(tokenizer));
+        report.weight_error = out->weight_error();
         metadata = describe(report.weight_error);
         if (!metadata) return metadata.error();
-        const auto described = out->rewrite_metadata(*metadata);
-        if (!described) return described.error();
-        report.file_bytes = out->bytes();
-        const auto done = out->commit();
-        if (!done) return done.error();
+        out->file.rewrite_metadata(*metadata);
+        error why;
+        if (!out->file.commit().into(report.file_bytes, why)) return why;
         return report;
     });
 }
 }  // namespace narae::inline NARAE_ABI::quant
 // ==== narae/quant/export.hpp ====
 // A model goes back to where others read it: a Hugging Face checkpoint, config.json, model.safetensors, tokenizer.json.
-// Packed weights are unpacked; heads that share keys and values get a copy each, because GPT-NeoX knows plain heads
-// only.
 namespace narae::inline NARAE_ABI::quant {
 namespace detail {
 /// The row of a QKV matrix of shape s that is row r of the same matrix with plain heads (q, k, v of head 0, of head 1,
@@ -5498,75 +5147,60 @@ inline result<std::uint64_t> export_checkpoint(const std::string& from, const st
         if (!config) return config.error().in(source->config_name());
         const model::shape s(*config);
         if (s.H * s.E != s.D)
-            return error{errc::unsupported, source->config_name() + ": " + std::to_string(s.H) + " heads of " +
-                                                std::to_string(s.E) + " do not fill the width " + std::to_string(s.D) +
-                                                ", which other engines cannot load"};
+            return error{errc::unsupported,
+                         concat({source->config_name(), ": ", s.H, " heads of ", s.E, " do not fill the width ", s.D,
+                                 ", which other engines cannot load"})};
         config->kv_heads = config->heads;
         const model::shape plain(*config);
         const auto all = detail::inventory::take(*source, s);
         if (!all) return all.error();
-
         const auto dtype = type == model::format::f16 ? store::dtype::f16 : store::dtype::f32;
         const auto is_qkv = [](const std::string& name) {
             return name.ends_with(".query_key_value.weight") || name.ends_with(".query_key_value.bias");
         };
         std::vector<store::tensor_plan> plan;
-        for (const auto& [name, stored] : all->matrices)
+        progress_count count{on_progress};
+        for (const auto& [name, stored] : all->matrices) {
             plan.push_back(plan_matrix({name.name, is_qkv(name.name) ? plain.qkv_rows() : name.N, name.K}, type));
+            count.total += store::planned_bytes(plan.back());
+        }
         for (const auto* t : all->vectors)
             plan.push_back({t->name, dtype, {is_qkv(t->name) ? plain.qkv_rows() : t->shape[0]}});
-        progress_count count{on_progress};
-        for (const auto& t : plan) count.total += store::planned_bytes(t);
-
         const auto end = detail::end_of_text(*source, from);
         if (!end) return end.error();
         auto more = "  \"torch_dtype\": \"" + std::string(type == model::format::f16 ? "float16" : "float32") + "\",\n";
         if (!end->empty()) more += "  \"bos_token_id\": " + *end + ",\n  \"eos_token_id\": " + *end + ",\n";
-        const auto described = detail::write_text(folder + "/config.json", as_bytes(store::config_json(*config, more)));
-        if (!described) return described.error();
+        const auto text = store::config_json(*config, more);
+        if (const auto done = detail::write_text(folder + "/config.json", as_bytes(text)); !done) return done.error();
         if (const auto packed = source->tokenizer_json(); !packed.empty()) {
             const auto json = token::unpack_tokenizer(packed);
             if (!json) return json.error().in(from);
             const auto copied = detail::write_text(folder + "/tokenizer.json", as_bytes(*json));
             if (!copied) return copied.error();
         }
-        auto rows = row_writer::make(0);
-        if (!rows) return rows.error();
-        auto out = store::safetensors_writer::create(folder + "/model.safetensors", plan, {{"format", "pt"}});
+        auto out = model_writer::create(folder + "/model.safetensors", plan, {{"format", "pt"}}, type, 0, count);
         if (!out) return out.error();
-        const auto* planned = plan.data();
         for (const auto& [name, stored] : all->matrices) {
-            const auto N = static_cast<std::size_t>(planned->shape[0]);
             const bool qkv = is_qkv(name.name);
-            const auto written = rows->write(
-                *out, *planned++, stored.tensor->file + ": " + stored.tensor->name, type, N, name.K,
+            out->matrix(
+                stored.tensor->file + ": " + stored.tensor->name, qkv ? plain.qkv_rows() : name.N, name.K,
                 [&, &matrix = stored](std::size_t row, float* floats) {
                     matrix.read_row(floats, qkv ? detail::shared_row(s, row) : row);
                 },
-                [&, &tensor = *stored.tensor, K = name.K](std::size_t begin, std::size_t end_row) {
-                    source->let_go(tensor);  // what has been read of it
-                    return count.add(model::matrix_bytes(type, end_row - begin, K));
-                });
-            if (!written) return written.error();
+                [&, &tensor = *stored.tensor] { source->let_go(tensor); });  // what has been read of it
         }
         for (const auto* t : all->vectors) {
-            const auto written = write_vector(
-                *out, *planned, t->file + ": " + t->name, static_cast<std::size_t>(planned->shape[0]),
-                [&](std::size_t i) { return model::element(*t, is_qkv(t->name) ? detail::shared_row(s, i) : i); });
-            if (!written) return written.error();
-            ++planned;
+            const bool qkv = is_qkv(t->name);
+            out->vector(t->file + ": " + t->name, qkv ? plain.qkv_rows() : static_cast<std::size_t>(t->shape[0]), dtype,
+                        [&](std::size_t i) { return model::element(*t, qkv ? detail::shared_row(s, i) : i); });
         }
-        const auto bytes = out->bytes();
-        const auto done = out->commit();
-        if (!done) return done.error();
-        return bytes;
+        return out->file.commit();
     });
 }
 }  // namespace narae::inline NARAE_ABI::quant
 #endif  // NARAE_NO_FILES
 // ==== narae/quant/synthesize.hpp ====
 // A model file of any shape with pseudo-random weights, to measure speed and memory with: it says nothing sensible.
-// Read store/format.hpp before.
 namespace narae::inline NARAE_ABI::quant {
 /// A shape with a name.
 struct named_shape {
@@ -5589,46 +5223,6 @@ constexpr const store::config* find_shape(std::string_view name) noexcept {
     return nullptr;
 }
 #ifndef NARAE_NO_FILES
-namespace detail {
-inline void fill_bytes(num::random& random, std::byte* out, std::size_t n) noexcept {
-    for (; n >= 8; n -= 8, out += 8) store_le(out, random.next());
-    for (auto bits = n > 0 ? random.next() : 0; n > 0; --n, bits >>= 8) *out++ = static_cast<std::byte>(bits);
-}
-/// Random bytes in out[] become weights of `size` bytes whose size lies between 2^-6 and 1.5 * 2^-6: only the sign and
-/// all but the first bit of the mantissa stay random.
-template <class Bits>
-void around_a_fiftieth(std::byte* out, std::size_t n, Bits keep, Bits exponent) noexcept {
-    for (; n > 0; --n, out += sizeof(Bits)) store_le(out, static_cast<Bits>((load_le<Bits>(out) & keep) | exponent));
-}
-/// Random bytes in a tile become scales and codes; rows from `count` on and columns from k on become zeros.
-/// The codes' spread times the scale, of either sign and between 1 and 1.25 times 2^-8 (q4) or 2^-12 (q8), is 0.02.
-inline void make_tile(std::byte* tile, model::format type, std::size_t count, std::size_t k) noexcept {
-    const bool q4 = type == model::format::q4;
-    const auto scale_bytes = num::q8_layout::scale_bytes(k);
-    std::byte* const codes = tile + scale_bytes;
-    const auto zero = static_cast<std::byte>(q4 ? 0x88 : 0);
-    const auto code_bytes = num::groups_of(k) * (q4 ? num::q4_layout::group_bytes : num::q8_layout::group_bytes);
-    around_a_fiftieth<std::uint16_t>(tile, scale_bytes / 2, 0x80FF, q4 ? 0x1C00 : 0x0C00);
-    std::memset(tile + num::groups_of(k) * num::tile_rows * 2, 0, scale_bytes - num::groups_of(k) * num::tile_rows * 2);
-    if (!q4)
-        for (std::size_t i = 0; i < code_bytes; ++i)
-            if (codes[i] == std::byte{0x80}) codes[i] = zero;  // -128 is no code
-    const auto clear = [&](std::size_t row, std::size_t column) {
-        if (!q4) {
-            codes[num::q8_layout::at(row, column)] = zero;
-            return;
-        }
-        const auto shift = num::q4_layout::shift(column);
-        auto& byte = codes[num::q4_layout::at(row, column)];
-        byte = (byte & static_cast<std::byte>(0xF0 >> shift)) | static_cast<std::byte>(8 << shift);
-    };
-    const auto columns = num::groups_of(k) * num::group_len;
-    for (std::size_t r = 0; r < num::tile_rows; ++r)
-        for (auto i = r < count ? k : 0; i < columns; ++i) clear(r, i);
-    for (std::size_t g = 0; g < num::groups_of(k); ++g)
-        std::memset(tile + (g * num::tile_rows + count) * 2, 0, (num::tile_rows - count) * 2);
-}
-}  // namespace detail
 /// Writes the narae file `to` with random weights of this shape in this format (q4, q8, f16 or f32), without a
 /// tokenizer; returns its size. The same shape, format and seed give the same bytes everywhere.
 inline result<std::uint64_t> synthesize(const store::config& config, model::format type, const std::string& to,
@@ -5639,54 +5233,35 @@ inline result<std::uint64_t> synthesize(const store::config& config, model::form
         if (!checked) return checked.error().in("the shape");
         if (type == model::format::bf16) return error{errc::bad_argument, "bf16 is a format of sources only"};
         const model::shape s(*checked);
-        const auto matrices = model::matrix_names(s);
-        const auto vectors = model::vector_names(s);
         std::vector<store::tensor_plan> plan;
-        for (const auto& m : matrices) plan.push_back(plan_matrix(m, type));
-        for (const auto& [name, n] : vectors) plan.push_back({name, store::dtype::f32, {n}});
         progress_count count{on_progress};
-        for (const auto& t : plan) count.total += store::planned_bytes(t);
-
-        auto out = store::safetensors_writer::create(
-            to, plan,
-            {{std::string(store::narae_version_key), std::string(store::narae_version)},
-             {std::string(store::narae_config_key), text},
-             {std::string(store::narae_history_key),
-              "[{\"step\":\"synthesize\",\"narae\":\"" + std::string(version_text) + "\",\"type\":\"" +
-                  std::string(model::format_name(type)) + "\",\"seed\":" + std::to_string(seed) + "}]"}});
+        for (const auto& m : model::matrix_names(s)) {
+            plan.push_back(plan_matrix(m, type));
+            count.total += store::planned_bytes(plan.back());
+        }
+        for (const auto& [name, n] : model::vector_names(s)) plan.push_back({name, store::dtype::f32, {n}});
+        const auto history = concat({R"([{"step":"synthesize","narae":")", version_text, R"(","type":")",
+                                     model::format_name(type), R"(","seed":)", seed, "}]"});
+        auto out = model_writer::create(to, plan, store::narae_metadata(text, history), type, 0, count);
         if (!out) return out.error();
-        num::random random{seed};
-        const auto* planned = plan.data();
-        for (const auto& m : matrices) {
-            auto tile = sys::buffer<std::byte>::make(model::matrix_bytes(type, num::tile_rows, m.K));
-            if (!tile) return tile.error().in(m.name);
-            for (std::size_t row = 0; row < m.N; row += num::tile_rows) {
-                const auto rows = (std::min)(num::tile_rows, m.N - row);
-                const auto bytes = model::packed(type) ? tile->size() : model::matrix_bytes(type, rows, m.K);
-                detail::fill_bytes(random, tile->data(), bytes);
-                if (model::packed(type)) {
-                    detail::make_tile(tile->data(), type, rows, m.K);
-                } else if (type == model::format::f16) {
-                    detail::around_a_fiftieth<std::uint16_t>(tile->data(), rows * m.K, 0x81FF, 0x2400);
-                } else {
-                    detail::around_a_fiftieth<std::uint32_t>(tile->data(), rows * m.K, 0x803FFFFF, 0x3C800000);
+        std::uint64_t rows = 0;  // of the matrices before
+        for (const auto& m : model::matrix_names(s)) {
+            const auto fill = [&](std::size_t row, float* w) {  // uniform, deviation 0.02: 16 bits for each weight
+                num::random random{num::random{seed + rows + row}.next()};
+                std::uint64_t bits = 0;
+                for (std::size_t i = 0; i < m.K; ++i, bits >>= 16) {
+                    if (i % 4 == 0) bits = random.next();
+                    w[i] = static_cast<float>(static_cast<int>(bits & 0xFFFF) - 0x8000) * (0.03464f / 0x8000);
                 }
-                const auto written = out->append(planned->name, tile->span().first(bytes));
-                if (!written) return written.error();
-                const auto going = count.add(bytes);
-                if (!going) return going.error();
-            }
-            ++planned;
+            };
+            out->matrix(m.name, m.N, m.K, fill, [] {});
+            rows += m.N;
         }
-        for (const auto& [name, n] : vectors) {
+        for (const auto& [name, n] : model::vector_names(s)) {
             const float value = name.ends_with("norm.weight") ? 1.0f : 0.0f;  // gains are 1, biases 0
-            const auto written = write_vector(*out, *planned++, to, n, [&](std::size_t) { return value; });
-            if (!written) return written.error();
+            out->vector(to, n, store::dtype::f32, [&](std::size_t) { return value; });
         }
-        const auto bytes = out->bytes();
-        const auto done = out->commit();
-        if (!done) return done.error();
-        return bytes;
+        return out->file.commit();
     });
 }
 #endif  // NARAE_NO_FILES

@@ -12,65 +12,47 @@
 
 namespace narae::inline NARAE_ABI::sys {
 
-/// AVX2, FMA and F16C, with the operating system saving the wide registers.
+#if NARAE_X86
+
+/// Bit `bit` of EAX, EBX, ECX or EDX (0 .. 3) of a CPUID leaf; false where there is no such leaf.
+inline bool cpuid_bit(int leaf, int subleaf, int word, int bit) noexcept {
+#if defined(_MSC_VER) && !defined(__clang__)
+    int r[4];
+    __cpuidex(r, leaf, subleaf);
+    return (static_cast<unsigned>(r[word]) >> bit & 1) != 0;
+#else
+    unsigned r[4] = {};
+    __get_cpuid_count(static_cast<unsigned>(leaf), static_cast<unsigned>(subleaf), r, r + 1, r + 2, r + 3);
+    return (r[word] >> bit & 1) != 0;
+#endif
+}
+
+/// Does the operating system save these registers (bits of XCR0)?
+inline bool saves(unsigned registers) noexcept {
+    if (!cpuid_bit(1, 0, 2, 27)) return false;
+#if defined(_MSC_VER) && !defined(__clang__)
+    return (_xgetbv(0) & registers) == registers;
+#else
+    unsigned low = 0, high = 0;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (low & registers) == registers;
+#endif
+}
+
+/// AVX2, FMA and F16C.
 inline bool has_avx2() noexcept {
-#if !NARAE_X86
-    return false;
-#elif defined(__GNUC__) || defined(__clang__)
-    __builtin_cpu_init();
-    unsigned a = 0, b = 0, c = 0, d = 0;  // older compilers do not know F16C by name
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __get_cpuid(1, &a, &b, &c, &d) &&
-           ((c >> 29) & 1);
-#else
-    int r[4];
-    __cpuid(r, 1);
-    const bool fma = (r[2] >> 12) & 1, osxsave = (r[2] >> 27) & 1, f16c = (r[2] >> 29) & 1;
-    if (!fma || !osxsave || !f16c || (_xgetbv(0) & 6) != 6) return false;
-    __cpuidex(r, 7, 0);
-    return (r[1] >> 5) & 1;
-#endif
+    return saves(0x6) && cpuid_bit(1, 0, 2, 12) && cpuid_bit(1, 0, 2, 29) && cpuid_bit(7, 0, 1, 5);
 }
-
-/// AVX-512 with its BW, DQ and VL parts, with the operating system saving the registers.
+/// AVX-512 with its BW, DQ and VL parts.
 inline bool has_avx512() noexcept {
-#if !NARAE_X86
-    return false;
-#elif defined(__GNUC__) || defined(__clang__)
-    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-#else
-    if (!has_avx2() || (_xgetbv(0) & 0xE6) != 0xE6) return false;
-    int r[4];
-    __cpuidex(r, 7, 0);
-    return (static_cast<unsigned>(r[1]) & 0xC0030000u) == 0xC0030000u;
-#endif
+    return has_avx2() && saves(0xE6) && cpuid_bit(7, 0, 1, 16) && cpuid_bit(7, 0, 1, 17) && cpuid_bit(7, 0, 1, 30) &&
+           cpuid_bit(7, 0, 1, 31);
 }
+/// The same with dot products of bytes, or with products of bfloat16 pairs.
+inline bool has_avx512_vnni() noexcept { return has_avx512() && cpuid_bit(7, 0, 2, 11); }
+inline bool has_avx512_bf16() noexcept { return has_avx512() && cpuid_bit(7, 1, 0, 5); }
 
-/// AVX-512 with dot products of bytes, too.
-inline bool has_avx512_vnni() noexcept {
-#if !NARAE_X86
-    return false;
-#elif defined(__GNUC__) || defined(__clang__)
-    return has_avx512() && __builtin_cpu_supports("avx512vnni");
-#else
-    int r[4];
-    __cpuidex(r, 7, 0);
-    return has_avx512() && ((r[2] >> 11) & 1);
 #endif
-}
-
-/// AVX-512 with products of bfloat16 pairs, too.
-inline bool has_avx512_bf16() noexcept {
-#if !NARAE_X86
-    return false;
-#elif defined(__GNUC__) || defined(__clang__)
-    return has_avx512() && __builtin_cpu_supports("avx512bf16");
-#else
-    int r[4];
-    __cpuidex(r, 7, 1);  // zeros where there is no such leaf
-    return has_avx512() && ((r[0] >> 5) & 1);
-#endif
-}
 
 /// Tells the processor that this thread watches a variable, so that it wastes less while it does.
 inline void relax() noexcept {

@@ -3,21 +3,33 @@
 
 #include "catch.hpp"
 
-TEST_CASE("sys/cpu: the answer is steady, and not less than what the compiler was told") {
-    const bool avx2 = narae::sys::has_avx2();
-    CHECK(avx2 == narae::sys::has_avx2());
-#if NARAE_X86 && defined(__AVX2__) && defined(__FMA__)
-    CHECK(avx2);
-#elif !NARAE_X86
-    CHECK_FALSE(avx2);
+#if NARAE_X86
+TEST_CASE("sys/cpu: what the processor says is what the compiler was told, or more") {
+#if defined(__AVX2__) && defined(__FMA__)
+    CHECK(narae::sys::has_avx2());
+#endif
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
+    CHECK(narae::sys::has_avx512());
+#endif
+#if defined(__GNUC__) && !defined(__clang__)  // the compiler's own way of asking
+    __builtin_cpu_init();
+    CHECK(narae::sys::has_avx2() == (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")));
+    CHECK(narae::sys::has_avx512() == (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+                                       __builtin_cpu_supports("avx512vl")));
+    CHECK(narae::sys::has_avx512_vnni() == (__builtin_cpu_supports("avx512vnni") != 0));
+    CHECK(narae::sys::has_avx512_bf16() == (__builtin_cpu_supports("avx512bf16") != 0));
 #endif
 }
 
 TEST_CASE("sys/cpu: a part of AVX-512 comes with what it builds on") {
-    const bool avx512 = narae::sys::has_avx512(), bf16 = narae::sys::has_avx512_bf16();
-    CHECK((narae::sys::has_avx2() || !avx512));
-    CHECK((avx512 || !bf16));
-#if NARAE_X86 && defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
-    CHECK(avx512);
+    CHECK((narae::sys::has_avx2() || !narae::sys::has_avx512()));
+    CHECK((narae::sys::has_avx512() || !narae::sys::has_avx512_vnni()));
+    CHECK((narae::sys::has_avx512() || !narae::sys::has_avx512_bf16()));
+    CHECK_FALSE(narae::sys::saves(0x80000000u));  // a register that no processor has
+}
 #endif
+
+TEST_CASE("sys/cpu: relaxing returns") {
+    for (int i = 0; i < 10; ++i) narae::sys::relax();
+    SUCCEED();
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// attend_q8 and attend_f32 for AVX2: scores of 16 slots together, softmax in 16 lanes, then the values in columns of
+// attend_q8 for AVX2: scores of 16 slots together, softmax in 16 lanes, then the values in columns of
 // 16, for the queries T... at once. Read scalar.hpp first: it is the definition.
 #ifndef NARAE_KERNEL_ATTEND_AVX2_HPP
 #define NARAE_KERNEL_ATTEND_AVX2_HPP
@@ -11,7 +11,7 @@
 
 namespace narae::inline NARAE_ABI::kernel::avx2 {
 
-/// scalar::softmax_block, then times v_scale if there is one; p[n16] is zero outside what the query sees.
+/// scalar::softmax_block, then times v_scale; p[n16] is zero outside what the query sees.
 NARAE_AVX2 inline scalar::merge_factors softmax_block(query_state& s, float* p, std::size_t n16,
                                                       const float* v_scale) noexcept {
     for (std::size_t j = 0; j < s.begin; ++j) p[j] = -3e38f;  // never the largest, and its exp is 0
@@ -23,7 +23,7 @@ NARAE_AVX2 inline scalar::merge_factors softmax_block(query_state& s, float* p, 
     for (std::size_t j = 0; j < n16; j += 8) {
         const __m256 weight = exp(_mm256_sub_ps(_mm256_loadu_ps(p + j), _mm256_set1_ps(m)));
         sum[j / 8 % 2] = _mm256_add_ps(sum[j / 8 % 2], weight);
-        _mm256_storeu_ps(p + j, v_scale == nullptr ? weight : _mm256_mul_ps(weight, _mm256_loadu_ps(v_scale + j)));
+        _mm256_storeu_ps(p + j, _mm256_mul_ps(weight, _mm256_loadu_ps(v_scale + j)));
     }
     const float largest = s.largest > m ? s.largest : m;
     const __m256 factors = exp(_mm256_setr_ps(s.largest - largest, m - largest, 0, 0, 0, 0, 0, 0));
@@ -53,21 +53,11 @@ NARAE_AVX2 inline void score8(float* p, const query_block<std::int8_t>& queries,
                                     _mm256_mul_ps(_mm256_set1_ps(queries.state[T].scale), _mm256_loadu_ps(k_scale)))),
      ...);
 }
-template <std::size_t... T>
-NARAE_AVX2 inline void score8(float* p, const query_block<float>& queries, const float* k, const float*, std::size_t e,
-                              std::index_sequence<T...>) noexcept {
-    __m256 dot[sizeof...(T)];
-    ((dot[T] = _mm256_setzero_ps()), ...);
-    for (std::size_t i = 0; i < e; ++i, k += num::lanes)
-        ((dot[T] = _mm256_fmadd_ps(_mm256_set1_ps(queries.q[T * e + i]), _mm256_loadu_ps(k), dot[T])), ...);
-    (_mm256_storeu_ps(p + T * attend_block, _mm256_mul_ps(dot[T], _mm256_set1_ps(queries.state[T].scale))), ...);
-}
 
 /// Eight values as floats.
 NARAE_AVX2 inline __m256 load8(const std::int8_t* v) noexcept {
     return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(v))));
 }
-NARAE_AVX2 inline __m256 load8(const float* v) noexcept { return _mm256_loadu_ps(v); }
 
 /// o[0 .. 8] = fma(o, a, block * b)
 NARAE_AVX2 inline void merge(float* o, __m256 block, scalar::merge_factors f) noexcept {
@@ -75,13 +65,13 @@ NARAE_AVX2 inline void merge(float* o, __m256 block, scalar::merge_factors f) no
     _mm256_storeu_ps(o, _mm256_fmadd_ps(_mm256_loadu_ps(o), _mm256_set1_ps(f.a), block));
 }
 
-template <class Number, std::size_t... T>
-NARAE_AVX2 inline void attend_some(const query_block<Number>& queries, const cache_block<Number>& c, std::size_t n,
-                                   std::size_t e, std::index_sequence<T...> all) noexcept {
+template <std::size_t... T>
+NARAE_AVX2 inline void attend_some(const query_block<std::int8_t>& queries, const cache_block<std::int8_t>& c,
+                                   std::size_t n, std::size_t e, std::index_sequence<T...> all) noexcept {
     float p[sizeof...(T) * attend_block] = {};
     const std::size_t n16 = round_up(n, num::lanes);
     for (std::size_t j = 0; j < n16; j += 8)
-        score8(p + j, queries, c.k + key_at<Number>(j, 0, e), c.k_scale + (c.k_scale == nullptr ? 0 : j), e, all);
+        score8(p + j, queries, c.k + key_at<std::int8_t>(j, 0, e), c.k_scale + j, e, all);
     scalar::merge_factors f[sizeof...(T)];
     ((f[T] = softmax_block(queries.state[T], p + T * attend_block, n16, c.v_scale)), ...);
     for (std::size_t i = 0; i < e; i += 16) {
@@ -97,8 +87,7 @@ NARAE_AVX2 inline void attend_some(const query_block<Number>& queries, const cac
     }
 }
 
-template <class Number>
-NARAE_AVX2 inline void attend(const query_block<Number>& queries, const cache_block<Number>& c, std::size_t n,
+NARAE_AVX2 inline void attend(const query_block<std::int8_t>& queries, const cache_block<std::int8_t>& c, std::size_t n,
                               std::size_t e) noexcept {
     std::size_t t = 0;
     for (; t + 4 <= queries.count; t += 4) attend_some(queries.part(t, 4, e), c, n, e, std::make_index_sequence<4>());

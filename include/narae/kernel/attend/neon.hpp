@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// attend_q8 and attend_f32 for NEON: scores of 4 slots together, softmax in 16 lanes, then the values in columns of 8,
+// attend_q8 for NEON: scores of 4 slots together, softmax in 16 lanes, then the values in columns of 8,
 // for the queries T... at once. Read scalar.hpp first: it is the definition.
 #ifndef NARAE_KERNEL_ATTEND_NEON_HPP
 #define NARAE_KERNEL_ATTEND_NEON_HPP
@@ -11,7 +11,7 @@
 
 namespace narae::inline NARAE_ABI::kernel::neon {
 
-/// scalar::softmax_block, then times v_scale if there is one; p[n16] is zero outside what the query sees.
+/// scalar::softmax_block, then times v_scale; p[n16] is zero outside what the query sees.
 inline scalar::merge_factors softmax_block(query_state& s, float* p, std::size_t n16, const float* v_scale) noexcept {
     for (std::size_t j = 0; j < s.begin; ++j) p[j] = -3e38f;  // never the largest, and its exp is 0
     for (std::size_t j = s.end; j < n16; ++j) p[j] = -3e38f;
@@ -22,7 +22,7 @@ inline scalar::merge_factors softmax_block(query_state& s, float* p, std::size_t
     for (std::size_t j = 0; j < n16; j += 4) {
         const float32x4_t weight = exp(vsubq_f32(vld1q_f32(p + j), vdupq_n_f32(m)));
         sum[j / 4 % 4] = vaddq_f32(sum[j / 4 % 4], weight);
-        vst1q_f32(p + j, v_scale == nullptr ? weight : vmulq_f32(weight, vld1q_f32(v_scale + j)));
+        vst1q_f32(p + j, vmulq_f32(weight, vld1q_f32(v_scale + j)));
     }
     const float largest = s.largest > m ? s.largest : m;
     const float offset[4] = {s.largest - largest, m - largest, 0, 0};
@@ -50,15 +50,6 @@ inline void score4(float* p, const query_block<std::int8_t>& queries, const std:
                                                vmulq_n_f32(vld1q_f32(k_scale), queries.state[T].scale))),
      ...);
 }
-template <std::size_t... T>
-inline void score4(float* p, const query_block<float>& queries, const float* k, const float*, std::size_t e,
-                   std::index_sequence<T...>) noexcept {
-    float32x4_t dot[sizeof...(T)];
-    ((dot[T] = vdupq_n_f32(0)), ...);
-    for (std::size_t i = 0; i < e; ++i, k += num::lanes)
-        ((dot[T] = vfmaq_n_f32(dot[T], vld1q_f32(k), queries.q[T * e + i])), ...);
-    (vst1q_f32(p + T * attend_block, vmulq_n_f32(dot[T], queries.state[T].scale)), ...);
-}
 
 /// Eight values as floats.
 inline void load8(float32x4_t& low, float32x4_t& high, const std::int8_t* v) noexcept {
@@ -66,23 +57,19 @@ inline void load8(float32x4_t& low, float32x4_t& high, const std::int8_t* v) noe
     low = vcvtq_f32_s32(vmovl_s16(vget_low_s16(wide)));
     high = vcvtq_f32_s32(vmovl_high_s16(wide));
 }
-inline void load8(float32x4_t& low, float32x4_t& high, const float* v) noexcept {
-    low = vld1q_f32(v);
-    high = vld1q_f32(v + 4);
-}
 
 /// o[0 .. 4] = fma(o, a, block * b)
 inline void merge(float* o, float32x4_t block, scalar::merge_factors f) noexcept {
     vst1q_f32(o, vfmaq_n_f32(vmulq_n_f32(block, f.b), vld1q_f32(o), f.a));
 }
 
-template <class Number, std::size_t... T>
-inline void attend_some(const query_block<Number>& queries, const cache_block<Number>& c, std::size_t n, std::size_t e,
-                        std::index_sequence<T...> all) noexcept {
+template <std::size_t... T>
+inline void attend_some(const query_block<std::int8_t>& queries, const cache_block<std::int8_t>& c, std::size_t n,
+                        std::size_t e, std::index_sequence<T...> all) noexcept {
     float p[sizeof...(T) * attend_block] = {};
     const std::size_t n16 = round_up(n, num::lanes);
     for (std::size_t j = 0; j < n16; j += 4)
-        score4(p + j, queries, c.k + key_at<Number>(j, 0, e), c.k_scale + (c.k_scale == nullptr ? 0 : j), e, all);
+        score4(p + j, queries, c.k + key_at<std::int8_t>(j, 0, e), c.k_scale + j, e, all);
     scalar::merge_factors f[sizeof...(T)];
     ((f[T] = softmax_block(queries.state[T], p + T * attend_block, n16, c.v_scale)), ...);
     for (std::size_t i = 0; i < e; i += 8) {
@@ -98,8 +85,7 @@ inline void attend_some(const query_block<Number>& queries, const cache_block<Nu
     }
 }
 
-template <class Number>
-inline void attend(const query_block<Number>& queries, const cache_block<Number>& c, std::size_t n,
+inline void attend(const query_block<std::int8_t>& queries, const cache_block<std::int8_t>& c, std::size_t n,
                    std::size_t e) noexcept {
     std::size_t t = 0;
     for (; t + 4 <= queries.count; t += 4) attend_some(queries.part(t, 4, e), c, n, e, std::make_index_sequence<4>());

@@ -23,8 +23,7 @@ inline table overlay(table t) noexcept {
     t.layer_norm = layer_norm;
     t.bias_gelu = bias_gelu;
     t.quantize_q8 = quantize_q8;
-    t.attend_q8 = attend<std::int8_t>;
-    t.attend_f32 = attend<float>;
+    t.attend_q8 = attend;
     return t;
 }
 
