@@ -14,7 +14,8 @@ int main(int argc, char** argv) {
     if (!tokenizer || !team) return std::puts("not a tokenizer"), 1;
 
     learn::documents lines(*tokenizer);
-    auto added = lines.add_text("나래는 작은 모형이지만 두 날개로 멀리 난다.\n바람이 불면 종이배도 강을 건넌다.\n", **team);
+    auto added =
+        lines.add_text("나래는 작은 모형이지만 두 날개로 멀리 난다.\n바람이 불면 종이배도 강을 건넌다.\n", **team);
     if (!added) return std::puts(added.error().message().c_str()), 1;
 
     narae::store::config shape{.layers = 2, .width = 64, .heads = 4, .kv_heads = 4, .head_width = 16, .ffn = 256};

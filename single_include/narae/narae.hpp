@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/narae.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: eed37489bce820a2
+// FNV-1a hash of all that follows this line: 218cd6c7be08b3e5
 //
 // narae: runs a Korean language model (GPT-NeoX) from plain C++20 headers. This file brings all that running needs;
 // toolkit.hpp brings what making a model needs.
@@ -4868,7 +4868,8 @@ public:
     std::size_t window() const noexcept { return window_; }
     std::size_t sinks() const noexcept { return sinks_; }
     /// How many tokens have passed: the position of the next one. Lowering it takes back tokens of the last pass: what
-    /// a pass of T <= chunk_len at p put over lies before p + T - ring_ <= p + 1 - (window - sinks), so unseen from p on.
+    /// a pass of T <= chunk_len at p put over lies before p + T - ring_ <= p + 1 - (window - sinks),
+    /// and is seen no more from p on.
     std::uint64_t length = 0;
     /// The oldest position in the ring that the query at p sees; it sees all from there to p, and the sinks.
     std::uint64_t oldest(std::uint64_t p) const noexcept {
@@ -5678,9 +5679,9 @@ struct generate_options {
     float top_p = sampling{}.top_p;
     float repetition_penalty = sampling{}.repetition_penalty;
     std::uint64_t seed = sampling{}.seed;
-    std::vector<std::string> stop{};         ///< text that ends the answer, and is not part of it
-    std::vector<token_id> stop_tokens{};     ///< tokens that do, beside the end of text
-    bool speculate = true;                   ///< checks guessed tokens many at once: never another text, only faster
+    std::vector<std::string> stop{};      ///< text that ends the answer, and is not part of it
+    std::vector<token_id> stop_tokens{};  ///< tokens that do, beside the end of text
+    bool speculate = true;                ///< checks guessed tokens many at once: never another text, only faster
 };
 /// Why generation ended.
 enum class finish { max_tokens, end_of_text, stop_string, cancelled };

@@ -36,9 +36,9 @@ struct generate_options {
     float top_p = sampling{}.top_p;
     float repetition_penalty = sampling{}.repetition_penalty;
     std::uint64_t seed = sampling{}.seed;
-    std::vector<std::string> stop{};         ///< text that ends the answer, and is not part of it
-    std::vector<token_id> stop_tokens{};     ///< tokens that do, beside the end of text
-    bool speculate = true;                   ///< checks guessed tokens many at once: never another text, only faster
+    std::vector<std::string> stop{};      ///< text that ends the answer, and is not part of it
+    std::vector<token_id> stop_tokens{};  ///< tokens that do, beside the end of text
+    bool speculate = true;                ///< checks guessed tokens many at once: never another text, only faster
 };
 
 /// Why generation ended.

@@ -5,8 +5,8 @@
 #define NARAE_KERNEL_TABLE_HPP
 
 #include "narae/kernel/attend/scalar.hpp"
-#include "narae/kernel/gemv_dense/scalar.hpp"
 #include "narae/kernel/gemm_packed/scalar.hpp"
+#include "narae/kernel/gemv_dense/scalar.hpp"
 #include "narae/kernel/rows/scalar.hpp"
 
 namespace narae::inline NARAE_ABI::kernel {

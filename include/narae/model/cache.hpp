@@ -58,7 +58,8 @@ public:
     std::size_t sinks() const noexcept { return sinks_; }
 
     /// How many tokens have passed: the position of the next one. Lowering it takes back tokens of the last pass: what
-    /// a pass of T <= chunk_len at p put over lies before p + T - ring_ <= p + 1 - (window - sinks), so unseen from p on.
+    /// a pass of T <= chunk_len at p put over lies before p + T - ring_ <= p + 1 - (window - sinks),
+    /// and is seen no more from p on.
     std::uint64_t length = 0;
 
     /// The oldest position in the ring that the query at p sees; it sees all from there to p, and the sinks.

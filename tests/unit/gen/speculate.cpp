@@ -64,7 +64,7 @@ TEST_CASE("a guess is what followed the latest three ids, else two, the last tim
     CHECK(guesses({1, 2, 3, 4, 5, 9, 1, 2, 3}) == ids{4, 5, 9, 1, 2, 3});
     CHECK(guesses({1, 2, 3, 4, 2, 3, 5, 7, 7, 1, 2, 3}, 2) == ids{4, 2});  // three before two, though two is later
     CHECK(guesses({8, 2, 3, 4, 8, 2, 3, 5, 9, 2, 3}, 1) == ids{5});        // the latest of equals
-    CHECK(guesses({6, 6, 1, 6, 6}, 5) == ids{1, 6, 6, 1, 6});               // goes on into itself
+    CHECK(guesses({6, 6, 1, 6, 6}, 5) == ids{1, 6, 6, 1, 6});              // goes on into itself
     CHECK(guesses({4, 4, 4}) == ids{4, 4, 4, 4, 4, 4});
     CHECK(guesses({1, 2, 3, 4, 5}).empty());
     CHECK(guesses({1, 2, 3, 9, 3}).empty());  // one alone says nothing
@@ -100,7 +100,8 @@ TEST_CASE("text, pieces, counts and what follows are those of one token after an
                                                        .temperature = temperature,
                                                        .repetition_penalty = penalty,
                                                        .seed = seed};
-                            const auto a = say(plain, prompt, how, false, 1000), b = say(ahead, prompt, how, true, 1000);
+                            const auto a = say(plain, prompt, how, false, 1000),
+                                       b = say(ahead, prompt, how, true, 1000);
                             CHECK((a == b));
                             drafted += ahead.last().drafted, accepted += ahead.last().accepted;
                         }

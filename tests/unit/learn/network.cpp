@@ -3,9 +3,9 @@
 
 #include <map>
 
+#include "../../oracle/neox.hpp"
 #include "catch.hpp"
 #include "models.hpp"
-#include "../../oracle/neox.hpp"
 
 using namespace narae;
 
