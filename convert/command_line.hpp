@@ -18,7 +18,12 @@
 #include <vector>
 
 #include "narae/narae.hpp"
-#if NARAE_POSIX
+#if defined(__unix__) || defined(__APPLE__) || defined(__EMSCRIPTEN__)
+#define COMMAND_POSIX 1  // narae's own macro is gone where its single header was included
+#else
+#define COMMAND_POSIX 0
+#endif
+#if COMMAND_POSIX
 #include <sys/resource.h>
 #include <unistd.h>
 #endif
@@ -203,7 +208,7 @@ inline void catch_signals() noexcept {
 
 /// Is a person looking at stderr?
 inline bool watched() noexcept {
-#if NARAE_POSIX
+#if COMMAND_POSIX
     return ::isatty(::fileno(stderr)) != 0;
 #else
     return false;
@@ -241,6 +246,15 @@ private:
 };
 
 /// "812.4 MB": powers of 1000, as disks are sold.
+/// Bytes of memory that this machine has, or 0 where the system does not say.
+inline std::uint64_t physical_memory() noexcept {
+#if COMMAND_POSIX && defined(_SC_PHYS_PAGES)
+    return static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+#else
+    return 0;
+#endif
+}
+
 inline std::string size_text(std::uint64_t bytes) {
     constexpr const char* units[] = {"bytes", "kB", "MB", "GB", "TB"};
     auto n = static_cast<double>(bytes);
@@ -253,7 +267,7 @@ inline std::string size_text(std::uint64_t bytes) {
 
 /// The most memory this program has held at once, in bytes; 0 where the system does not tell.
 inline std::uint64_t peak_rss() noexcept {
-#if NARAE_POSIX && !defined(__EMSCRIPTEN__)
+#if COMMAND_POSIX && !defined(__EMSCRIPTEN__)
     // Linux first: what getrusage tells there includes the program that started this one.
     if (std::FILE* status = std::fopen("/proc/self/status", "r")) {
         char text[256];

@@ -2,6 +2,7 @@
 // How fast a model runs here: prompt and generation rates, what a token reads, and what memory could give.
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <numeric>
 
 #include "narae/toolkit.hpp"
@@ -38,24 +39,54 @@ spread spread_of(std::vector<double> v) {
     return {v.front(), v.size() % 2 != 0 ? v[v.size() / 2] : (v[v.size() / 2 - 1] + v[v.size() / 2]) / 2, v.back()};
 }
 
-/// Bytes a second that all threads together read from memory: a sum over a buffer larger than any cache, best of three.
-double read_bandwidth(narae::sys::team& team) {
-    auto buffer = narae::sys::buffer<std::uint64_t>::make(std::size_t{256} << 17);
-    if (!buffer) return 0;
+/// Where the matrices that every token reads lie in memory.
+std::vector<narae::byte_view> weights_of(const narae::language_model& m) {
+    const auto& w = m.weights();
+    std::vector<narae::byte_view> all;
+    const auto add = [&](const narae::model::matrix& x) {
+        all.emplace_back(x.data, narae::model::matrix_bytes(x.type, x.N, x.K));
+    };
+    for (const auto& l : w.layers) add(l.qkv.w), add(l.attention_out.w), add(l.ffn_up.w), add(l.ffn_down.w);
+    add(w.head);
+    return all;
+}
+
+#if defined(__GNUC__)  // registers of the plainest instruction set, and a way to ask for what comes later
+using word = std::uint64_t __attribute__((vector_size(16)));
+void fetch(const std::byte* p) { __builtin_prefetch(p); }
+#else
+using word = std::uint64_t;  // half of each line, which brings all of it
+void fetch(const std::byte*) {}
+#endif
+word word_at(const std::byte* p) {
+    word w;
+    std::memcpy(&w, p, sizeof w);
+    return w;
+}
+
+/// Bytes a second at which all threads together read these bytes and do nothing else: the same pages as a token reads,
+/// every cache line once, fetched ahead as kernels do.
+double read_bandwidth(narae::sys::team& team, const std::vector<narae::byte_view>& parts_of_memory) {
     std::vector<std::uint64_t> sums(team.size() * 8);
-    double best = 0;
-    for (int round = 0; round < 3; ++round) {
-        const auto start = clock_type::now();
+    std::size_t bytes = 0;
+    const auto start = clock_type::now();
+    for (const auto memory : parts_of_memory) {
+        bytes += memory.size();
         team.run([&](std::size_t part, std::size_t parts) {
-            const auto mine = narae::sys::slice_of(buffer->size(), 8, part, parts);
-            std::uint64_t sum[8] = {};
-            for (auto i = mine.begin; i < mine.end; i += 8)
-                for (std::size_t j = 0; j < 8; ++j) sum[j] += (*buffer)[i + j];
-            sums[part * 8] = std::accumulate(sum, sum + 8, std::uint64_t{0});
+            const auto mine = narae::sys::slice_of(memory.size() / 64, 1, part, parts);
+            word sum0{}, sum1{}, sum2{}, sum3{};
+            for (auto line = mine.begin; line < mine.end; ++line) {
+                const std::byte* p = memory.data() + line * 64;
+                fetch(memory.data() + (std::min)(line + 128, mine.end - 1) * 64);
+                sum0 += word_at(p), sum1 += word_at(p + 16), sum2 += word_at(p + 32), sum3 += word_at(p + 48);
+            }
+            sum0 += sum1 + sum2 + sum3;
+            std::memcpy(&sums[part * 8], &sum0, sizeof sum0);
         });
-        best = (std::max)(best, static_cast<double>(buffer->size() * 8) / seconds_since(start));
     }
-    return std::accumulate(sums.begin(), sums.end(), std::uint64_t{0}) == 0 ? best : 0;  // the buffer is zero
+    const double seconds = seconds_since(start);
+    const volatile auto used = std::accumulate(sums.begin(), sums.end(), std::uint64_t{0});  // so that none is left out
+    return static_cast<double>(bytes) / (seconds + 0 * static_cast<double>(used));
 }
 
 /// What one token at this depth reads: every matrix once (of an untied embedding one row), and the cache so far.
@@ -105,6 +136,13 @@ int bench(const std::vector<std::string>& words) {
     if (path.empty()) {
         const auto* config = narae::quant::find_shape(line.text("--shape"));
         if (config == nullptr) line.wrong("--shape is '" + line.text("--shape") + "', not one of those that -h lists");
+        double bytes = 0;
+        for (const auto& m : narae::model::matrix_names(narae::model::shape(*config)))
+            bytes += static_cast<double>(narae::model::matrix_bytes(type, m.N, m.K));
+        if (const auto has = command::physical_memory(); has != 0 && bytes > static_cast<double>(has))
+            return line.failed({narae::errc::out_of_memory,
+                                line.text("--shape") + " has " + command::size_text(static_cast<std::uint64_t>(bytes)) +
+                                    " of weights, this machine " + command::size_text(has) + " of memory"});
         path = made.path = "narae-bench-" + line.text("--shape") + ".safetensors";
         command::progress making("making random weights");
         const auto written = narae::quant::synthesize(*config, type, path, 1, making);
@@ -115,6 +153,13 @@ int bench(const std::vector<std::string>& words) {
     const auto model = narae::open(path, open_options_of(line));
     if (!model) return line.failed(model.error());
     narae::session talk(*model, {.cache = cache});
+    if (depth > talk.window())
+        return line.failed({narae::errc::bad_argument, "--depth " + std::to_string(depth) +
+                                                           " is beyond the window of " + std::to_string(talk.window()) +
+                                                           " positions"});
+    auto team = narae::sys::team::make(open_options_of(line).threads);
+    if (!team) return line.failed(team.error());
+    const auto memory = weights_of(*model);
     std::vector<narae::token_id> ids((std::max)({p, depth, std::size_t{8}}));
     for (std::size_t i = 0; i < ids.size(); ++i)
         ids[i] = static_cast<narae::token_id>((i * 7919 + 13) % model->shape().V);
@@ -123,7 +168,7 @@ int bench(const std::vector<std::string>& words) {
     const double first_token = seconds_since(opened);
 
     command::progress progress("measuring");
-    std::vector<double> prompt, generation;
+    std::vector<double> prompt, generation, bandwidths;
     for (std::size_t r = 0; r < repeats; ++r) {
         talk.reset();
         auto start = clock_type::now();
@@ -141,12 +186,11 @@ int bench(const std::vector<std::string>& words) {
             if (command::stopped != 0) return 130;
         }
         generation.push_back(static_cast<double>(n) / seconds_since(start));
+        bandwidths.push_back(read_bandwidth(**team, memory) / 1e9);
         progress(r + 1, repeats);
     }
-    auto team = narae::sys::team::make(open_options_of(line).threads);
-    if (!team) return line.failed(team.error());
     const auto peak = command::peak_rss();
-    const double bandwidth = read_bandwidth(**team) / 1e9;
+    const double bandwidth = spread_of(bandwidths).median;
     const auto in = spread_of(prompt), out = spread_of(generation);
     const double reads = bytes_per_token(*model, cache, static_cast<double>(depth) + static_cast<double>(n) / 2,
                                          static_cast<double>(talk.window()));
@@ -163,7 +207,7 @@ int bench(const std::vector<std::string>& words) {
     std::printf("prompt      %9.1f tokens per second (%.1f to %.1f), %zu tokens\n", in.median, in.least, in.most, p);
     std::printf("generation  %9.1f tokens per second (%.1f to %.1f), %zu tokens at depth %zu\n", out.median, out.least,
                 out.most, n, depth);
-    std::printf("a token reads %s: %.1f GB/s, %.0f %% of the %.1f GB/s that this machine reads now\n",
+    std::printf("a token reads %s: %.1f GB/s, %.0f %% of the %.1f GB/s at which the same memory is read by turns\n",
                 command::size_text(static_cast<std::uint64_t>(reads)).c_str(), rate,
                 bandwidth > 0 ? 100 * rate / bandwidth : 0.0, bandwidth);
     std::printf("first token after %.1f ms (prompt of 8); peak memory %s; kernels: %s; threads: %zu; median of %zu\n",

@@ -37,7 +37,7 @@ struct marks {
 
 /// Does a person type the questions, so that they are on the screen already?
 bool typed() noexcept {
-#if NARAE_POSIX
+#if COMMAND_POSIX
     return ::isatty(::fileno(stdin)) != 0;
 #else
     return true;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/toolkit.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 361a5e052eb82450
+// FNV-1a hash of all that follows this line: 586bf04d461f0497
 //
 // The toolkit: makes, shrinks, teaches and judges models. Running one needs only narae.hpp, which never reaches here.
 //
@@ -47,16 +47,14 @@
 #define NARAE_POSIX 0
 #endif
 #if defined(__GNUC__) || defined(__clang__)
-#define NARAE_AVX2 __attribute__((target("avx2,fma,f16c")))  // one function may use more than the user's flags allow
-#define NARAE_AVX512 __attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")))
-#define NARAE_AVX512_VNNI __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")))
-#define NARAE_AVX512_BF16 __attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")))
+#define NARAE_TARGET(isa) __attribute__((target(isa)))  // one function may use more than the user's flags allow
 #else
-#define NARAE_AVX2
-#define NARAE_AVX512
-#define NARAE_AVX512_VNNI
-#define NARAE_AVX512_BF16
+#define NARAE_TARGET(isa)
 #endif
+#define NARAE_AVX2 NARAE_TARGET("avx2,fma,f16c")
+#define NARAE_AVX512 NARAE_TARGET("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")
+#define NARAE_AVX512_VNNI NARAE_TARGET("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")
+#define NARAE_AVX512_BF16 NARAE_TARGET("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")
 // --- the namespace tag ------------------------------------------------------------------------------------
 #if defined(NARAE_NO_FILES)
 #define NARAE_ABI_F _nofiles
@@ -5281,6 +5279,7 @@ inline result<std::uint64_t> synthesize(const store::config& config, model::form
 #undef NARAE_JOIN2
 #undef NARAE_NEON
 #undef NARAE_POSIX
+#undef NARAE_TARGET
 #undef NARAE_X86
 
 #endif

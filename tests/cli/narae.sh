@@ -122,6 +122,10 @@ done
 refuse 2 "--cache is 'q2', not one of q8, f32" generate -m "$model" -p x --cache q2
 refuse 2 'needs one of -m MODEL and --shape NAME' bench
 refuse 2 "--shape is 'huge'" bench --shape huge
+for threads in 0 -5 100000; do
+    refuse 2 "--threads is '$threads'" bench -m "$model" --threads $threads
+done
+refuse 1 'beyond the window of' bench -m "$model" --depth 100000
 refuse 2 '--pieces and --morphemes go with neither' tokenize -m "$model" --pieces --decode
 refuse 1 'nowhere: cannot open: ' generate -m nowhere -p x
 refuse 1 'no config.json' generate -m "$golden" -p x

@@ -39,16 +39,14 @@
 #endif
 
 #if defined(__GNUC__) || defined(__clang__)
-#define NARAE_AVX2 __attribute__((target("avx2,fma,f16c")))  // one function may use more than the user's flags allow
-#define NARAE_AVX512 __attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")))
-#define NARAE_AVX512_VNNI __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")))
-#define NARAE_AVX512_BF16 __attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")))
+#define NARAE_TARGET(isa) __attribute__((target(isa)))  // one function may use more than the user's flags allow
 #else
-#define NARAE_AVX2
-#define NARAE_AVX512
-#define NARAE_AVX512_VNNI
-#define NARAE_AVX512_BF16
+#define NARAE_TARGET(isa)
 #endif
+#define NARAE_AVX2 NARAE_TARGET("avx2,fma,f16c")
+#define NARAE_AVX512 NARAE_TARGET("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")
+#define NARAE_AVX512_VNNI NARAE_TARGET("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")
+#define NARAE_AVX512_BF16 NARAE_TARGET("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")
 
 // --- the namespace tag ------------------------------------------------------------------------------------
 #if defined(NARAE_NO_FILES)
