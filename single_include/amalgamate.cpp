@@ -160,9 +160,9 @@ inline void add(house& h, const std::string& name) {
     h.body += (h.body.empty() ? "// ==== " : "\n// ==== ") + name + " ====\n";
     // Of the opening comment the first sentence, the file's duty: the rest says which files to read first.
     for (const auto& line : p.opening) {
-        const auto end = line.find(". ");
-        h.body += line.substr(0, end == std::string::npos ? end : end + 1) + "\n";
-        if (end != std::string::npos || line.back() == '.') break;
+        const auto stop = line.find(". ");
+        h.body += line.substr(0, stop == std::string::npos ? stop : stop + 1) + "\n";
+        if (stop != std::string::npos || line.back() == '.') break;
     }
     if (!p.opening.empty()) h.body += "\n";
     for (auto i = begin; i < end; ++i) h.body += kept[i] + "\n";
