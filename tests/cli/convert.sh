@@ -32,9 +32,9 @@ accept 'checkpoint of type f16' export out -o folder
 grep -q '"vocab_size": 2048' folder/config.json || complain 'export after --tokenizer has the old vocabulary'
 accept 'new vocabulary: 503 tokens, ' folder -o again --tokenizer "$tokenizers/tiny.json"
 rm -r out folder again
-for verb in '' inspect export synthesize; do
+for name in '' inspect export synthesize; do
     # shellcheck disable=SC2086
-    accept '^example:  narae-convert' $verb -h
+    accept '^example:  narae-convert' $name -h
 done
 
 # --- bad usage: exit 2 ---

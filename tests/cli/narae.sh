@@ -137,8 +137,8 @@ refuse 1 'none: cannot open' logits -m "$model" --ids none -o out
 echo 'one two' | "$command" tokenize -m "$model" --decode >stdout 2>stderr
 same "exit of tokenize" $? 1
 grep -q '^narae tokenize: standard input: line 1: not a list of ids$' stderr || complain "tokenize: $(cat stderr)"
-for verb in generate chat tokenize logits bench; do
-    "$command" $verb -h | grep -q "narae $verb" || complain "$verb -h"
+for name in generate chat tokenize logits bench; do
+    "$command" $name -h | grep -q "narae $name" || complain "$name -h"
 done
 "$command" --version | grep -q '^narae [0-9]' || complain "--version"
 if [ -w /dev/full ]; then

@@ -59,7 +59,7 @@ struct codes_q4 : num::q4_layout {
 struct codes_q8 : num::q8_layout {
     static constexpr int zero_bits = 7;  // signed codes become unsigned ones with 128 for zero
     NARAE_AVX512_VNNI static __m512i four(const std::byte* codes, std::size_t i) noexcept {
-        return _mm512_xor_si512(_mm512_loadu_si512(codes + i * 64), _mm512_set1_epi8(-128));
+        return _mm512_xor_si512(_mm512_loadu_si512(codes + i * 64), _mm512_set1_epi32(static_cast<int>(0x80808080u)));
     }
 };
 
