@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/narae.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 0dd92e0c96ba3956
+// FNV-1a hash of all that follows this line: 033c12f332066e26
 //
 // narae: runs a Korean language model (GPT-NeoX) from plain C++20 headers. This file brings all that running needs;
 // toolkit.hpp brings what making a model needs.
@@ -3433,7 +3433,7 @@ NARAE_AVX512_VNNI inline void attend_some(const query_block<std::int8_t>& querie
     float p[sizeof...(T) * attend_block] = {};
     const std::size_t n16 = round_up(n, num::lanes);
     for (std::size_t j = 0; j < n16; j += num::lanes) {
-        const __m512i sign = _mm512_set1_epi32(static_cast<int>(0x80808080u));  // makes keys unsigned, with 128 for zero
+        const __m512i sign = _mm512_set1_epi32(static_cast<int>(0x80808080u));  // keys made unsigned, 128 for zero
         __m512i dot[sizeof...(T)];
         ((dot[T] = _mm512_set1_epi32(-128 * queries.state[T].sum_q)), ...);
         for (std::size_t i = 0; i < e; i += 4) {

@@ -41,7 +41,7 @@ NARAE_AVX512_VNNI inline void attend_some(const query_block<std::int8_t>& querie
     float p[sizeof...(T) * attend_block] = {};
     const std::size_t n16 = round_up(n, num::lanes);
     for (std::size_t j = 0; j < n16; j += num::lanes) {
-        const __m512i sign = _mm512_set1_epi32(static_cast<int>(0x80808080u));  // makes keys unsigned, with 128 for zero
+        const __m512i sign = _mm512_set1_epi32(static_cast<int>(0x80808080u));  // keys made unsigned, 128 for zero
         __m512i dot[sizeof...(T)];
         ((dot[T] = _mm512_set1_epi32(-128 * queries.state[T].sum_q)), ...);
         for (std::size_t i = 0; i < e; i += 4) {
