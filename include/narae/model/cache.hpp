@@ -17,7 +17,7 @@ namespace narae::inline NARAE_ABI::model {
 enum class cache_type { q8, f32 };
 
 /// How many tokens one forward pass takes at most; longer prompts go in several.
-inline constexpr std::size_t chunk_len = 32;
+inline constexpr std::size_t chunk_len = 64;
 /// store::config allows no wider head.
 inline constexpr std::size_t widest_head = 1024;
 

@@ -36,20 +36,17 @@ NARAE_AVX512_VNNI inline void add_four(__m512i* dot0, __m512i* dot1, __m512i w0,
 }
 
 /// sum[T] + what a group's dot products amount to; x begins at the group.
-template <class Codes, std::size_t... T>
+template <std::size_t... T>
 NARAE_AVX512_VNNI inline void add_group(__m512* sum, const __m512i* dot, const std::byte* scales, const num::q8_rows& x,
                                         std::index_sequence<T...>) noexcept {
     const __m512 scale = _mm512_maskz_cvtph_ps(all, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(scales)));
     ((sum[T] = _mm512_fmadd_ps(
-          _mm512_maskz_cvtepi32_ps(
-              all, _mm512_sub_epi32(
-                       dot[T], _mm512_maskz_slli_epi32(all, _mm512_set1_epi32(x.sum[T * x.groups]), Codes::zero_bits))),
-          _mm512_mul_ps(scale, _mm512_set1_ps(x.scale[T * x.groups])), sum[T])),
+          _mm512_maskz_cvtepi32_ps(all, dot[T]), _mm512_mul_ps(scale, _mm512_set1_ps(x.scale[T * x.groups])), sum[T])),
      ...);
 }
 
 struct codes_q4 : num::q4_layout {
-    static constexpr int zero_bits = 3;  // codes are unsigned with 8 for zero
+    static constexpr int zero = 8;  // the code of 0
     /// The codes of inputs 4 i .. 4 i + 3 of a group.
     NARAE_AVX512_VNNI static __m512i four(const std::byte* codes, std::size_t i) noexcept {
         const __m512i w = _mm512_loadu_si512(codes + i / 2 * 64);
@@ -57,24 +54,27 @@ struct codes_q4 : num::q4_layout {
     }
 };
 struct codes_q8 : num::q8_layout {
-    static constexpr int zero_bits = 7;  // signed codes become unsigned ones with 128 for zero
+    static constexpr int zero = 128;  // signed codes become unsigned ones with 128 for zero
     NARAE_AVX512_VNNI static __m512i four(const std::byte* codes, std::size_t i) noexcept {
         return _mm512_xor_si512(_mm512_loadu_si512(codes + i * 64), _mm512_set1_epi32(static_cast<int>(0x80808080u)));
     }
 };
 
-/// All rows of one tile, or of two neighbours, with the tokens T...
+/// All rows of one tile, or of two neighbours, with the tokens T... Two tiles are there when they are needed, if each
+/// group of those before them fetches `ahead_bytes` of them, from `ahead` on; one tile fetches two pages ahead of itself.
 template <class Codes, bool Two, std::size_t... T>
 NARAE_AVX512_VNNI inline void tiles(float* y, std::size_t y_stride, const std::byte* scales, const num::q8_rows& x,
-                                    std::size_t k, std::index_sequence<T...> tokens) noexcept {
+                                    std::size_t k, std::index_sequence<T...> tokens, const std::byte* ahead = nullptr,
+                                    std::size_t ahead_bytes = 0) noexcept {
     const std::byte* codes = scales + Codes::scale_bytes(k);
     const std::size_t stride = x.groups * num::group_len, next = Two ? Codes::tile_bytes(k) : 0;
     __m512 sum0[sizeof...(T)], sum1[sizeof...(T)];
     ((sum0[T] = sum1[T] = _mm512_setzero_ps()), ...);
     for (std::size_t g = 0; g < num::groups_of(k); ++g) {
-        __m512i dot0[sizeof...(T)], dot1[sizeof...(T)];
-        ((dot0[T] = dot1[T] = _mm512_setzero_si512()), ...);
         const num::q8_rows in{x.q + g * num::group_len, x.scale + g, x.sum + g, x.groups};
+        __m512i dot0[sizeof...(T)], dot1[sizeof...(T)];  // they begin with what the codes' zero amounts to
+        ((dot0[T] = dot1[T] = _mm512_set1_epi32(-in.sum[T * in.groups] * Codes::zero)), ...);
+        for (std::size_t line = 0; line < ahead_bytes; line += 64) avx2::fetch(ahead + g * ahead_bytes, line);
         for (std::size_t i = 0; i < num::group_len / 4; i += 2) {
             if constexpr (!Two) {
                 avx2::fetch(codes + i * Codes::group_bytes / 16, avx2::two_pages);
@@ -87,8 +87,8 @@ NARAE_AVX512_VNNI inline void tiles(float* y, std::size_t y_stride, const std::b
                          tokens);
             }
         }
-        add_group<Codes>(sum0, dot0, scales, in, tokens);
-        if constexpr (Two) add_group<Codes>(sum1, dot1, scales + next, in, tokens);
+        add_group(sum0, dot0, scales, in, tokens);
+        if constexpr (Two) add_group(sum1, dot1, scales + next, in, tokens);
         codes += Codes::group_bytes;
         scales += num::tile_rows * 2;
     }
@@ -103,9 +103,11 @@ NARAE_AVX512_VNNI inline void gemm_packed(float* y, std::size_t y_stride, const 
     for (std::size_t row = row_begin; row < row_end; row += 2 * num::tile_rows) {
         const std::byte* at = w + row / num::tile_rows * Codes::tile_bytes(k);
         const bool two = row + num::tile_rows < row_end;
+        const std::size_t both = 2 * Codes::tile_bytes(k), ahead = both / (T / 4 + 1) / num::groups_of(k) + 1;
         std::size_t t = 0;
         for (; two && t + 4 <= T; t += 4)
-            tiles<Codes, true>(y + t * y_stride + row, y_stride, at, x.from(t), k, std::make_index_sequence<4>());
+            tiles<Codes, true>(y + t * y_stride + row, y_stride, at, x.from(t), k, std::make_index_sequence<4>(),
+                               at + both + t / 4 * num::groups_of(k) * ahead, ahead);
         for (; t < T; ++t) {
             tiles<Codes, false>(y + t * y_stride + row, y_stride, at, x.from(t), k, std::make_index_sequence<1>());
             if (two)
