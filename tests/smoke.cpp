@@ -116,9 +116,11 @@ void kernels() {
             }
             return true;
         };
+        y.assign(n, 0.0f);
         table.gemm_q4(y.data(), n, q4.data(), rows, 1, k, 0, n);
         if (!near_exact(narae::num::unpack_row<narae::num::q4_layout>, q4))
             check(false, table.name), check(false, "gemm_q4");
+        y.assign(n, 0.0f);
         table.gemm_q8(y.data(), n, q8.data(), rows, 1, k, 0, n);
         if (!near_exact(narae::num::unpack_row<narae::num::q8_layout>, q8))
             check(false, table.name), check(false, "gemm_q8");

@@ -131,33 +131,26 @@ struct stage {
     std::size_t T, part, parts;
 
     void qkv(const linear& l) const {
-        multiply_part(w, w.qkv, l.w, w.before_attention, T, part, parts,
-                      [&](std::size_t from, std::size_t to) { add(w.qkv, l.bias, from, to); });
+        const auto bias = [&](float* y, std::size_t from, std::size_t to) {
+            std::copy(l.bias + from, l.bias + to, y + from);
+        };
+        multiply_part(w, w.qkv, l.w, w.before_attention, T, part, parts, bias, leave);
     }
     void ffn_up(const linear& up, const matrix& down) const {
-        multiply_part(w, w.ffn.x, up.w, w.before_ffn, T, part, parts, [&](std::size_t from, std::size_t to) {
-            for (std::size_t t = 0; t < T; ++t) {
-                w.kernels.bias_gelu(w.ffn.x[t] + from, up.bias + from, to - from);
-                const auto q = w.ffn.q[t];
-                const auto g = from / num::group_len;
-                if (packed(down.type))
-                    w.kernels.quantize_q8({q.q + from, q.scale + g, q.sum + g}, w.ffn.x[t] + from, to - from,
-                                          num::group_len);
-            }
-        });
+        const auto gelu = [&](float* y, std::size_t from, std::size_t to, std::size_t t) {
+            w.kernels.bias_gelu(y + from, up.bias + from, to - from);
+            if (!packed(down.type)) return;
+            const auto q = w.ffn.q[t];
+            const auto g = from / num::group_len;
+            w.kernels.quantize_q8({q.q + from, q.scale + g, q.sum + g}, y + from, to - from, num::group_len);
+        };
+        multiply_part(w, w.ffn.x, up.w, w.before_ffn, T, part, parts, start_at_zero, gelu);
     }
-    void residual(const linear& l, const activations& x, const rows& out) const {
-        multiply_part(w, out, l.w, x, T, part, parts, [&](std::size_t from, std::size_t to) {
-            add(out, l.bias, from, to);
-            for (std::size_t t = 0; t < T; ++t)
-                for (auto i = from; i < to; ++i) w.x[t][i] += out[t][i];
-        });
-    }
-
-private:
-    void add(const rows& y, const float* bias, std::size_t from, std::size_t to) const noexcept {
-        for (std::size_t t = 0; t < T; ++t)
-            for (auto i = from; i < to; ++i) y[t][i] += bias[i];
+    void residual(const linear& l, const activations& x) const {
+        const auto bias = [&](float* y, std::size_t from, std::size_t to) {
+            for (auto i = from; i < to; ++i) y[i] += l.bias[i];
+        };
+        multiply_part(w, w.x, l.w, x, T, part, parts, bias, leave);
     }
 };
 
@@ -181,13 +174,13 @@ inline void block(workspace& w, cache& kv, const shape& s, const layer_weights& 
     attend(w, kv, s, index, T);
     each_token(w, T, [&](std::size_t t) { quantize(w, w.mixed, layer.attention_out.w, t); });
     run([&](const stage& mine) {
-        mine.residual(layer.attention_out, w.mixed, w.attention_out);
-        if (s.parallel_residual) mine.residual(layer.ffn_down, w.ffn, w.ffn_out);
+        mine.residual(layer.attention_out, w.mixed);
+        if (s.parallel_residual) mine.residual(layer.ffn_down, w.ffn);
     });
     if (s.parallel_residual) return;
     each_token(w, T, before_ffn);
     run([&](const stage& mine) { mine.ffn_up(layer.ffn_up, layer.ffn_down.w); });
-    run([&](const stage& mine) { mine.residual(layer.ffn_down, w.ffn, w.ffn_out); });
+    run([&](const stage& mine) { mine.residual(layer.ffn_down, w.ffn); });
 }
 
 }  // namespace narae::inline NARAE_ABI::model

@@ -48,7 +48,7 @@ inline void forward(workspace& w, cache& kv, const weights& m, const shape& s, s
         for (std::size_t i = 0; i < n; ++i) normalise(w, s, m.last, last, m.head, t + i);
         w.team->run([&](std::size_t part, std::size_t parts) {
             const activations x{{last.x[t], last.x.stride}, last.q.from(t)};
-            multiply_part(w, w.logits, m.head, x, n, part, parts, [](std::size_t, std::size_t) {});
+            multiply_part(w, w.logits, m.head, x, n, part, parts, start_at_zero, leave);
         });
         for (std::size_t i = 0; i < n; ++i) seen(t + i, std::span<const float>(w.logits[i], s.V));
     }

@@ -48,7 +48,7 @@ struct activations {
     num::q8_rows q;
 };
 
-/// y[t][row_begin .. row_end] = W x[t] for T tokens. Needs row_begin % 16 == 0, and row_end too unless it is N.
+/// y[t][row_begin .. row_end] += W x[t] for T tokens. Needs row_begin % 16 == 0, and row_end too unless it is N.
 inline void multiply(const kernel::table& kernels, const rows& y, const matrix& w, const activations& x, std::size_t T,
                      std::size_t row_begin, std::size_t row_end) noexcept {
     if (packed(w.type)) {

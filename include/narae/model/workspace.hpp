@@ -34,9 +34,7 @@ public:
     activations before_ffn;        ///< [T, D] normalised, what the feed-forward reads
     rows qkv;                      ///< [T, (H + 2G) E]
     activations mixed;             ///< [T, H E] values mixed by attention
-    rows attention_out;            ///< [T, D]
     activations ffn;               ///< [T, F]
-    rows ffn_out;                  ///< [T, D]
     rows turn;                     ///< [T, 2 * rotary]: cosines and sines of a token's rotation, then towards the sinks
     rows logits;                   ///< [head_len, V]
 
@@ -71,9 +69,7 @@ private:
         before_ffn = into_matrix(s.D);
         qkv = floats(chunk_len, s.qkv_rows());
         mixed = into_matrix(s.H * s.E);
-        attention_out = floats(chunk_len, s.D);
         ffn = into_matrix(s.F);
-        ffn_out = floats(chunk_len, s.D);
         turn = floats(chunk_len, 2 * s.rotary);
         logits = floats(head_len, s.V);
         return used;
@@ -92,16 +88,22 @@ void each_token(workspace& w, std::size_t T, F f) {
     });
 }
 
-/// The part of y[t] = W x[t], T tokens, that falls to one thread. `then(from, to)` is called on columns of y as they
-/// are finished, in blocks of a group of the matrix that may read them: what follows finds them in the cache.
-template <class Then>
+/// Where a product is only that.
+inline void start_at_zero(float* y, std::size_t from, std::size_t to) noexcept { std::fill(y + from, y + to, 0.0f); }
+inline void leave(const float*, std::size_t, std::size_t, std::size_t) noexcept {}
+
+/// The part of y[t] += W x[t], T tokens, that falls to one thread, in blocks of columns as long as a group of a matrix
+/// that may read them. start(y[t], from, to) puts there what W x is added to, then(y[t], from, to, t) takes the result
+/// on: all that is done with a block happens while it is in the cache.
+template <class Start, class Then>
 void multiply_part(const workspace& w, const rows& y, const matrix& m, const activations& x, std::size_t T,
-                   std::size_t part, std::size_t parts, Then then) {
+                   std::size_t part, std::size_t parts, Start start, Then then) {
     const auto mine = sys::slice_of(m.N, num::group_len, part, parts);
     for (auto from = mine.begin; from < mine.end; from += num::group_len) {
         const auto to = (std::min)(from + num::group_len, mine.end);
+        for (std::size_t t = 0; t < T; ++t) start(y[t], from, to);
         multiply(w.kernels, y, m, x, T, from, to);
-        then(from, to);
+        for (std::size_t t = 0; t < T; ++t) then(y[t], from, to, t);
     }
 }
 

@@ -11,11 +11,27 @@
 
 namespace narae::inline NARAE_ABI::kernel::avx2 {
 
+/// The end of scalar::softmax_block: a block whose largest score is m and whose weights have this sum joins the query.
+NARAE_AVX2 inline scalar::merge_factors join(query_state& s, float m, float sum) noexcept {
+    const float largest = s.largest > m ? s.largest : m;
+    const __m256 factors = exp(_mm256_setr_ps(s.largest - largest, m - largest, 0, 0, 0, 0, 0, 0));
+    const __m128 a = _mm256_castps256_ps128(factors), b = _mm_movehdup_ps(a);
+    const __m128 joined = _mm_mul_ss(_mm_set_ss(sum), b);
+    s.sum = _mm_cvtss_f32(_mm_fmadd_ss(_mm_set_ss(s.sum), a, joined));
+    s.largest = largest;
+    return {_mm_cvtss_f32(a), _mm_cvtss_f32(b)};
+}
+
+/// Scores outside what the query sees are never the largest, and their exp is 0.
+inline void hide_unseen(const query_state& s, float* p, std::size_t n16) noexcept {
+    for (std::size_t j = 0; j < s.begin; ++j) p[j] = -3e38f;
+    for (std::size_t j = s.end; j < n16; ++j) p[j] = -3e38f;
+}
+
 /// scalar::softmax_block, then times v_scale; p[n16] is zero outside what the query sees.
 NARAE_AVX2 inline scalar::merge_factors softmax_block(query_state& s, float* p, std::size_t n16,
                                                       const float* v_scale) noexcept {
-    for (std::size_t j = 0; j < s.begin; ++j) p[j] = -3e38f;  // never the largest, and its exp is 0
-    for (std::size_t j = s.end; j < n16; ++j) p[j] = -3e38f;
+    hide_unseen(s, p, n16);
     __m256 largest8 = _mm256_loadu_ps(p);
     for (std::size_t j = 8; j < n16; j += 8) largest8 = _mm256_max_ps(_mm256_loadu_ps(p + j), largest8);
     const float m = largest_of(largest8);
@@ -25,13 +41,7 @@ NARAE_AVX2 inline scalar::merge_factors softmax_block(query_state& s, float* p, 
         sum[j / 8 % 2] = _mm256_add_ps(sum[j / 8 % 2], weight);
         _mm256_storeu_ps(p + j, _mm256_mul_ps(weight, _mm256_loadu_ps(v_scale + j)));
     }
-    const float largest = s.largest > m ? s.largest : m;
-    const __m256 factors = exp(_mm256_setr_ps(s.largest - largest, m - largest, 0, 0, 0, 0, 0, 0));
-    const __m128 a = _mm256_castps256_ps128(factors), b = _mm_movehdup_ps(a);
-    const __m128 joined = _mm_mul_ss(_mm_set_ss(sum_lanes(sum[0], sum[1])), b);
-    s.sum = _mm_cvtss_f32(_mm_fmadd_ss(_mm_set_ss(s.sum), a, joined));
-    s.largest = largest;
-    return {_mm_cvtss_f32(a), _mm_cvtss_f32(b)};
+    return join(s, m, sum_lanes(sum[0], sum[1]));
 }
 
 /// p[T][0 .. 8] = scores of query T at eight slots, whose keys start at k.

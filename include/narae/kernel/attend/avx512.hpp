@@ -11,6 +11,22 @@
 
 namespace narae::inline NARAE_ABI::kernel::avx512 {
 
+/// scalar::softmax_block, then times v_scale; p[n16] is zero outside what the query sees.
+NARAE_AVX512_VNNI inline scalar::merge_factors softmax_block(query_state& s, float* p, std::size_t n16,
+                                                             const float* v_scale) noexcept {
+    avx2::hide_unseen(s, p, n16);
+    __m512 largest = _mm512_loadu_ps(p);
+    for (std::size_t j = 16; j < n16; j += 16) largest = _mm512_maskz_max_ps(all, _mm512_loadu_ps(p + j), largest);
+    const float m = largest_of(largest);
+    __m512 sum = _mm512_setzero_ps();
+    for (std::size_t j = 0; j < n16; j += 16) {
+        const __m512 weight = exp(_mm512_sub_ps(_mm512_loadu_ps(p + j), _mm512_set1_ps(m)));
+        sum = _mm512_add_ps(sum, weight);
+        _mm512_storeu_ps(p + j, _mm512_mul_ps(weight, _mm512_loadu_ps(v_scale + j)));
+    }
+    return avx2::join(s, m, avx2::sum_lanes(low_half(sum), high_half(sum)));
+}
+
 /// Sixteen values as floats.
 NARAE_AVX512_VNNI inline __m512 load16(const std::int8_t* v) noexcept {
     return _mm512_maskz_cvtepi32_ps(
@@ -57,7 +73,7 @@ NARAE_AVX512_VNNI inline void attend_some(const query_block<std::int8_t>& querie
          ...);
     }
     scalar::merge_factors f[sizeof...(T)];
-    ((f[T] = avx2::softmax_block(queries.state[T], p + T * attend_block, n16, c.v_scale)), ...);
+    ((f[T] = softmax_block(queries.state[T], p + T * attend_block, n16, c.v_scale)), ...);
     constexpr std::size_t N = sizeof...(C);
     for (std::size_t i = 0; i < e; i += 16 * N) {
         const std::size_t have = (e - i) / 16;  // columns beyond the last repeat it and are not stored

@@ -19,6 +19,11 @@ NARAE_AVX2 inline __m256i load32(const std::byte* p) noexcept {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
 }
 
+/// y[0 .. 8] += sum
+NARAE_AVX2 inline void add_to(float* y, __m256 sum) noexcept {
+    _mm256_storeu_ps(y, _mm256_add_ps(_mm256_loadu_ps(y), sum));
+}
+
 /// Four neighbouring inputs in every 32-bit lane.
 NARAE_AVX2 inline __m256i four_of(const std::int8_t* q) noexcept { return _mm256_set1_epi32(load_le<std::int32_t>(q)); }
 
@@ -89,7 +94,7 @@ NARAE_AVX2 inline void tile(float* y, std::size_t y_stride, const std::byte* sca
         codes += Codes::group_bytes;
         scales += num::tile_rows * 2;
     }
-    ((_mm256_storeu_ps(y + T * y_stride, sum[0][T]), _mm256_storeu_ps(y + T * y_stride + 8, sum[1][T])), ...);
+    ((add_to(y + T * y_stride, sum[0][T]), add_to(y + T * y_stride + 8, sum[1][T])), ...);
 }
 
 template <class Codes>

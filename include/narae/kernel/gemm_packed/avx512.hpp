@@ -8,15 +8,16 @@
 #include <utility>
 
 #include "narae/kernel/gemm_packed/contract.hpp"
-#include "narae/kernel/isa/avx2_math.hpp"
+#include "narae/kernel/isa/avx512_math.hpp"
 
 #if NARAE_X86
 
 namespace narae::inline NARAE_ABI::kernel::avx512 {
 
-/// GCC 12 warns of the plain forms of some conversions and shifts, whose masked result it thinks is read; those that
-/// set the masked part to zero are free of that, and with every lane chosen the same instruction.
-inline constexpr __mmask16 all = 0xFFFF;
+/// y[0 .. 16] += sum
+NARAE_AVX512_VNNI inline void add_to(float* y, __m512 sum) noexcept {
+    _mm512_storeu_ps(y, _mm512_add_ps(_mm512_loadu_ps(y), sum));
+}
 
 /// dot[T] + w . four inputs of token T, in each of 16 rows.
 template <std::size_t... T>
@@ -92,8 +93,8 @@ NARAE_AVX512_VNNI inline void tiles(float* y, std::size_t y_stride, const std::b
         codes += Codes::group_bytes;
         scales += num::tile_rows * 2;
     }
-    (_mm512_storeu_ps(y + T * y_stride, sum0[T]), ...);
-    if constexpr (Two) (_mm512_storeu_ps(y + T * y_stride + num::tile_rows, sum1[T]), ...);
+    (add_to(y + T * y_stride, sum0[T]), ...);
+    if constexpr (Two) (add_to(y + T * y_stride + num::tile_rows, sum1[T]), ...);
 }
 
 template <class Codes>

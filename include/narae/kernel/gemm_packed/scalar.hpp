@@ -30,7 +30,7 @@ template <class Layout>
 inline void gemm_packed(float* y, std::size_t y_stride, const std::byte* w, const num::q8_rows& x, std::size_t T,
                         std::size_t k, std::size_t row_begin, std::size_t row_end) noexcept {
     for (std::size_t row = row_begin; row < row_end; ++row)
-        for (std::size_t t = 0; t < T; ++t) y[t * y_stride + row] = dot_packed<Layout>(w, x[t], k, row);
+        for (std::size_t t = 0; t < T; ++t) y[t * y_stride + row] += dot_packed<Layout>(w, x[t], k, row);
 }
 
 }  // namespace narae::inline NARAE_ABI::kernel::scalar

@@ -53,10 +53,10 @@ NARAE_AVX2 inline void gemv_dense(float* y, const std::byte* w, const float* x, 
             high2 = _mm256_fmadd_ps(Weights::load(w2 + at + half), x_high, high2);
             high3 = _mm256_fmadd_ps(Weights::load(w3 + at + half), x_high, high3);
         }
-        y[row] = sum_lanes(low0, high0);
-        if (row + 1 < row_end) y[row + 1] = sum_lanes(low1, high1);
-        if (row + 2 < row_end) y[row + 2] = sum_lanes(low2, high2);
-        if (row + 3 < row_end) y[row + 3] = sum_lanes(low3, high3);
+        y[row] += sum_lanes(low0, high0);
+        if (row + 1 < row_end) y[row + 1] += sum_lanes(low1, high1);
+        if (row + 2 < row_end) y[row + 2] += sum_lanes(low2, high2);
+        if (row + 3 < row_end) y[row + 3] += sum_lanes(low3, high3);
     }
 }
 

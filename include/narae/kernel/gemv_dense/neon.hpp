@@ -45,8 +45,8 @@ inline void gemv_dense(float* y, const std::byte* w, const float* x, std::size_t
             w0 += 4 * quarter;
             w1 += 4 * quarter;
         }
-        y[row] = sum_lanes(a0, b0, c0, d0);
-        if (row + 1 < row_end) y[row + 1] = sum_lanes(a1, b1, c1, d1);
+        y[row] += sum_lanes(a0, b0, c0, d0);
+        if (row + 1 < row_end) y[row + 1] += sum_lanes(a1, b1, c1, d1);
     }
 }
 

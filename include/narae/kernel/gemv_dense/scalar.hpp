@@ -32,7 +32,7 @@ inline void gemv_dense(float* y, const std::byte* w, const float* x, std::size_t
         float lane[num::lanes] = {};
         for (std::size_t i = 0; i < k; ++i)
             lane[i % num::lanes] = std::fma(Weights::value(w, row * k + i), x[i], lane[i % num::lanes]);
-        y[row] = num::sum_lanes(lane);
+        y[row] += num::sum_lanes(lane);
     }
 }
 
