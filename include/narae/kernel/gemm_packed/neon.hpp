@@ -85,7 +85,7 @@ inline void quarter_tile(float* y, std::size_t y_stride, const std::byte* scales
         codes += Codes::group_bytes;
         scales += num::tile_rows * 2;
     }
-    (vst1q_f32(y + T * y_stride, sum[T]), ...);
+    (store4(y + T * y_stride, sum[T]), ...);
 }
 
 template <class Codes>
