@@ -10,17 +10,7 @@
 
 namespace narae::inline NARAE_ABI::kernel::avx2 {
 
-/// sum[0][T] + w0 . four inputs of token T, and sum[1][T] + w1 . the same.
-template <std::size_t... T>
-NARAE_AVX_VNNI inline void add_four(__m256i (*sum)[sizeof...(T)], __m256i w0, __m256i w1, const std::int8_t* q,
-                                    std::size_t stride, std::index_sequence<T...>) noexcept {
-    __m256i four;
-    ((four = four_of(q + T * stride), sum[0][T] = _mm256_dpbusd_avx_epi32(sum[0][T], w0, four),
-      sum[1][T] = _mm256_dpbusd_avx_epi32(sum[1][T], w1, four)),
-     ...);
-}
-
-/// A function that uses more than its caller may is never part of it: both halves of a tile are worth a call.
+/// A function that may use more than its caller is never part of it: a call has to be worth both halves of a tile.
 template <class Layout>
 struct codes_vnni : Layout {
     static constexpr std::size_t halves = 2;
@@ -34,14 +24,17 @@ struct codes_vnni : Layout {
     template <std::size_t... T>
     NARAE_AVX_VNNI static void group(__m256i* dot, const std::byte* codes, const std::int8_t* q, std::size_t stride,
                                      const std::int32_t* q_sum, std::size_t groups,
-                                     std::index_sequence<T...> tokens) noexcept {
-        __m256i sum[2][sizeof...(T)];
-        ((sum[0][T] = sum[1][T] = _mm256_set1_epi32((q4 ? -8 : -128) * q_sum[T * groups])), ...);
+                                     std::index_sequence<T...>) noexcept {
+        __m256i low[sizeof...(T)], high[sizeof...(T)], in;  // rows 0..7 and 8..15
+        ((low[T] = high[T] = _mm256_set1_epi32((q4 ? -8 : -128) * q_sum[T * groups])), ...);
         for (std::size_t i = 0; i < num::group_len / 4; i += 2) {
-            add_four(sum, four(codes, i), four(codes + 32, i), q + 4 * i, stride, tokens);
-            add_four(sum, four(codes, i + 1), four(codes + 32, i + 1), q + 4 * i + 4, stride, tokens);
+            const __m256i w[] = {four(codes, i), four(codes + 32, i), four(codes, i + 1), four(codes + 32, i + 1)};
+            ((in = four_of(q + T * stride + 4 * i), low[T] = _mm256_dpbusd_avx_epi32(low[T], w[0], in),
+              high[T] = _mm256_dpbusd_avx_epi32(high[T], w[1], in), in = four_of(q + T * stride + 4 * i + 4),
+              low[T] = _mm256_dpbusd_avx_epi32(low[T], w[2], in), high[T] = _mm256_dpbusd_avx_epi32(high[T], w[3], in)),
+             ...);
         }
-        ((dot[T] = sum[0][T], dot[sizeof...(T) + T] = sum[1][T]), ...);
+        ((dot[T] = low[T], dot[sizeof...(T) + T] = high[T]), ...);
     }
 };
 
