@@ -44,9 +44,15 @@
 #define NARAE_TARGET(isa)
 #endif
 #define NARAE_AVX2 NARAE_TARGET("avx2,fma,f16c")
+#define NARAE_AVX_VNNI NARAE_TARGET("avx2,fma,f16c,avxvnni")
 #define NARAE_AVX512 NARAE_TARGET("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")
 #define NARAE_AVX512_VNNI NARAE_TARGET("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")
 #define NARAE_AVX512_BF16 NARAE_TARGET("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")
+#if NARAE_NEON && defined(__clang__)
+#define NARAE_NEON_DOT NARAE_TARGET("dotprod")  // left out for MSVC, which does not always know the instruction
+#elif NARAE_NEON && defined(__GNUC__)
+#define NARAE_NEON_DOT NARAE_TARGET("arch=armv8.2-a+dotprod")
+#endif
 
 // --- the namespace tag ------------------------------------------------------------------------------------
 #if defined(NARAE_NO_FILES)

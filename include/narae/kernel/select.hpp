@@ -29,10 +29,14 @@ inline table_list runnable() noexcept {
     table_list all;
 #if NARAE_X86
     if (sys::has_avx2()) all.add(avx2::overlay(all.best()));
+    if (sys::has_avx_vnni()) all.add(avx2::overlay_vnni(all.best()));
     if (sys::has_avx512_vnni()) all.add(avx512::overlay(all.best()));
 #endif
 #if NARAE_NEON
     all.add(neon::overlay(all.best()));
+#endif
+#ifdef NARAE_NEON_DOT
+    if (sys::has_dotprod()) all.add(neon::overlay_dot(all.best()));
 #endif
     return all;
 }

@@ -8,6 +8,8 @@
 #include <intrin.h>
 #elif NARAE_X86
 #include <cpuid.h>
+#elif NARAE_NEON && defined(__linux__)
+#include <sys/auxv.h>
 #endif
 
 namespace narae::inline NARAE_ABI::sys {
@@ -43,6 +45,8 @@ inline bool saves(unsigned registers) noexcept {
 inline bool has_avx2() noexcept {
     return saves(0x6) && cpuid_bit(1, 0, 2, 12) && cpuid_bit(1, 0, 2, 29) && cpuid_bit(7, 0, 1, 5);
 }
+/// The same with dot products of bytes.
+inline bool has_avx_vnni() noexcept { return has_avx2() && cpuid_bit(7, 1, 0, 4); }
 /// AVX-512 with its BW, DQ and VL parts.
 inline bool has_avx512() noexcept {
     return has_avx2() && saves(0xE6) && cpuid_bit(7, 0, 1, 16) && cpuid_bit(7, 0, 1, 17) && cpuid_bit(7, 0, 1, 30) &&
@@ -52,6 +56,19 @@ inline bool has_avx512() noexcept {
 inline bool has_avx512_vnni() noexcept { return has_avx512() && cpuid_bit(7, 0, 2, 11); }
 inline bool has_avx512_bf16() noexcept { return has_avx512() && cpuid_bit(7, 1, 0, 5); }
 
+#endif
+
+#if NARAE_NEON
+/// Dot products of bytes. Every Mac has them; Apple's phones since 2019, which no call here tells from older ones.
+inline bool has_dotprod() noexcept {
+#if defined(__linux__)
+    return (getauxval(AT_HWCAP) >> 20 & 1) != 0;
+#elif defined(__ENVIRONMENT_MAC_OS_X_VERSION_MIN_REQUIRED__)
+    return true;
+#else
+    return false;
+#endif
+}
 #endif
 
 /// Tells the processor that this thread watches a variable, so that it wastes less while it does.

@@ -17,10 +17,12 @@ TEST_CASE("runnable tables start with scalar and end with the best") {
     for (const auto& t : all) names += std::string(" ") + t.name;
     WARN("tables tested on this machine:" << names);
 #if NARAE_X86
-    CHECK(all.count == std::size_t{1} + narae::sys::has_avx2() + narae::sys::has_avx512_vnni());
+    CHECK(all.count ==
+          std::size_t{1} + narae::sys::has_avx2() + narae::sys::has_avx_vnni() + narae::sys::has_avx512_vnni());
+    CHECK((names.find(" avxvnni") != std::string::npos) == narae::sys::has_avx_vnni());
     CHECK((std::string_view(all.best().name) == "avx512vnni") == narae::sys::has_avx512_vnni());
 #elif NARAE_NEON
-    CHECK(std::string_view(all.best().name) == "neon");
+    CHECK(std::string_view(all.best().name) == (narae::sys::has_dotprod() ? "neondot" : "neon"));
 #else
     CHECK(all.count == 1);
 #endif

@@ -46,8 +46,8 @@ inline void score4(float* p, const query_block<std::int8_t>& queries, const std:
           dot23[T] = vpadalq_s16(dot23[T], vmull_high_s8(four, four_of(queries.q + T * e + i)))),
          ...);
     }
-    (vst1q_f32(p + T * attend_block, vmulq_f32(vcvtq_f32_s32(vpaddq_s32(dot01[T], dot23[T])),
-                                               vmulq_n_f32(vld1q_f32(k_scale), queries.state[T].scale))),
+    (store4(p + T * attend_block, vmulq_f32(vcvtq_f32_s32(vpaddq_s32(dot01[T], dot23[T])),
+                                            vmulq_n_f32(vld1q_f32(k_scale), queries.state[T].scale))),
      ...);
 }
 

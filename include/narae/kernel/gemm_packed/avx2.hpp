@@ -28,6 +28,7 @@ NARAE_AVX2 inline void add_to(float* y, __m256 sum) noexcept {
 NARAE_AVX2 inline __m256i four_of(const std::int8_t* q) noexcept { return _mm256_set1_epi32(load_le<std::int32_t>(q)); }
 
 struct codes_q4 : num::q4_layout {
+    static constexpr std::size_t halves = 1;  // of a tile that group() takes at once
     /// dot[T] = the group's dot products of 8 rows with token T, whose inputs are at q + T * stride.
     template <std::size_t... T>
     NARAE_AVX2 static void group(__m256i* dot, const std::byte* codes, const std::int8_t* q, std::size_t stride,
@@ -53,6 +54,7 @@ struct codes_q4 : num::q4_layout {
 };
 
 struct codes_q8 : num::q8_layout {
+    static constexpr std::size_t halves = 1;  // of a tile that group() takes at once
     /// The multiplication wants one factor unsigned, so the weight's sign goes to q. Two products reach 2 * 128 * 127
     /// at most, which 16 bits hold, even if a file brings a -128.
     template <std::size_t... T>
@@ -82,12 +84,14 @@ NARAE_AVX2 inline void tile(float* y, std::size_t y_stride, const std::byte* sca
     ((sum[0][T] = sum[1][T] = _mm256_setzero_ps()), ...);
     for (std::size_t g = 0; g < num::groups_of(k); ++g) {
         for (std::size_t line = 0; line < Codes::group_bytes; line += 64) fetch(codes + line, two_pages);
+        __m256i dot[Codes::halves * sizeof...(T)];
         for (std::size_t half = 0; half < 2; ++half) {
-            __m256i dot[sizeof...(T)];
-            Codes::group(dot, codes + 32 * half, x.q + g * num::group_len, stride, x.sum + g, x.groups, tokens);
+            if (half % Codes::halves == 0)
+                Codes::group(dot, codes + 32 * half, x.q + g * num::group_len, stride, x.sum + g, x.groups, tokens);
+            const __m256i* mine = dot + half % Codes::halves * sizeof...(T);
             const __m256 scale = _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(scales) + half));
             ((sum[half][T] =
-                  _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot[T]),
+                  _mm256_fmadd_ps(_mm256_cvtepi32_ps(mine[T]),
                                   _mm256_mul_ps(scale, _mm256_set1_ps(x.scale[T * x.groups + g])), sum[half][T])),
              ...);
         }

@@ -61,8 +61,8 @@ struct codes_q8 : num::q8_layout {
     }
 };
 
-/// All rows of one tile, or of two neighbours, with the tokens T... Two tiles are there when they are needed, if each
-/// group of those before them fetches `ahead_bytes` of them, from `ahead` on; one tile fetches two pages ahead of itself.
+/// All rows of one tile, or of two neighbours, with the tokens T... One tile fetches two pages ahead of itself; with two,
+/// each group fetches its share of the two that follow, `ahead_bytes` from `ahead` on.
 template <class Codes, bool Two, std::size_t... T>
 NARAE_AVX512_VNNI inline void tiles(float* y, std::size_t y_stride, const std::byte* scales, const num::q8_rows& x,
                                     std::size_t k, std::index_sequence<T...> tokens, const std::byte* ahead = nullptr,

@@ -16,6 +16,9 @@ namespace narae::inline NARAE_ABI::kernel::neon {
 
 inline uint8x16_t load_bytes(const std::byte* p) noexcept { return vld1q_u8(reinterpret_cast<const std::uint8_t*>(p)); }
 
+/// y[0 .. 4] += sum
+inline void add_to(float* y, float32x4_t sum) noexcept { vst1q_f32(y, vaddq_f32(vld1q_f32(y), sum)); }
+
 /// Four neighbouring inputs in every 32-bit lane.
 inline int8x16_t four_of(const std::int8_t* q) noexcept {
     return vreinterpretq_s8_s32(vdupq_n_s32(load_le<std::int32_t>(q)));
@@ -85,7 +88,7 @@ inline void quarter_tile(float* y, std::size_t y_stride, const std::byte* scales
         codes += Codes::group_bytes;
         scales += num::tile_rows * 2;
     }
-    (vst1q_f32(y + T * y_stride, vaddq_f32(vld1q_f32(y + T * y_stride), sum[T])), ...);
+    (add_to(y + T * y_stride, sum[T]), ...);
 }
 
 template <class Codes>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// What AVX2 (with FMA and F16C) replaces.
+// What AVX2 (with FMA and F16C) replaces, and then AVX-VNNI.
 #ifndef NARAE_KERNEL_ISA_AVX2_HPP
 #define NARAE_KERNEL_ISA_AVX2_HPP
 
 #include "narae/kernel/attend/avx2.hpp"
-#include "narae/kernel/gemm_packed/avx2.hpp"
+#include "narae/kernel/gemm_packed/avx_vnni.hpp"
 #include "narae/kernel/gemv_dense/avx2.hpp"
 #include "narae/kernel/rows/avx2.hpp"
 #include "narae/kernel/table.hpp"
@@ -24,6 +24,13 @@ inline table overlay(table t) noexcept {
     t.bias_gelu = bias_gelu;
     t.quantize_q8 = quantize_q8;
     t.attend_q8 = attend;
+    return t;
+}
+
+inline table overlay_vnni(table t) noexcept {
+    t.name = "avxvnni";
+    t.gemm_q8 = gemm_packed<codes_vnni<num::q8_layout>>;
+    t.gemm_q4 = gemm_packed<codes_vnni<num::q4_layout>>;
     return t;
 }
 

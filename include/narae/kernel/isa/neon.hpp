@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// What NEON replaces.
+// What NEON replaces, and then NEON with dot products.
 #ifndef NARAE_KERNEL_ISA_NEON_HPP
 #define NARAE_KERNEL_ISA_NEON_HPP
 
 #include "narae/kernel/attend/neon.hpp"
-#include "narae/kernel/gemm_packed/neon.hpp"
+#include "narae/kernel/gemm_packed/neon_dot.hpp"
 #include "narae/kernel/gemv_dense/neon.hpp"
 #include "narae/kernel/rows/neon.hpp"
 #include "narae/kernel/table.hpp"
@@ -26,6 +26,15 @@ inline table overlay(table t) noexcept {
     t.attend_q8 = attend;
     return t;
 }
+
+#ifdef NARAE_NEON_DOT
+inline table overlay_dot(table t) noexcept {
+    t.name = "neondot";
+    t.gemm_q8 = gemm_packed<codes_dot<num::q8_layout>>;
+    t.gemm_q4 = gemm_packed<codes_dot<num::q4_layout>>;
+    return t;
+}
+#endif
 
 }  // namespace narae::inline NARAE_ABI::kernel::neon
 

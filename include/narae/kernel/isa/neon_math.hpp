@@ -21,6 +21,9 @@ inline uint16x4_t load4_u16(const void* p) noexcept {
 /// Four binary16.
 inline float32x4_t load4_f16(const void* p) noexcept { return vcvt_f32_f16(vreinterpret_f16_u16(load4_u16(p))); }
 
+/// Four floats to memory: clang's vst1q_f32 is a macro that takes no parameter pack.
+inline void store4(float* p, float32x4_t v) noexcept { vst1q_f32(p, v); }
+
 /// num::sum_lanes of lanes 0..3, 4..7, 8..11 and 12..15.
 inline float sum_lanes(float32x4_t a, float32x4_t b, float32x4_t c, float32x4_t d) noexcept {
     const float32x4_t four = vaddq_f32(vaddq_f32(a, c), vaddq_f32(b, d));
