@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/narae.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 033c12f332066e26
+// FNV-1a hash of all that follows this line: 422bb47e50437a05
 //
 // narae: runs a Korean language model (GPT-NeoX) from plain C++20 headers. This file brings all that running needs;
 // toolkit.hpp brings what making a model needs.
@@ -85,9 +85,15 @@
 #define NARAE_TARGET(isa)
 #endif
 #define NARAE_AVX2 NARAE_TARGET("avx2,fma,f16c")
+#define NARAE_AVX_VNNI NARAE_TARGET("avx2,fma,f16c,avxvnni")
 #define NARAE_AVX512 NARAE_TARGET("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")
 #define NARAE_AVX512_VNNI NARAE_TARGET("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")
 #define NARAE_AVX512_BF16 NARAE_TARGET("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")
+#if NARAE_NEON && defined(__clang__)
+#define NARAE_NEON_DOT NARAE_TARGET("dotprod")  // left out for MSVC, which does not always know the instruction
+#elif NARAE_NEON && defined(__GNUC__)
+#define NARAE_NEON_DOT NARAE_TARGET("arch=armv8.2-a+dotprod")
+#endif
 // --- the namespace tag ------------------------------------------------------------------------------------
 #if defined(NARAE_NO_FILES)
 #define NARAE_ABI_F _nofiles
@@ -371,6 +377,8 @@ private:
 #include <intrin.h>
 #elif NARAE_X86
 #include <cpuid.h>
+#elif NARAE_NEON && defined(__linux__)
+#include <sys/auxv.h>
 #endif
 namespace narae::inline NARAE_ABI::sys {
 #if NARAE_X86
@@ -401,6 +409,8 @@ inline bool saves(unsigned registers) noexcept {
 inline bool has_avx2() noexcept {
     return saves(0x6) && cpuid_bit(1, 0, 2, 12) && cpuid_bit(1, 0, 2, 29) && cpuid_bit(7, 0, 1, 5);
 }
+/// The same with dot products of bytes.
+inline bool has_avx_vnni() noexcept { return has_avx2() && cpuid_bit(7, 1, 0, 4); }
 /// AVX-512 with its BW, DQ and VL parts.
 inline bool has_avx512() noexcept {
     return has_avx2() && saves(0xE6) && cpuid_bit(7, 0, 1, 16) && cpuid_bit(7, 0, 1, 17) && cpuid_bit(7, 0, 1, 30) &&
@@ -409,6 +419,18 @@ inline bool has_avx512() noexcept {
 /// The same with dot products of bytes, or with products of bfloat16 pairs.
 inline bool has_avx512_vnni() noexcept { return has_avx512() && cpuid_bit(7, 0, 2, 11); }
 inline bool has_avx512_bf16() noexcept { return has_avx512() && cpuid_bit(7, 1, 0, 5); }
+#endif
+#if NARAE_NEON
+/// Dot products of bytes. Every Mac has them; Apple's phones since 2019, which no call here tells from older ones.
+inline bool has_dotprod() noexcept {
+#if defined(__linux__)
+    return (getauxval(AT_HWCAP) >> 20 & 1) != 0;
+#elif defined(__ENVIRONMENT_MAC_OS_X_VERSION_MIN_REQUIRED__)
+    return true;
+#else
+    return false;
+#endif
+}
 #endif
 /// Tells the processor that this thread watches a variable, so that it wastes less while it does.
 inline void relax() noexcept {
@@ -2773,21 +2795,22 @@ using attend_op = void(const query_block<Number>& queries, const cache_block<Num
                        std::size_t e) noexcept;
 // ==== narae/kernel/gemv_dense/contract.hpp ====
 // The contract of gemv_f32, gemv_f16 and gemv_bf16: unpacked weights as checkpoints hold them, float activations.
-/// y[N] = W[N, K] * x[K] for rows row_begin .. row_end, W row-major little-endian f32, f16 or bf16, at any address.
-/// Exact order: column i goes by fma to lane i % 16, ascending; then num::sum_lanes. So every table gives equal bits.
-/// Error at most (K / 16 + 5) * 2^-24 * sum |w * x|. Allocates nothing, cannot fail.
+/// y[N] += W[N, K] * x[K] for rows row_begin .. row_end, W row-major little-endian f32, f16 or bf16, at any address.
+/// Exact order: column i goes by fma to lane i % 16, ascending; then num::sum_lanes, which is added to y. So every table
+/// gives equal bits. Error of the sum at most (K / 16 + 5) * 2^-24 * sum |w * x|. Allocates nothing, cannot fail.
 using gemv_dense_op = void(float* y, const std::byte* w, const float* x, std::size_t k, std::size_t row_begin,
                            std::size_t row_end) noexcept;
 // ==== narae/kernel/gemm_packed/contract.hpp ====
 // The contract of gemm_q4 and gemm_q8: packed weights times 8-bit activations, of one token (decoding) or of several
 // (a prompt), which then share every weight that is read.
-/// y[T, N] = x[T, K] W[N, K]^T for the columns row_begin .. row_end of y, whose rows are y_stride apart; W packed as
-/// num::q4_layout or num::q8_layout. Needs row_begin and row_end at multiples of 16 and y with room for whole tiles;
-/// w need not be aligned.
+/// y[T, N] += x[T, K] W[N, K]^T in the columns row_begin .. row_end of y, whose rows are y_stride apart; W packed as
+/// num::q4_layout or num::q8_layout. What y holds before is a bias, the residual stream, or zero. Needs row_begin and
+/// row_end at multiples of 16 and y with room for whole tiles; w need not be aligned.
 /// Exact: per group of 64 an integer dot product, then one fma into the sum, groups in ascending order;
-///   sum = fma(float(dot), w_scale * x_scale, sum), dot = sum over i of value * q, value = the layout's own.
-/// So every table gives equal bits, for any T. Against the exact product of the same quantised numbers the error is at
-/// most (groups + 2) * 2^-24 * sum over groups of |dot * w_scale * x_scale|. Allocates nothing, cannot fail.
+///   sum = fma(float(dot), w_scale * x_scale, sum), dot = sum over i of value * q, value = the layout's own;
+/// at the end y += sum. So every table gives equal bits, for any T. Against the exact product of the same quantised
+/// numbers the error of the sum is at most (groups + 2) * 2^-24 * sum over groups of |dot * w_scale * x_scale|.
+/// Allocates nothing, cannot fail.
 using gemm_packed_op = void(float* y, std::size_t y_stride, const std::byte* w, const num::q8_rows& x, std::size_t T,
                             std::size_t k, std::size_t row_begin, std::size_t row_end) noexcept;
 // ==== narae/kernel/rows/contract.hpp ====
@@ -2881,7 +2904,7 @@ inline void gemv_dense(float* y, const std::byte* w, const float* x, std::size_t
         float lane[num::lanes] = {};
         for (std::size_t i = 0; i < k; ++i)
             lane[i % num::lanes] = std::fma(Weights::value(w, row * k + i), x[i], lane[i % num::lanes]);
-        y[row] = num::sum_lanes(lane);
+        y[row] += num::sum_lanes(lane);
     }
 }
 // ==== narae/kernel/gemm_packed/scalar.hpp ====
@@ -2906,7 +2929,7 @@ template <class Layout>
 inline void gemm_packed(float* y, std::size_t y_stride, const std::byte* w, const num::q8_rows& x, std::size_t T,
                         std::size_t k, std::size_t row_begin, std::size_t row_end) noexcept {
     for (std::size_t row = row_begin; row < row_end; ++row)
-        for (std::size_t t = 0; t < T; ++t) y[t * y_stride + row] = dot_packed<Layout>(w, x[t], k, row);
+        for (std::size_t t = 0; t < T; ++t) y[t * y_stride + row] += dot_packed<Layout>(w, x[t], k, row);
 }
 // ==== narae/kernel/rows/scalar.hpp ====
 // layer_norm, bias_gelu and quantize_q8 by definition.
@@ -2980,6 +3003,12 @@ NARAE_AVX2 inline float largest_of(__m256 v) noexcept {
     m = _mm_max_ps(m, _mm_movehl_ps(m, m));
     return _mm_cvtss_f32(_mm_max_ss(m, _mm_movehdup_ps(m)));
 }
+/// The sum of eight integers.
+NARAE_AVX2 inline std::int32_t sum_of(__m256i v) noexcept {
+    __m128i s = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4E));
+    return _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_shuffle_epi32(s, 0xB1)));
+}
 /// num::exp.
 NARAE_AVX2 inline __m256 exp(__m256 x) noexcept {
     const __m256 not_zero = _mm256_cmp_ps(x, _mm256_set1_ps(num::exp_min), _CMP_GE_OQ);
@@ -3013,9 +3042,14 @@ namespace narae::inline NARAE_ABI::kernel::avx2 {
 NARAE_AVX2 inline __m256i load32(const std::byte* p) noexcept {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
 }
+/// y[0 .. 8] += sum
+NARAE_AVX2 inline void add_to(float* y, __m256 sum) noexcept {
+    _mm256_storeu_ps(y, _mm256_add_ps(_mm256_loadu_ps(y), sum));
+}
 /// Four neighbouring inputs in every 32-bit lane.
 NARAE_AVX2 inline __m256i four_of(const std::int8_t* q) noexcept { return _mm256_set1_epi32(load_le<std::int32_t>(q)); }
 struct codes_q4 : num::q4_layout {
+    static constexpr std::size_t halves = 1;  // of a tile that group() takes at once
     /// dot[T] = the group's dot products of 8 rows with token T, whose inputs are at q + T * stride.
     template <std::size_t... T>
     NARAE_AVX2 static void group(__m256i* dot, const std::byte* codes, const std::int8_t* q, std::size_t stride,
@@ -3040,6 +3074,7 @@ struct codes_q4 : num::q4_layout {
     }
 };
 struct codes_q8 : num::q8_layout {
+    static constexpr std::size_t halves = 1;  // of a tile that group() takes at once
     /// The multiplication wants one factor unsigned, so the weight's sign goes to q. Two products reach 2 * 128 * 127
     /// at most, which 16 bits hold, even if a file brings a -128.
     template <std::size_t... T>
@@ -3068,19 +3103,21 @@ NARAE_AVX2 inline void tile(float* y, std::size_t y_stride, const std::byte* sca
     ((sum[0][T] = sum[1][T] = _mm256_setzero_ps()), ...);
     for (std::size_t g = 0; g < num::groups_of(k); ++g) {
         for (std::size_t line = 0; line < Codes::group_bytes; line += 64) fetch(codes + line, two_pages);
+        __m256i dot[Codes::halves * sizeof...(T)];
         for (std::size_t half = 0; half < 2; ++half) {
-            __m256i dot[sizeof...(T)];
-            Codes::group(dot, codes + 32 * half, x.q + g * num::group_len, stride, x.sum + g, x.groups, tokens);
+            if (half % Codes::halves == 0)
+                Codes::group(dot, codes + 32 * half, x.q + g * num::group_len, stride, x.sum + g, x.groups, tokens);
+            const __m256i* mine = dot + half % Codes::halves * sizeof...(T);
             const __m256 scale = _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(scales) + half));
             ((sum[half][T] =
-                  _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot[T]),
+                  _mm256_fmadd_ps(_mm256_cvtepi32_ps(mine[T]),
                                   _mm256_mul_ps(scale, _mm256_set1_ps(x.scale[T * x.groups + g])), sum[half][T])),
              ...);
         }
         codes += Codes::group_bytes;
         scales += num::tile_rows * 2;
     }
-    ((_mm256_storeu_ps(y + T * y_stride, sum[0][T]), _mm256_storeu_ps(y + T * y_stride + 8, sum[1][T])), ...);
+    ((add_to(y + T * y_stride, sum[0][T]), add_to(y + T * y_stride + 8, sum[1][T])), ...);
 }
 template <class Codes>
 NARAE_AVX2 inline void gemm_packed(float* y, std::size_t y_stride, const std::byte* w, const num::q8_rows& x,
@@ -3097,11 +3134,25 @@ NARAE_AVX2 inline void gemm_packed(float* y, std::size_t y_stride, const std::by
 // ==== narae/kernel/attend/avx2.hpp ====
 // attend_q8 for AVX2: scores of 16 slots together, softmax in 16 lanes, then the values in columns of
 // 16, for the queries T...
+/// The end of scalar::softmax_block: a block whose largest score is m and whose weights have this sum joins the query.
+NARAE_AVX2 inline scalar::merge_factors join(query_state& s, float m, float sum) noexcept {
+    const float largest = s.largest > m ? s.largest : m;
+    const __m256 factors = exp(_mm256_setr_ps(s.largest - largest, m - largest, 0, 0, 0, 0, 0, 0));
+    const __m128 a = _mm256_castps256_ps128(factors), b = _mm_movehdup_ps(a);
+    const __m128 joined = _mm_mul_ss(_mm_set_ss(sum), b);
+    s.sum = _mm_cvtss_f32(_mm_fmadd_ss(_mm_set_ss(s.sum), a, joined));
+    s.largest = largest;
+    return {_mm_cvtss_f32(a), _mm_cvtss_f32(b)};
+}
+/// Scores outside what the query sees are never the largest, and their exp is 0.
+inline void hide_unseen(const query_state& s, float* p, std::size_t n16) noexcept {
+    for (std::size_t j = 0; j < s.begin; ++j) p[j] = -3e38f;
+    for (std::size_t j = s.end; j < n16; ++j) p[j] = -3e38f;
+}
 /// scalar::softmax_block, then times v_scale; p[n16] is zero outside what the query sees.
 NARAE_AVX2 inline scalar::merge_factors softmax_block(query_state& s, float* p, std::size_t n16,
                                                       const float* v_scale) noexcept {
-    for (std::size_t j = 0; j < s.begin; ++j) p[j] = -3e38f;  // never the largest, and its exp is 0
-    for (std::size_t j = s.end; j < n16; ++j) p[j] = -3e38f;
+    hide_unseen(s, p, n16);
     __m256 largest8 = _mm256_loadu_ps(p);
     for (std::size_t j = 8; j < n16; j += 8) largest8 = _mm256_max_ps(_mm256_loadu_ps(p + j), largest8);
     const float m = largest_of(largest8);
@@ -3111,13 +3162,7 @@ NARAE_AVX2 inline scalar::merge_factors softmax_block(query_state& s, float* p, 
         sum[j / 8 % 2] = _mm256_add_ps(sum[j / 8 % 2], weight);
         _mm256_storeu_ps(p + j, _mm256_mul_ps(weight, _mm256_loadu_ps(v_scale + j)));
     }
-    const float largest = s.largest > m ? s.largest : m;
-    const __m256 factors = exp(_mm256_setr_ps(s.largest - largest, m - largest, 0, 0, 0, 0, 0, 0));
-    const __m128 a = _mm256_castps256_ps128(factors), b = _mm_movehdup_ps(a);
-    const __m128 joined = _mm_mul_ss(_mm_set_ss(sum_lanes(sum[0], sum[1])), b);
-    s.sum = _mm_cvtss_f32(_mm_fmadd_ss(_mm_set_ss(s.sum), a, joined));
-    s.largest = largest;
-    return {_mm_cvtss_f32(a), _mm_cvtss_f32(b)};
+    return join(s, m, sum_lanes(sum[0], sum[1]));
 }
 /// p[T][0 .. 8] = scores of query T at eight slots, whose keys start at k.
 template <std::size_t... T>
@@ -3217,12 +3262,42 @@ NARAE_AVX2 inline void gemv_dense(float* y, const std::byte* w, const float* x, 
             high2 = _mm256_fmadd_ps(Weights::load(w2 + at + half), x_high, high2);
             high3 = _mm256_fmadd_ps(Weights::load(w3 + at + half), x_high, high3);
         }
-        y[row] = sum_lanes(low0, high0);
-        if (row + 1 < row_end) y[row + 1] = sum_lanes(low1, high1);
-        if (row + 2 < row_end) y[row + 2] = sum_lanes(low2, high2);
-        if (row + 3 < row_end) y[row + 3] = sum_lanes(low3, high3);
+        y[row] += sum_lanes(low0, high0);
+        if (row + 1 < row_end) y[row + 1] += sum_lanes(low1, high1);
+        if (row + 2 < row_end) y[row + 2] += sum_lanes(low2, high2);
+        if (row + 3 < row_end) y[row + 3] += sum_lanes(low3, high3);
     }
 }
+// ==== narae/kernel/gemm_packed/avx_vnni.hpp ====
+// gemm_q4 and gemm_q8 for AVX2 with VNNI: the loops of avx2.hpp around one instruction that takes four products of
+// bytes, unsigned by signed, and adds them to a lane of 32 bits.
+/// A function that may use more than its caller is never part of it: a call has to be worth both halves of a tile.
+template <class Layout>
+struct codes_vnni : Layout {
+    static constexpr std::size_t halves = 2;
+    static constexpr bool q4 = Layout::group_bytes == num::q4_layout::group_bytes;
+    /// Inputs 4 i .. 4 i + 3 of 8 rows as unsigned codes: 8 is zero in q4, 128 in q8.
+    NARAE_AVX2 static __m256i four(const std::byte* codes, std::size_t i) noexcept {
+        if constexpr (!q4) return _mm256_xor_si256(load32(codes + i * 64), _mm256_set1_epi32(static_cast<int>(0x80808080u)));
+        const __m256i w = load32(codes + i / 2 * 64);
+        return _mm256_and_si256(i % 2 == 0 ? w : _mm256_srli_epi16(w, 4), _mm256_set1_epi8(15));
+    }
+    template <std::size_t... T>
+    NARAE_AVX_VNNI static void group(__m256i* dot, const std::byte* codes, const std::int8_t* q, std::size_t stride,
+                                     const std::int32_t* q_sum, std::size_t groups,
+                                     std::index_sequence<T...>) noexcept {
+        __m256i low[sizeof...(T)], high[sizeof...(T)], in;  // rows 0..7 and 8..15
+        ((low[T] = high[T] = _mm256_set1_epi32((q4 ? -8 : -128) * q_sum[T * groups])), ...);
+        for (std::size_t i = 0; i < num::group_len / 4; i += 2) {
+            const __m256i w[] = {four(codes, i), four(codes + 32, i), four(codes, i + 1), four(codes + 32, i + 1)};
+            ((in = four_of(q + T * stride + 4 * i), low[T] = _mm256_dpbusd_avx_epi32(low[T], w[0], in),
+              high[T] = _mm256_dpbusd_avx_epi32(high[T], w[1], in), in = four_of(q + T * stride + 4 * i + 4),
+              low[T] = _mm256_dpbusd_avx_epi32(low[T], w[2], in), high[T] = _mm256_dpbusd_avx_epi32(high[T], w[3], in)),
+             ...);
+        }
+        ((dot[T] = low[T], dot[sizeof...(T) + T] = high[T]), ...);
+    }
+};
 // ==== narae/kernel/rows/avx2.hpp ====
 // layer_norm, bias_gelu and quantize_q8 for AVX2.
 NARAE_AVX2 inline void layer_norm(float* y, const float* x, const float* gain, const float* bias, std::size_t d,
@@ -3281,16 +3356,14 @@ NARAE_AVX2 inline void quantize_q8(const num::q8_row& out, const float* x, std::
             const __m256i sorted = _mm256_permutevar8x32_epi32(packed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
             _mm256_storeu_si256(reinterpret_cast<__m256i*>(out.q + g * group + i), sorted);
         }
-        __m128i s = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
-        s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4E));
-        out.sum[g] = _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_shuffle_epi32(s, 0xB1)));
+        out.sum[g] = sum_of(sum);
         out.scale[g] = largest / 127.0f;
     }
     const std::size_t done = whole * group;
     if (done < k) scalar::quantize_q8({out.q + done, out.scale + whole, out.sum + whole}, x + done, k - done, group);
 }
 // ==== narae/kernel/isa/avx2.hpp ====
-// What AVX2 (with FMA and F16C) replaces.
+// What AVX2 (with FMA and F16C) replaces, and then AVX-VNNI.
 inline table overlay(table t) noexcept {
     t.name = "avx2";
     t.gemv_f32 = gemv_dense<weights_f32>;
@@ -3304,14 +3377,58 @@ inline table overlay(table t) noexcept {
     t.attend_q8 = attend;
     return t;
 }
+inline table overlay_vnni(table t) noexcept {
+    t.name = "avxvnni";
+    t.gemm_q8 = gemm_packed<codes_vnni<num::q8_layout>>;
+    t.gemm_q4 = gemm_packed<codes_vnni<num::q4_layout>>;
+    return t;
+}
 }  // namespace narae::inline NARAE_ABI::kernel::avx2
-// ==== narae/kernel/gemm_packed/avx512.hpp ====
-// gemm_q4 and gemm_q8 for AVX-512 with VNNI: a register holds a chunk of 16 rows x 4 inputs, and one instruction takes
-// its dot product with four inputs of a token, unsigned by signed.
+// ==== narae/kernel/isa/avx512_math.hpp ====
+// num/math.hpp sixteen lanes at a time: the same steps in the same order as avx2_math.hpp, so the same bits.
 namespace narae::inline NARAE_ABI::kernel::avx512 {
 /// GCC 12 warns of the plain forms of some conversions and shifts, whose masked result it thinks is read; those that
 /// set the masked part to zero are free of that, and with every lane chosen the same instruction.
 inline constexpr __mmask16 all = 0xFFFF;
+/// Lanes 0 .. 7 and 8 .. 15.
+NARAE_AVX512_VNNI inline __m256 low_half(__m512 v) noexcept { return _mm512_maskz_extractf32x8_ps(0xFF, v, 0); }
+NARAE_AVX512_VNNI inline __m256 high_half(__m512 v) noexcept { return _mm512_maskz_extractf32x8_ps(0xFF, v, 1); }
+/// The largest of sixteen.
+NARAE_AVX512_VNNI inline float largest_of(__m512 v) noexcept {
+    return avx2::largest_of(_mm256_max_ps(low_half(v), high_half(v)));
+}
+/// num::exp.
+NARAE_AVX512_VNNI inline __m512 exp(__m512 x) noexcept {
+    const __mmask16 not_zero = _mm512_cmp_ps_mask(x, _mm512_set1_ps(num::exp_min), _CMP_GE_OQ);
+    x = _mm512_maskz_min_ps(all, x, _mm512_set1_ps(num::exp_max));
+    const __m512 half = _mm512_or_ps(_mm512_and_ps(x, _mm512_set1_ps(-0.0f)), _mm512_set1_ps(0.5f));
+    const __m512i n = _mm512_maskz_cvttps_epi32(all, _mm512_fmadd_ps(x, _mm512_set1_ps(num::log2_e), half));
+    const __m512 whole = _mm512_maskz_cvtepi32_ps(all, n);
+    __m512 r = _mm512_fnmadd_ps(whole, _mm512_set1_ps(num::ln2_high), x);
+    r = _mm512_fnmadd_ps(whole, _mm512_set1_ps(num::ln2_low), r);
+    __m512 p = _mm512_set1_ps(num::exp_c[0]);
+    for (int i = 1; i < 7; ++i) p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(num::exp_c[i]));
+    const __m512i power = _mm512_maskz_slli_epi32(all, _mm512_add_epi32(n, _mm512_set1_epi32(127)), 23);
+    return _mm512_maskz_mul_ps(not_zero, p, _mm512_castsi512_ps(power));
+}
+/// num::gelu.
+NARAE_AVX512_VNNI inline __m512 gelu(__m512 x) noexcept {
+    const __m512 size = _mm512_andnot_ps(_mm512_set1_ps(-0.0f), x), one = _mm512_set1_ps(1.0f);
+    const __m512 z = _mm512_maskz_min_ps(all, size, _mm512_set1_ps(num::tail_max));
+    const __m512 t = _mm512_div_ps(one, _mm512_fmadd_ps(_mm512_set1_ps(num::tail_p), z, one));
+    __m512 p = _mm512_set1_ps(num::tail_c[0]);
+    for (int i = 1; i < 9; ++i) p = _mm512_fmadd_ps(p, t, _mm512_set1_ps(num::tail_c[i]));
+    const __m512 tail = _mm512_mul_ps(p, exp(_mm512_mul_ps(_mm512_mul_ps(z, z), _mm512_set1_ps(-0.5f))));
+    const __mmask16 negative = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ);
+    return _mm512_mask_mul_ps(_mm512_fnmadd_ps(x, tail, x), negative, x, tail);
+}
+// ==== narae/kernel/gemm_packed/avx512.hpp ====
+// gemm_q4 and gemm_q8 for AVX-512 with VNNI: a register holds a chunk of 16 rows x 4 inputs, and one instruction takes
+// its dot product with four inputs of a token, unsigned by signed.
+/// y[0 .. 16] += sum
+NARAE_AVX512_VNNI inline void add_to(float* y, __m512 sum) noexcept {
+    _mm512_storeu_ps(y, _mm512_add_ps(_mm512_loadu_ps(y), sum));
+}
 /// dot[T] + w . four inputs of token T, in each of 16 rows.
 template <std::size_t... T>
 NARAE_AVX512_VNNI inline void add_four(__m512i* dot, __m512i w, const std::int8_t* q, std::size_t stride,
@@ -3328,19 +3445,16 @@ NARAE_AVX512_VNNI inline void add_four(__m512i* dot0, __m512i* dot1, __m512i w0,
      ...);
 }
 /// sum[T] + what a group's dot products amount to; x begins at the group.
-template <class Codes, std::size_t... T>
+template <std::size_t... T>
 NARAE_AVX512_VNNI inline void add_group(__m512* sum, const __m512i* dot, const std::byte* scales, const num::q8_rows& x,
                                         std::index_sequence<T...>) noexcept {
     const __m512 scale = _mm512_maskz_cvtph_ps(all, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(scales)));
     ((sum[T] = _mm512_fmadd_ps(
-          _mm512_maskz_cvtepi32_ps(
-              all, _mm512_sub_epi32(
-                       dot[T], _mm512_maskz_slli_epi32(all, _mm512_set1_epi32(x.sum[T * x.groups]), Codes::zero_bits))),
-          _mm512_mul_ps(scale, _mm512_set1_ps(x.scale[T * x.groups])), sum[T])),
+          _mm512_maskz_cvtepi32_ps(all, dot[T]), _mm512_mul_ps(scale, _mm512_set1_ps(x.scale[T * x.groups])), sum[T])),
      ...);
 }
 struct codes_q4 : num::q4_layout {
-    static constexpr int zero_bits = 3;  // codes are unsigned with 8 for zero
+    static constexpr int zero = 8;  // the code of 0
     /// The codes of inputs 4 i .. 4 i + 3 of a group.
     NARAE_AVX512_VNNI static __m512i four(const std::byte* codes, std::size_t i) noexcept {
         const __m512i w = _mm512_loadu_si512(codes + i / 2 * 64);
@@ -3348,23 +3462,26 @@ struct codes_q4 : num::q4_layout {
     }
 };
 struct codes_q8 : num::q8_layout {
-    static constexpr int zero_bits = 7;  // signed codes become unsigned ones with 128 for zero
+    static constexpr int zero = 128;  // signed codes become unsigned ones with 128 for zero
     NARAE_AVX512_VNNI static __m512i four(const std::byte* codes, std::size_t i) noexcept {
         return _mm512_xor_si512(_mm512_loadu_si512(codes + i * 64), _mm512_set1_epi32(static_cast<int>(0x80808080u)));
     }
 };
-/// All rows of one tile, or of two neighbours, with the tokens T...
+/// All rows of one tile, or of two neighbours, with the tokens T... One tile fetches two pages ahead of itself; with two,
+/// each group fetches its share of the two that follow, `ahead_bytes` from `ahead` on.
 template <class Codes, bool Two, std::size_t... T>
 NARAE_AVX512_VNNI inline void tiles(float* y, std::size_t y_stride, const std::byte* scales, const num::q8_rows& x,
-                                    std::size_t k, std::index_sequence<T...> tokens) noexcept {
+                                    std::size_t k, std::index_sequence<T...> tokens, const std::byte* ahead = nullptr,
+                                    std::size_t ahead_bytes = 0) noexcept {
     const std::byte* codes = scales + Codes::scale_bytes(k);
     const std::size_t stride = x.groups * num::group_len, next = Two ? Codes::tile_bytes(k) : 0;
     __m512 sum0[sizeof...(T)], sum1[sizeof...(T)];
     ((sum0[T] = sum1[T] = _mm512_setzero_ps()), ...);
     for (std::size_t g = 0; g < num::groups_of(k); ++g) {
-        __m512i dot0[sizeof...(T)], dot1[sizeof...(T)];
-        ((dot0[T] = dot1[T] = _mm512_setzero_si512()), ...);
         const num::q8_rows in{x.q + g * num::group_len, x.scale + g, x.sum + g, x.groups};
+        __m512i dot0[sizeof...(T)], dot1[sizeof...(T)];  // they begin with what the codes' zero amounts to
+        ((dot0[T] = dot1[T] = _mm512_set1_epi32(-in.sum[T * in.groups] * Codes::zero)), ...);
+        for (std::size_t line = 0; line < ahead_bytes; line += 64) avx2::fetch(ahead + g * ahead_bytes, line);
         for (std::size_t i = 0; i < num::group_len / 4; i += 2) {
             if constexpr (!Two) {
                 avx2::fetch(codes + i * Codes::group_bytes / 16, avx2::two_pages);
@@ -3377,13 +3494,13 @@ NARAE_AVX512_VNNI inline void tiles(float* y, std::size_t y_stride, const std::b
                          tokens);
             }
         }
-        add_group<Codes>(sum0, dot0, scales, in, tokens);
-        if constexpr (Two) add_group<Codes>(sum1, dot1, scales + next, in, tokens);
+        add_group(sum0, dot0, scales, in, tokens);
+        if constexpr (Two) add_group(sum1, dot1, scales + next, in, tokens);
         codes += Codes::group_bytes;
         scales += num::tile_rows * 2;
     }
-    (_mm512_storeu_ps(y + T * y_stride, sum0[T]), ...);
-    if constexpr (Two) (_mm512_storeu_ps(y + T * y_stride + num::tile_rows, sum1[T]), ...);
+    (add_to(y + T * y_stride, sum0[T]), ...);
+    if constexpr (Two) (add_to(y + T * y_stride + num::tile_rows, sum1[T]), ...);
 }
 template <class Codes>
 NARAE_AVX512_VNNI inline void gemm_packed(float* y, std::size_t y_stride, const std::byte* w, const num::q8_rows& x,
@@ -3392,9 +3509,11 @@ NARAE_AVX512_VNNI inline void gemm_packed(float* y, std::size_t y_stride, const 
     for (std::size_t row = row_begin; row < row_end; row += 2 * num::tile_rows) {
         const std::byte* at = w + row / num::tile_rows * Codes::tile_bytes(k);
         const bool two = row + num::tile_rows < row_end;
+        const std::size_t both = 2 * Codes::tile_bytes(k), ahead = both / (T / 4 + 1) / num::groups_of(k) + 1;
         std::size_t t = 0;
         for (; two && t + 4 <= T; t += 4)
-            tiles<Codes, true>(y + t * y_stride + row, y_stride, at, x.from(t), k, std::make_index_sequence<4>());
+            tiles<Codes, true>(y + t * y_stride + row, y_stride, at, x.from(t), k, std::make_index_sequence<4>(),
+                               at + both + t / 4 * num::groups_of(k) * ahead, ahead);
         for (; t < T; ++t) {
             tiles<Codes, false>(y + t * y_stride + row, y_stride, at, x.from(t), k, std::make_index_sequence<1>());
             if (two)
@@ -3406,6 +3525,21 @@ NARAE_AVX512_VNNI inline void gemm_packed(float* y, std::size_t y_stride, const 
 // ==== narae/kernel/attend/avx512.hpp ====
 // attend_q8 for AVX-512 with VNNI: a tile of 16 slots is one register, the values come in columns of 16, for
 // some queries at once.
+/// scalar::softmax_block, then times v_scale; p[n16] is zero outside what the query sees.
+NARAE_AVX512_VNNI inline scalar::merge_factors softmax_block(query_state& s, float* p, std::size_t n16,
+                                                             const float* v_scale) noexcept {
+    avx2::hide_unseen(s, p, n16);
+    __m512 largest = _mm512_loadu_ps(p);
+    for (std::size_t j = 16; j < n16; j += 16) largest = _mm512_maskz_max_ps(all, _mm512_loadu_ps(p + j), largest);
+    const float m = largest_of(largest);
+    __m512 sum = _mm512_setzero_ps();
+    for (std::size_t j = 0; j < n16; j += 16) {
+        const __m512 weight = exp(_mm512_sub_ps(_mm512_loadu_ps(p + j), _mm512_set1_ps(m)));
+        sum = _mm512_add_ps(sum, weight);
+        _mm512_storeu_ps(p + j, _mm512_mul_ps(weight, _mm512_loadu_ps(v_scale + j)));
+    }
+    return avx2::join(s, m, avx2::sum_lanes(low_half(sum), high_half(sum)));
+}
 /// Sixteen values as floats.
 NARAE_AVX512_VNNI inline __m512 load16(const std::int8_t* v) noexcept {
     return _mm512_maskz_cvtepi32_ps(
@@ -3449,7 +3583,7 @@ NARAE_AVX512_VNNI inline void attend_some(const query_block<std::int8_t>& querie
          ...);
     }
     scalar::merge_factors f[sizeof...(T)];
-    ((f[T] = avx2::softmax_block(queries.state[T], p + T * attend_block, n16, c.v_scale)), ...);
+    ((f[T] = softmax_block(queries.state[T], p + T * attend_block, n16, c.v_scale)), ...);
     constexpr std::size_t N = sizeof...(C);
     for (std::size_t i = 0; i < e; i += 16 * N) {
         const std::size_t have = (e - i) / 16;  // columns beyond the last repeat it and are not stored
@@ -3472,12 +3606,48 @@ NARAE_AVX512_VNNI inline void attend(const query_block<std::int8_t>& queries, co
     for (; t < queries.count; ++t)
         attend_some(queries.part(t, 1, e), c, n, e, std::make_index_sequence<1>(), std::make_index_sequence<4>());
 }
+// ==== narae/kernel/rows/avx512.hpp ====
+// bias_gelu and quantize_q8 for AVX-512.
+NARAE_AVX512_VNNI inline void bias_gelu(float* x, const float* bias, std::size_t n) noexcept {
+    std::size_t i = 0;
+    for (; i + 16 <= n; i += 16)
+        _mm512_storeu_ps(x + i, gelu(_mm512_add_ps(_mm512_loadu_ps(x + i), _mm512_loadu_ps(bias + i))));
+    scalar::bias_gelu(x + i, bias + i, n - i);
+}
+NARAE_AVX512_VNNI inline void quantize_q8(const num::q8_row& out, const float* x, std::size_t k,
+                                          std::size_t group) noexcept {
+    if (group % 16 != 0) return scalar::quantize_q8(out, x, k, group);
+    const __m512 sign = _mm512_set1_ps(-0.0f), most = _mm512_set1_ps(127.0f), least = _mm512_set1_ps(-127.0f);
+    const std::size_t whole = k / group, done = whole * group;
+    for (std::size_t g = 0; g < whole; ++g) {
+        const float* from = x + g * group;
+        __m512 size = _mm512_setzero_ps();
+        for (std::size_t i = 0; i < group; i += 16)
+            size = _mm512_maskz_max_ps(all, _mm512_andnot_ps(sign, _mm512_loadu_ps(from + i)), size);
+        const float largest = largest_of(size);
+        const __m512 inverse = _mm512_set1_ps(largest > 0 ? 127.0f / largest : 0.0f);
+        __m512i sum = _mm512_setzero_si512();
+        for (std::size_t i = 0; i < group; i += 16) {
+            const __m512 v = _mm512_mul_ps(_mm512_loadu_ps(from + i), inverse);
+            const __m512i q = _mm512_maskz_cvtps_epi32(  // the second of two if v is no number, as defined
+                all, _mm512_maskz_min_ps(all, _mm512_maskz_max_ps(all, v, least), most));
+            sum = _mm512_add_epi32(sum, q);
+            _mm_storeu_si128(reinterpret_cast<__m128i*>(out.q + g * group + i), _mm512_maskz_cvtepi32_epi8(all, q));
+        }
+        out.sum[g] = avx2::sum_of(_mm256_add_epi32(_mm512_maskz_extracti32x8_epi32(0xFF, sum, 0),
+                                                   _mm512_maskz_extracti32x8_epi32(0xFF, sum, 1)));
+        out.scale[g] = largest / 127.0f;
+    }
+    if (done < k) scalar::quantize_q8({out.q + done, out.scale + whole, out.sum + whole}, x + done, k - done, group);
+}
 // ==== narae/kernel/isa/avx512.hpp ====
-// What AVX-512 with VNNI replaces: what multiplies bytes.
+// What AVX-512 with VNNI replaces: what multiplies bytes, and what a prompt spends its time on besides.
 inline table overlay(table t) noexcept {
     t.name = "avx512vnni";
     t.gemm_q8 = gemm_packed<codes_q8>;
     t.gemm_q4 = gemm_packed<codes_q4>;
+    t.bias_gelu = bias_gelu;
+    t.quantize_q8 = quantize_q8;
     t.attend_q8 = attend;
     return t;
 }
@@ -3498,6 +3668,8 @@ inline uint16x4_t load4_u16(const void* p) noexcept {
 }
 /// Four binary16.
 inline float32x4_t load4_f16(const void* p) noexcept { return vcvt_f32_f16(vreinterpret_f16_u16(load4_u16(p))); }
+/// Four floats to memory: clang's vst1q_f32 is a macro that takes no parameter pack.
+inline void store4(float* p, float32x4_t v) noexcept { vst1q_f32(p, v); }
 /// num::sum_lanes of lanes 0..3, 4..7, 8..11 and 12..15.
 inline float sum_lanes(float32x4_t a, float32x4_t b, float32x4_t c, float32x4_t d) noexcept {
     const float32x4_t four = vaddq_f32(vaddq_f32(a, c), vaddq_f32(b, d));
@@ -3536,6 +3708,8 @@ inline float32x4_t gelu(float32x4_t x) noexcept {
 // gemm_q4 and gemm_q8 for NEON: a register holds 4 rows x 4 inputs.
 namespace narae::inline NARAE_ABI::kernel::neon {
 inline uint8x16_t load_bytes(const std::byte* p) noexcept { return vld1q_u8(reinterpret_cast<const std::uint8_t*>(p)); }
+/// y[0 .. 4] += sum
+inline void add_to(float* y, float32x4_t sum) noexcept { vst1q_f32(y, vaddq_f32(vld1q_f32(y), sum)); }
 /// Four neighbouring inputs in every 32-bit lane.
 inline int8x16_t four_of(const std::int8_t* q) noexcept {
     return vreinterpretq_s8_s32(vdupq_n_s32(load_le<std::int32_t>(q)));
@@ -3601,7 +3775,7 @@ inline void quarter_tile(float* y, std::size_t y_stride, const std::byte* scales
         codes += Codes::group_bytes;
         scales += num::tile_rows * 2;
     }
-    (vst1q_f32(y + T * y_stride, sum[T]), ...);
+    (add_to(y + T * y_stride, sum[T]), ...);
 }
 template <class Codes>
 inline void gemm_packed(float* y, std::size_t y_stride, const std::byte* w, const num::q8_rows& x, std::size_t T,
@@ -3657,8 +3831,8 @@ inline void score4(float* p, const query_block<std::int8_t>& queries, const std:
           dot23[T] = vpadalq_s16(dot23[T], vmull_high_s8(four, four_of(queries.q + T * e + i)))),
          ...);
     }
-    (vst1q_f32(p + T * attend_block, vmulq_f32(vcvtq_f32_s32(vpaddq_s32(dot01[T], dot23[T])),
-                                               vmulq_n_f32(vld1q_f32(k_scale), queries.state[T].scale))),
+    (store4(p + T * attend_block, vmulq_f32(vcvtq_f32_s32(vpaddq_s32(dot01[T], dot23[T])),
+                                            vmulq_n_f32(vld1q_f32(k_scale), queries.state[T].scale))),
      ...);
 }
 /// Eight values as floats.
@@ -3733,10 +3907,39 @@ inline void gemv_dense(float* y, const std::byte* w, const float* x, std::size_t
             w0 += 4 * quarter;
             w1 += 4 * quarter;
         }
-        y[row] = sum_lanes(a0, b0, c0, d0);
-        if (row + 1 < row_end) y[row + 1] = sum_lanes(a1, b1, c1, d1);
+        y[row] += sum_lanes(a0, b0, c0, d0);
+        if (row + 1 < row_end) y[row + 1] += sum_lanes(a1, b1, c1, d1);
     }
 }
+// ==== narae/kernel/gemm_packed/neon_dot.hpp ====
+// gemm_q4 and gemm_q8 for NEON with dot products: the loops of neon.hpp around one instruction that takes four products
+// of bytes and adds them to a lane of 32 bits.
+#ifdef NARAE_NEON_DOT
+/// sum + w . q, as vdotq_s32, which clang before 16 hides from functions that merely have the attribute.
+NARAE_NEON_DOT inline int32x4_t add_four(int32x4_t sum, int8x16_t w, int8x16_t q) noexcept {
+    __asm__("sdot %0.4s, %1.16b, %2.16b" : "+w"(sum) : "w"(w), "w"(q));
+    return sum;
+}
+template <class Layout>
+struct codes_dot : Layout {
+    static constexpr bool q4 = Layout::group_bytes == num::q4_layout::group_bytes;
+    template <std::size_t... T>
+    NARAE_NEON_DOT static void group(int32x4_t* dot, const std::byte* codes, const std::int8_t* q, std::size_t stride,
+                                     const std::int32_t* q_sum, std::size_t groups,
+                                     std::index_sequence<T...>) noexcept {
+        int32x4_t sum[sizeof...(T)];
+        ((sum[T] = vdupq_n_s32(q4 ? -8 * q_sum[T * groups] : 0)), ...);
+        for (std::size_t i = 0; i < num::group_len; i += 8, codes += Layout::group_bytes / 8) {
+            const uint8x16_t w = load_bytes(codes);
+            const int8x16_t w0 = vreinterpretq_s8_u8(q4 ? vandq_u8(w, vdupq_n_u8(15)) : w);
+            const int8x16_t w1 = vreinterpretq_s8_u8(q4 ? vshrq_n_u8(w, 4) : load_bytes(codes + 64));
+            ((sum[T] = add_four(sum[T], w0, four_of(q + T * stride + i))), ...);
+            ((sum[T] = add_four(sum[T], w1, four_of(q + T * stride + i + 4))), ...);
+        }
+        ((dot[T] = sum[T]), ...);
+    }
+};
+#endif
 // ==== narae/kernel/rows/neon.hpp ====
 // layer_norm, bias_gelu and quantize_q8 for NEON.
 inline void layer_norm(float* y, const float* x, const float* gain, const float* bias, std::size_t d,
@@ -3796,7 +3999,7 @@ inline void quantize_q8(const num::q8_row& out, const float* x, std::size_t k, s
     if (done < k) scalar::quantize_q8({out.q + done, out.scale + whole, out.sum + whole}, x + done, k - done, group);
 }
 // ==== narae/kernel/isa/neon.hpp ====
-// What NEON replaces.
+// What NEON replaces, and then NEON with dot products.
 inline table overlay(table t) noexcept {
     t.name = "neon";
     t.gemv_f32 = gemv_dense<weights_f32>;
@@ -3810,6 +4013,14 @@ inline table overlay(table t) noexcept {
     t.attend_q8 = attend;
     return t;
 }
+#ifdef NARAE_NEON_DOT
+inline table overlay_dot(table t) noexcept {
+    t.name = "neondot";
+    t.gemm_q8 = gemm_packed<codes_dot<num::q8_layout>>;
+    t.gemm_q4 = gemm_packed<codes_dot<num::q4_layout>>;
+    return t;
+}
+#endif
 }  // namespace narae::inline NARAE_ABI::kernel::neon
 #endif
 // ==== narae/kernel/select.hpp ====
@@ -3830,10 +4041,14 @@ inline table_list runnable() noexcept {
     table_list all;
 #if NARAE_X86
     if (sys::has_avx2()) all.add(avx2::overlay(all.best()));
+    if (sys::has_avx_vnni()) all.add(avx2::overlay_vnni(all.best()));
     if (sys::has_avx512_vnni()) all.add(avx512::overlay(all.best()));
 #endif
 #if NARAE_NEON
     all.add(neon::overlay(all.best()));
+#endif
+#ifdef NARAE_NEON_DOT
+    if (sys::has_dotprod()) all.add(neon::overlay_dot(all.best()));
 #endif
     return all;
 }
@@ -4844,7 +5059,7 @@ struct shape {
 // The key-value cache of one conversation: a window over the latest positions, and the first few for ever.
 enum class cache_type { q8, f32 };
 /// How many tokens one forward pass takes at most; longer prompts go in several.
-inline constexpr std::size_t chunk_len = 32;
+inline constexpr std::size_t chunk_len = 64;
 /// store::config allows no wider head.
 inline constexpr std::size_t widest_head = 1024;
 /// Sinks first, then a ring; both begin with a tile of the kernels. [L][G] times keys, as kernel::key_at says, and
@@ -4968,7 +5183,7 @@ struct activations {
     rows x;
     num::q8_rows q;
 };
-/// y[t][row_begin .. row_end] = W x[t] for T tokens. Needs row_begin % 16 == 0, and row_end too unless it is N.
+/// y[t][row_begin .. row_end] += W x[t] for T tokens. Needs row_begin % 16 == 0, and row_end too unless it is N.
 inline void multiply(const kernel::table& kernels, const rows& y, const matrix& w, const activations& x, std::size_t T,
                      std::size_t row_begin, std::size_t row_end) noexcept {
     if (packed(w.type)) {
@@ -5180,9 +5395,7 @@ public:
     activations before_ffn;        ///< [T, D] normalised, what the feed-forward reads
     rows qkv;                      ///< [T, (H + 2G) E]
     activations mixed;             ///< [T, H E] values mixed by attention
-    rows attention_out;            ///< [T, D]
     activations ffn;               ///< [T, F]
-    rows ffn_out;                  ///< [T, D]
     rows turn;                     ///< [T, 2 * rotary]: cosines and sines of a token's rotation, then towards the sinks
     rows logits;                   ///< [head_len, V]
     /// How many tokens' logits are computed together.
@@ -5214,9 +5427,7 @@ private:
         before_ffn = into_matrix(s.D);
         qkv = floats(chunk_len, s.qkv_rows());
         mixed = into_matrix(s.H * s.E);
-        attention_out = floats(chunk_len, s.D);
         ffn = into_matrix(s.F);
-        ffn_out = floats(chunk_len, s.D);
         turn = floats(chunk_len, 2 * s.rotary);
         logits = floats(head_len, s.V);
         return used;
@@ -5232,16 +5443,21 @@ void each_token(workspace& w, std::size_t T, F f) {
         for (auto t = mine.begin; t < mine.end; ++t) f(t);
     });
 }
-/// The part of y[t] = W x[t], T tokens, that falls to one thread. `then(from, to)` is called on columns of y as they
-/// are finished, in blocks of a group of the matrix that may read them: what follows finds them in the cache.
-template <class Then>
+/// Where a product is only that.
+inline void start_at_zero(float* y, std::size_t from, std::size_t to) noexcept { std::fill(y + from, y + to, 0.0f); }
+inline void leave(const float*, std::size_t, std::size_t, std::size_t) noexcept {}
+/// The part of y[t] += W x[t], T tokens, that falls to one thread, in blocks of columns as long as a group of a matrix
+/// that may read them. start(y[t], from, to) puts there what W x is added to, then(y[t], from, to, t) takes the result
+/// on: all that is done with a block happens while it is in the cache.
+template <class Start, class Then>
 void multiply_part(const workspace& w, const rows& y, const matrix& m, const activations& x, std::size_t T,
-                   std::size_t part, std::size_t parts, Then then) {
+                   std::size_t part, std::size_t parts, Start start, Then then) {
     const auto mine = sys::slice_of(m.N, num::group_len, part, parts);
     for (auto from = mine.begin; from < mine.end; from += num::group_len) {
         const auto to = (std::min)(from + num::group_len, mine.end);
+        for (std::size_t t = 0; t < T; ++t) start(y[t], from, to);
         multiply(w.kernels, y, m, x, T, from, to);
-        then(from, to);
+        for (std::size_t t = 0; t < T; ++t) then(y[t], from, to, t);
     }
 }
 // ==== narae/model/block.hpp ====
@@ -5359,32 +5575,26 @@ struct stage {
     const shape& s;
     std::size_t T, part, parts;
     void qkv(const linear& l) const {
-        multiply_part(w, w.qkv, l.w, w.before_attention, T, part, parts,
-                      [&](std::size_t from, std::size_t to) { add(w.qkv, l.bias, from, to); });
+        const auto bias = [&](float* y, std::size_t from, std::size_t to) {
+            std::copy(l.bias + from, l.bias + to, y + from);
+        };
+        multiply_part(w, w.qkv, l.w, w.before_attention, T, part, parts, bias, leave);
     }
     void ffn_up(const linear& up, const matrix& down) const {
-        multiply_part(w, w.ffn.x, up.w, w.before_ffn, T, part, parts, [&](std::size_t from, std::size_t to) {
-            for (std::size_t t = 0; t < T; ++t) {
-                w.kernels.bias_gelu(w.ffn.x[t] + from, up.bias + from, to - from);
-                const auto q = w.ffn.q[t];
-                const auto g = from / num::group_len;
-                if (packed(down.type))
-                    w.kernels.quantize_q8({q.q + from, q.scale + g, q.sum + g}, w.ffn.x[t] + from, to - from,
-                                          num::group_len);
-            }
-        });
+        const auto gelu = [&](float* y, std::size_t from, std::size_t to, std::size_t t) {
+            w.kernels.bias_gelu(y + from, up.bias + from, to - from);
+            if (!packed(down.type)) return;
+            const auto q = w.ffn.q[t];
+            const auto g = from / num::group_len;
+            w.kernels.quantize_q8({q.q + from, q.scale + g, q.sum + g}, y + from, to - from, num::group_len);
+        };
+        multiply_part(w, w.ffn.x, up.w, w.before_ffn, T, part, parts, start_at_zero, gelu);
     }
-    void residual(const linear& l, const activations& x, const rows& out) const {
-        multiply_part(w, out, l.w, x, T, part, parts, [&](std::size_t from, std::size_t to) {
-            add(out, l.bias, from, to);
-            for (std::size_t t = 0; t < T; ++t)
-                for (auto i = from; i < to; ++i) w.x[t][i] += out[t][i];
-        });
-    }
-private:
-    void add(const rows& y, const float* bias, std::size_t from, std::size_t to) const noexcept {
-        for (std::size_t t = 0; t < T; ++t)
-            for (auto i = from; i < to; ++i) y[t][i] += bias[i];
+    void residual(const linear& l, const activations& x) const {
+        const auto bias = [&](float* y, std::size_t from, std::size_t to) {
+            for (auto i = from; i < to; ++i) y[i] += l.bias[i];
+        };
+        multiply_part(w, w.x, l.w, x, T, part, parts, bias, leave);
     }
 };
 /// Block `index` over T tokens in w.x, at positions kv.length and on. Every run() ends where all threads' results are
@@ -5407,13 +5617,13 @@ inline void block(workspace& w, cache& kv, const shape& s, const layer_weights& 
     attend(w, kv, s, index, T);
     each_token(w, T, [&](std::size_t t) { quantize(w, w.mixed, layer.attention_out.w, t); });
     run([&](const stage& mine) {
-        mine.residual(layer.attention_out, w.mixed, w.attention_out);
-        if (s.parallel_residual) mine.residual(layer.ffn_down, w.ffn, w.ffn_out);
+        mine.residual(layer.attention_out, w.mixed);
+        if (s.parallel_residual) mine.residual(layer.ffn_down, w.ffn);
     });
     if (s.parallel_residual) return;
     each_token(w, T, before_ffn);
     run([&](const stage& mine) { mine.ffn_up(layer.ffn_up, layer.ffn_down.w); });
-    run([&](const stage& mine) { mine.residual(layer.ffn_down, w.ffn, w.ffn_out); });
+    run([&](const stage& mine) { mine.residual(layer.ffn_down, w.ffn); });
 }
 // ==== narae/model/forward.hpp ====
 // The whole network on one page: embed, L blocks, norm, head.
@@ -5451,7 +5661,7 @@ inline void forward(workspace& w, cache& kv, const weights& m, const shape& s, s
         for (std::size_t i = 0; i < n; ++i) normalise(w, s, m.last, last, m.head, t + i);
         w.team->run([&](std::size_t part, std::size_t parts) {
             const activations x{{last.x[t], last.x.stride}, last.q.from(t)};
-            multiply_part(w, w.logits, m.head, x, n, part, parts, [](std::size_t, std::size_t) {});
+            multiply_part(w, w.logits, m.head, x, n, part, parts, start_at_zero, leave);
         });
         for (std::size_t i = 0; i < n; ++i) seen(t + i, std::span<const float>(w.logits[i], s.V));
     }
@@ -5986,10 +6196,12 @@ private:
 #undef NARAE_AVX512
 #undef NARAE_AVX512_BF16
 #undef NARAE_AVX512_VNNI
+#undef NARAE_AVX_VNNI
 #undef NARAE_EXCEPTIONS
 #undef NARAE_JOIN
 #undef NARAE_JOIN2
 #undef NARAE_NEON
+#undef NARAE_NEON_DOT
 #undef NARAE_POSIX
 #undef NARAE_TARGET
 #undef NARAE_X86

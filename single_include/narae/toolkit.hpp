@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/toolkit.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 586bf04d461f0497
+// FNV-1a hash of all that follows this line: 7c712c346fe12d15
 //
 // The toolkit: makes, shrinks, teaches and judges models. Running one needs only narae.hpp, which never reaches here.
 //
@@ -52,9 +52,15 @@
 #define NARAE_TARGET(isa)
 #endif
 #define NARAE_AVX2 NARAE_TARGET("avx2,fma,f16c")
+#define NARAE_AVX_VNNI NARAE_TARGET("avx2,fma,f16c,avxvnni")
 #define NARAE_AVX512 NARAE_TARGET("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")
 #define NARAE_AVX512_VNNI NARAE_TARGET("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")
 #define NARAE_AVX512_BF16 NARAE_TARGET("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")
+#if NARAE_NEON && defined(__clang__)
+#define NARAE_NEON_DOT NARAE_TARGET("dotprod")  // left out for MSVC, which does not always know the instruction
+#elif NARAE_NEON && defined(__GNUC__)
+#define NARAE_NEON_DOT NARAE_TARGET("arch=armv8.2-a+dotprod")
+#endif
 // --- the namespace tag ------------------------------------------------------------------------------------
 #if defined(NARAE_NO_FILES)
 #define NARAE_ABI_F _nofiles
@@ -5274,10 +5280,12 @@ inline result<std::uint64_t> synthesize(const store::config& config, model::form
 #undef NARAE_AVX512
 #undef NARAE_AVX512_BF16
 #undef NARAE_AVX512_VNNI
+#undef NARAE_AVX_VNNI
 #undef NARAE_EXCEPTIONS
 #undef NARAE_JOIN
 #undef NARAE_JOIN2
 #undef NARAE_NEON
+#undef NARAE_NEON_DOT
 #undef NARAE_POSIX
 #undef NARAE_TARGET
 #undef NARAE_X86

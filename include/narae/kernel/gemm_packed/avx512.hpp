@@ -41,8 +41,8 @@ template <std::size_t... T>
 NARAE_AVX512_VNNI inline void add_group(__m512* sum, const __m512i* dot, const std::byte* scales, const num::q8_rows& x,
                                         std::index_sequence<T...>) noexcept {
     const __m512 scale = _mm512_maskz_cvtph_ps(all, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(scales)));
-    ((sum[T] = _mm512_fmadd_ps(
-          _mm512_maskz_cvtepi32_ps(all, dot[T]), _mm512_mul_ps(scale, _mm512_set1_ps(x.scale[T * x.groups])), sum[T])),
+    ((sum[T] = _mm512_fmadd_ps(_mm512_maskz_cvtepi32_ps(all, dot[T]),
+                               _mm512_mul_ps(scale, _mm512_set1_ps(x.scale[T * x.groups])), sum[T])),
      ...);
 }
 
@@ -61,8 +61,8 @@ struct codes_q8 : num::q8_layout {
     }
 };
 
-/// All rows of one tile, or of two neighbours, with the tokens T... One tile fetches two pages ahead of itself; with two,
-/// each group fetches its share of the two that follow, `ahead_bytes` from `ahead` on.
+/// All rows of one tile, or of two neighbours, with the tokens T... One tile fetches two pages ahead of itself; of two,
+/// each group fetches its share of the pair that follows, `ahead_bytes` from `ahead` on.
 template <class Codes, bool Two, std::size_t... T>
 NARAE_AVX512_VNNI inline void tiles(float* y, std::size_t y_stride, const std::byte* scales, const num::q8_rows& x,
                                     std::size_t k, std::index_sequence<T...> tokens, const std::byte* ahead = nullptr,

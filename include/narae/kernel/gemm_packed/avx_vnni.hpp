@@ -17,7 +17,8 @@ struct codes_vnni : Layout {
     static constexpr bool q4 = Layout::group_bytes == num::q4_layout::group_bytes;
     /// Inputs 4 i .. 4 i + 3 of 8 rows as unsigned codes: 8 is zero in q4, 128 in q8.
     NARAE_AVX2 static __m256i four(const std::byte* codes, std::size_t i) noexcept {
-        if constexpr (!q4) return _mm256_xor_si256(load32(codes + i * 64), _mm256_set1_epi32(static_cast<int>(0x80808080u)));
+        if constexpr (!q4)
+            return _mm256_xor_si256(load32(codes + i * 64), _mm256_set1_epi32(static_cast<int>(0x80808080u)));
         const __m256i w = load32(codes + i / 2 * 64);
         return _mm256_and_si256(i % 2 == 0 ? w : _mm256_srli_epi16(w, 4), _mm256_set1_epi8(15));
     }
