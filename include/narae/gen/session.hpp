@@ -156,11 +156,11 @@ private:
         if (options_.window > (std::size_t{1} << 20))
             return error{errc::bad_argument, "a window of more than 2^20 positions"};
         if (options_.sinks >= options_.window)
-            return error{errc::bad_argument, concat({"a window of ", options_.window, " positions has no room beside ",
-                                                     options_.sinks, " sinks"})};
+            return error{errc::bad_argument,
+                         {"a window of ", options_.window, " positions has no room beside ", options_.sinks, " sinks"}};
         const auto need = estimate(model_, options_).total();
         if (const auto limit = model_.options().memory_limit; limit != 0 && need > limit)
-            return error{errc::out_of_memory, concat({"needs ", need, " bytes, the limit is ", limit})};
+            return error{errc::out_of_memory, {"needs ", need, " bytes, the limit is ", limit}};
         error why;
         if (!model::cache::make(s, options_.cache, options_.window, options_.sinks).into(cache_, why) ||
             !model::workspace::make(s, *model_.options().kernels, model_.options().threads).into(work_, why))
@@ -176,7 +176,7 @@ private:
         if (ids.empty()) return error{errc::bad_argument, "no tokens to feed"};
         for (const auto id : ids)
             if (id >= model_.shape().V)
-                return error{errc::bad_argument, concat({"token id ", id, " is not below ", model_.shape().V})};
+                return error{errc::bad_argument, {"token id ", id, " is not below ", model_.shape().V}};
         feed_pending();
         std::size_t remembered = 0;
         const bool going = forward(ids, *cache_, logits, on_logits, [&](std::size_t done) {
@@ -300,7 +300,7 @@ private:
                 ids.insert(ids.begin(), head.front());
             }
             if (ids.size() <= head.size())
-                return error{errc::bad_argument, concat({"choice \"", choice, "\" adds no token to its context"})};
+                return error{errc::bad_argument, {"choice \"", choice, "\" adds no token to its context"}};
             std::size_t scored = ids.size() - head.size();  // at the end of ids
             if (scored > options_.window) return error{errc::bad_argument, "a choice longer than the window"};
             const auto cut = ids.size() > options_.window + 1 ? ids.size() - (options_.window + 1) : 0;

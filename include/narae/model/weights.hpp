@@ -89,17 +89,16 @@ inline float element(const store::tensor& t, std::uint64_t i) noexcept {
 inline result<const store::tensor*> find_floats(const store::checkpoint& from, const std::string& name,
                                                 const std::vector<std::uint64_t>& shape) {
     const auto* t = from.find(name);
-    if (t == nullptr) return error{errc::not_found, concat({from.path(), ": no tensor ", name})};
+    if (t == nullptr) return error{errc::not_found, {from.path(), ": no tensor ", name}};
     const auto place = concat({t->file, ": ", name});
     const auto list = [](const std::vector<std::uint64_t>& dims) {
         std::string s = "[";
         for (const auto d : dims) s += (s.size() > 1 ? ", " : "") + std::to_string(d);
         return s + "]";
     };
-    if (t->shape != shape)
-        return error{errc::bad_value, concat({place, ": shape is ", list(t->shape), ", not ", list(shape)})};
+    if (t->shape != shape) return error{errc::bad_value, {place, ": shape is ", list(t->shape), ", not ", list(shape)}};
     if (t->type != store::dtype::f32 && t->type != store::dtype::f16 && t->type != store::dtype::bf16)
-        return error{errc::unsupported, concat({place, ": weights of type ", store::dtype_name(t->type)})};
+        return error{errc::unsupported, {place, ": weights of type ", store::dtype_name(t->type)}};
     return t;
 }
 
@@ -123,8 +122,7 @@ inline result<stored_matrix> find_matrix(const store::checkpoint& from, const ma
         const auto tiles = num::tiles_of(m.N);
         if (t->type != store::dtype::u8 || !t->contiguous() || t->shape.size() != 2 || t->shape[0] != tiles ||
             t->shape[1] != matrix_bytes(type, m.N, m.K) / tiles)
-            return error{errc::bad_value,
-                         concat({t->file, ": ", t->name, ": not the packed shape of [", m.N, ", ", m.K, "]"})};
+            return error{errc::bad_value, {t->file, ": ", t->name, ": not the packed shape of [", m.N, ", ", m.K, "]"}};
         return stored_matrix{t, {type, m.N, m.K, t->bytes.data()}};
     }
     const auto found = find_floats(from, m.name, {m.N, m.K});

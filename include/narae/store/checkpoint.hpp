@@ -111,7 +111,7 @@ private:
         failed_ = std::move(why);
         return false;
     }
-    bool fail(errc code, std::initializer_list<piece> what) { return fail({code, concat(what)}); }
+    bool fail(errc code, std::initializer_list<piece> what) { return fail({code, what}); }
 
     result<checkpoint> made(bool ok) { return ok ? result<checkpoint>(std::move(*this)) : std::move(failed_); }
 

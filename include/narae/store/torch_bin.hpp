@@ -27,9 +27,7 @@ namespace torch_detail {
 inline result<tensor> lay_out(std::string name, const pickle_tensor& from, const pickle_storage& storage,
                               byte_view bytes) {
     tensor t{std::move(name), storage.type, from.shape, from.strides, {}, {}};
-    const auto refuse = [&](std::string_view why) {
-        return error{errc::bad_value, concat({printable(t.name), ": ", why})};
-    };
+    const auto refuse = [&](std::string_view why) { return error{errc::bad_value, {printable(t.name), ": ", why}}; };
     std::uint64_t elements = 0, last = from.offset, step = 0;
     // More elements than the storage has (strides of 0) would let a small file ask for endless memory.
     if (!shape_elements(t.shape, elements) || elements > storage.elements)
@@ -56,7 +54,7 @@ inline result<std::vector<tensor>> state_dict(const unpickler& pickle, const pic
     std::set<std::string_view> names;
     for (const auto& [container, key, item] : pickle.members(root)) {
         const auto refuse = [name = key.text](errc code, std::initializer_list<piece> why) {
-            return error{code, concat({printable(name), ": ", concat(why)})};
+            return error{code, {printable(name), ": ", concat(why)}};
         };
         if (key.kind != pickle_kind::text || key.text.empty())
             return error{errc::unsupported, "torch file: a key of its dict is not a name"};
@@ -96,7 +94,7 @@ inline result<std::vector<tensor>> parse_zipped(byte_view file) {
     const auto root = pickled->first.substr(0, pickled->first.size() - pickle_name.size());
     if (const auto order = entries->find(concat({root, "byteorder"}));
         order != entries->end() && as_text(order->second) != "little")
-        return error{errc::unsupported, concat({"torch file: byte order ", printable(as_text(order->second))})};
+        return error{errc::unsupported, {"torch file: byte order ", printable(as_text(order->second))}};
     if (pickled->second.size() > unpickler::longest)
         return error{errc::unsupported, "torch file: its pickle is larger than a state dict's can be"};
 
@@ -130,7 +128,7 @@ inline result<std::vector<tensor>> parse_legacy(byte_view file) {
     for (const auto& s : pickle.storages()) {
         const auto& same = *promised.emplace(s.key, &s).first->second;
         if (same.type != s.type || same.elements != s.elements)
-            return error{errc::bad_value, concat({"storage ", printable(s.key), ": has two types or sizes"})};
+            return error{errc::bad_value, {"storage ", printable(s.key), ": has two types or sizes"}};
     }
     zip_entries stored;
     cursor in(file, pickle.at());
@@ -144,7 +142,7 @@ inline result<std::vector<tensor>> parse_legacy(byte_view file) {
         const auto elements = in.read<std::uint64_t>("its length");
         std::uint64_t size = 0;
         if (in && (elements != s->second->elements || !checked_mul(elements, dtype_size(s->second->type), size)))
-            return error{errc::bad_value, concat({place, ": its length is not what the pickle says"}), at};
+            return error{errc::bad_value, {place, ": its length is not what the pickle says"}, at};
         stored.emplace(key, in.take(size, "its data"));
         if (!in) return in.error().in(place);
     }

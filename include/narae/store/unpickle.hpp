@@ -96,7 +96,7 @@ private:
                                       rebuild_parameter = "torch._utils._rebuild_parameter";
 
     // The first failure is kept by in_, and ends next(). Until the end of its step what fails gives nothing, or zero.
-    void fail(errc code, std::string_view why) { in_.fail({code, concat({"pickle: ", why}), op_at_}); }
+    void fail(errc code, std::string_view why) { in_.fail({code, {"pickle: ", why}, op_at_}); }
     void malformed() { fail(errc::bad_value, "malformed"); }
 
     std::string_view take(std::uint64_t n) { return as_text(in_.take(n, "pickle")); }

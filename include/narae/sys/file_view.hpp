@@ -28,7 +28,7 @@ inline error system_error(const std::string& path, std::string_view doing) {
     const auto code = why == ENOENT || why == ENOTDIR ? errc::not_found
                       : why == ENOMEM                 ? errc::out_of_memory
                                                       : errc::io;
-    return {code, concat({path, ": ", doing, ": ", std::strerror(why)})};
+    return {code, {path, ": ", doing, ": ", std::strerror(why)}};
 }
 
 /// A whole file as bytes. Moves, never copies; the bytes live as long as the view.
@@ -59,7 +59,7 @@ public:
         void* at = size == 0 ? nullptr : ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
         const int why = errno;
         ::close(file);
-        if (known && !regular) return error{errc::io, concat({path, ": not a regular file"})};
+        if (known && !regular) return error{errc::io, {path, ": not a regular file"}};
         errno = why;
         if (!known || at == MAP_FAILED) return system_error(path, known ? "cannot map" : "cannot stat");
         file_view view;
@@ -74,7 +74,7 @@ public:
                            std::fread(owned->data(), 1, owned->size(), file) == owned->size();
         std::fclose(file);
         if (!owned) return owned.error().in(path);
-        if (!whole) return error{errc::io, concat({path, ": cannot read"})};
+        if (!whole) return error{errc::io, {path, ": cannot read"}};
         file_view view;
         view.owned_ = std::move(*owned);
         view.bytes_ = view.owned_.span();

@@ -100,7 +100,7 @@ private:
 
     // Every step returns true to go on; or else false, and failed_ says why.
     bool fail(errc code, pieces what, const value& v) {
-        failed_ = error{code, concat(what), v.is(kind::none) ? nowhere : std::uint64_t{v.at()}}.in(name);
+        failed_ = error{code, what, v.is(kind::none) ? nowhere : std::uint64_t{v.at()}}.in(name);
         return false;
     }
     bool bad(pieces what, const value& v) { return fail(errc::bad_value, what, v); }
