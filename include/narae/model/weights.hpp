@@ -39,37 +39,30 @@ struct matrix_name {
 /// Every matrix of a model of this shape, in the order in which a forward pass reads them: four a layer.
 inline std::vector<matrix_name> matrix_names(const shape& s) {
     std::vector<matrix_name> all{{"gpt_neox.embed_in.weight", s.V, s.D}};
-    for (std::size_t i = 0; i < s.L; ++i) {
-        const auto add = [&](const char* part, std::size_t n, std::size_t k) {
-            all.push_back({concat({"gpt_neox.layers.", i, ".", part, ".weight"}), n, k});
-        };
-        add("attention.query_key_value", s.qkv_rows(), s.D);
-        add("attention.dense", s.D, s.H * s.E);
-        add("mlp.dense_h_to_4h", s.F, s.D);
-        add("mlp.dense_4h_to_h", s.D, s.F);
-    }
+    const matrix_name layer[] = {{"attention.query_key_value", s.qkv_rows(), s.D},
+                                 {"attention.dense", s.D, s.H * s.E},
+                                 {"mlp.dense_h_to_4h", s.F, s.D},
+                                 {"mlp.dense_4h_to_h", s.D, s.F}};
+    for (std::size_t i = 0; i < s.L; ++i)
+        for (const auto& m : layer) all.push_back({concat({"gpt_neox.layers.", i, ".", m.name, ".weight"}), m.N, m.K});
     if (!s.tied) all.push_back({"embed_out.weight", s.V, s.D});
     return all;
 }
 
 /// Every vector of such a model and its length: eight a layer, then two.
 inline std::vector<std::pair<std::string, std::size_t>> vector_names(const shape& s) {
+    const std::pair<std::string, std::size_t> layer[] = {{"input_layernorm.weight", s.D},
+                                                         {"input_layernorm.bias", s.D},
+                                                         {"post_attention_layernorm.weight", s.D},
+                                                         {"post_attention_layernorm.bias", s.D},
+                                                         {"attention.query_key_value.bias", s.qkv_rows()},
+                                                         {"attention.dense.bias", s.D},
+                                                         {"mlp.dense_h_to_4h.bias", s.F},
+                                                         {"mlp.dense_4h_to_h.bias", s.D}};
     std::vector<std::pair<std::string, std::size_t>> all;
-    for (std::size_t i = 0; i < s.L; ++i) {
-        const auto add = [&](const char* part, std::size_t n) {
-            all.emplace_back(concat({"gpt_neox.layers.", i, ".", part}), n);
-        };
-        add("input_layernorm.weight", s.D);
-        add("input_layernorm.bias", s.D);
-        add("post_attention_layernorm.weight", s.D);
-        add("post_attention_layernorm.bias", s.D);
-        add("attention.query_key_value.bias", s.qkv_rows());
-        add("attention.dense.bias", s.D);
-        add("mlp.dense_h_to_4h.bias", s.F);
-        add("mlp.dense_4h_to_h.bias", s.D);
-    }
-    all.emplace_back("gpt_neox.final_layer_norm.weight", s.D);
-    all.emplace_back("gpt_neox.final_layer_norm.bias", s.D);
+    for (std::size_t i = 0; i < s.L; ++i)
+        for (const auto& [part, n] : layer) all.emplace_back(concat({"gpt_neox.layers.", i, ".", part}), n);
+    for (const char* part : {"weight", "bias"}) all.emplace_back(concat({"gpt_neox.final_layer_norm.", part}), s.D);
     return all;
 }
 

@@ -82,16 +82,15 @@ public:
 #endif
     }
 
-    /// Tells the system that these bytes of the view are done with, so that they stop counting as memory in use.
-    void let_go(byte_view part) const noexcept {
+    /// Tells the system that these bytes are done with, so that they stop counting as memory in use. Those of another
+    /// view stay as they are.
+    void let_go([[maybe_unused]] byte_view part) const noexcept {
 #if NARAE_POSIX && !defined(__EMSCRIPTEN__)
-        if (part.empty()) return;
+        if (part.data() < bytes_.data() || part.data() + part.size() > bytes_.data() + bytes_.size()) return;
         const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
         const auto from = round_up(static_cast<std::size_t>(part.data() - bytes_.data()), page);
         const auto to = static_cast<std::size_t>(part.data() + part.size() - bytes_.data()) / page * page;
         if (to > from) ::madvise(const_cast<std::byte*>(bytes_.data()) + from, to - from, MADV_DONTNEED);
-#else
-        (void)part;
 #endif
     }
 
