@@ -77,7 +77,7 @@ public:
 
     /// The next n bytes; `what` names them in the error.
     byte_view take(std::uint64_t n, std::string_view what) {
-        if (n > left()) fail({errc::truncated, concat({what, " is cut short"}), at_});
+        if (n > left()) fail({errc::truncated, {what, " is cut short"}, at_});
         if (!whole_) return {};
         at_ += n;
         return bytes_.subspan(static_cast<std::size_t>(at_ - n), static_cast<std::size_t>(n));

@@ -12,7 +12,7 @@
 
 namespace narae::inline NARAE_ABI {
 
-/// Calls back with Args; the callee returns true to go on, false to stop. Empty: always goes on.
+/// Calls back with Args; the callee returns true to go on, false to stop. One that returns nothing, or none: goes on.
 template <class... Args>
 class callback {
 public:
@@ -23,7 +23,11 @@ public:
     callback(F&& f)
         : target_(const_cast<void*>(static_cast<const void*>(std::addressof(f)))),
           call_([](void* target, Args... args) -> bool {
-              return (*static_cast<std::add_pointer_t<F>>(target))(std::forward<Args>(args)...);
+              auto& callee = *static_cast<std::add_pointer_t<F>>(target);
+              if constexpr (std::is_void_v<decltype(callee(std::forward<Args>(args)...))>)
+                  return callee(std::forward<Args>(args)...), true;
+              else
+                  return callee(std::forward<Args>(args)...);
           }) {}
 
     bool operator()(Args... args) const { return call_ == nullptr || call_(target_, std::forward<Args>(args)...); }

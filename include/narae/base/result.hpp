@@ -59,11 +59,16 @@ struct error {
     std::string what;
     std::uint64_t at = nowhere;
 
+    error() = default;
+    error(errc c, std::initializer_list<piece> why, std::uint64_t where = nowhere)
+        : code(c), what(concat(why)), at(where) {}
+    error(errc c, piece why, std::uint64_t where = nowhere) : error(c, std::initializer_list<piece>{why}, where) {}
+
     /// "file: tensor: reason (byte 17)", one line, no newline at the end.
     std::string message() const { return at == nowhere ? what : concat({what, " (byte ", at, ")"}); }
 
     /// The same error seen from one step further out: `place` is put in front of the reason.
-    error in(std::string_view place) const { return {code, concat({place, ": ", what}), at}; }
+    error in(std::string_view place) const { return {code, {place, ": ", what}, at}; }
 };
 
 #if NARAE_EXCEPTIONS

@@ -51,12 +51,13 @@ public:
             auto& tokenizer = made->tokenizer;
             if (!token::tokenizer::parse(json).into(tokenizer, why)) return why.in(path);
             if (tokenizer->size() > made->shape.V)
-                return error{errc::bad_value, concat({path, ": the tokenizer has ", tokenizer->size(),
-                                                      " ids, the model only ", made->shape.V, " rows"})};
+                return error{
+                    errc::bad_value,
+                    {path, ": the tokenizer has ", tokenizer->size(), " ids, the model only ", made->shape.V, " rows"}};
         }
         if (const auto limit = options.memory_limit; limit != 0 && made->weights.bytes > limit)
-            return error{errc::out_of_memory, concat({path, ": the weights alone are ", made->weights.bytes,
-                                                      " bytes, the limit is ", limit})};
+            return error{errc::out_of_memory,
+                         {path, ": the weights alone are ", made->weights.bytes, " bytes, the limit is ", limit}};
         language_model opened;
         opened.parts_ = std::move(made);
         return opened;

@@ -103,9 +103,8 @@ public:
                                  callback<std::string_view> on_text = {}) {
         return guarded([&]() -> result<std::string> {
             const auto* tokenizer = model_.tokenizer();
-            if (tokenizer == nullptr) return error{errc::unsupported, "the model came without a tokenizer"};
-            auto ids = tokenizer->encode(prompt);
-            if (ids.empty()) {
+            auto ids = tokenizer != nullptr ? tokenizer->encode(prompt) : std::vector<token_id>();
+            if (tokenizer != nullptr && ids.empty()) {
                 if (!tokenizer->end_of_text())
                     return error{errc::bad_argument, "an empty prompt, and no end-of-text token to start from"};
                 ids.push_back(*tokenizer->end_of_text());
@@ -117,10 +116,7 @@ public:
     /// The same from ids, which may be special tokens, too: the marks of a chat. At least one, each below V.
     result<std::string> generate(std::span<const token_id> prompt, const generate_options& options = {},
                                  callback<std::string_view> on_text = {}) {
-        return guarded([&]() -> result<std::string> {
-            if (model_.tokenizer() == nullptr) return error{errc::unsupported, "the model came without a tokenizer"};
-            return generate_text(prompt, options, on_text);
-        });
+        return guarded([&] { return generate_text(prompt, options, on_text); });
     }
 
     /// What the last generate() did, and how long it took.
@@ -131,8 +127,7 @@ public:
     result<std::span<const float>> feed(std::span<const token_id> ids,
                                         callback<std::size_t, std::size_t> on_progress = {}) {
         return guarded([&]() -> result<std::span<const float>> {
-            const auto fed = run(ids, model::want::last, {}, on_progress);
-            if (!fed) return fed.error();
+            if (const auto fed = run(ids, model::want::last, {}, on_progress); !fed) return fed.error();
             return std::span<const float>(work_->logits[0], model_.shape().V);
         });
     }
@@ -156,11 +151,11 @@ private:
         if (options_.window > (std::size_t{1} << 20))
             return error{errc::bad_argument, "a window of more than 2^20 positions"};
         if (options_.sinks >= options_.window)
-            return error{errc::bad_argument, concat({"a window of ", options_.window, " positions has no room beside ",
-                                                     options_.sinks, " sinks"})};
+            return error{errc::bad_argument,
+                         {"a window of ", options_.window, " positions has no room beside ", options_.sinks, " sinks"}};
         const auto need = estimate(model_, options_).total();
         if (const auto limit = model_.options().memory_limit; limit != 0 && need > limit)
-            return error{errc::out_of_memory, concat({"needs ", need, " bytes, the limit is ", limit})};
+            return error{errc::out_of_memory, {"needs ", need, " bytes, the limit is ", limit}};
         error why;
         if (!model::cache::make(s, options_.cache, options_.window, options_.sinks).into(cache_, why) ||
             !model::workspace::make(s, *model_.options().kernels, model_.options().threads).into(work_, why))
@@ -176,8 +171,12 @@ private:
         if (ids.empty()) return error{errc::bad_argument, "no tokens to feed"};
         for (const auto id : ids)
             if (id >= model_.shape().V)
-                return error{errc::bad_argument, concat({"token id ", id, " is not below ", model_.shape().V})};
-        feed_pending();
+                return error{errc::bad_argument, {"token id ", id, " is not below ", model_.shape().V}};
+        if (pending_) {  // was drawn and given out, but is not yet in the cache
+            const token_id drawn = *std::exchange(pending_, std::nullopt);
+            forward({&drawn, 1}, *cache_, model::want::nothing);
+            remember(drawn);
+        }
         std::size_t remembered = 0;
         const bool going = forward(ids, *cache_, logits, on_logits, [&](std::size_t done) {
             while (remembered < done) remember(ids[remembered++]);
@@ -202,14 +201,6 @@ private:
         return true;
     }
 
-    /// Feeds the token that was drawn and given out, but is not yet in the cache.
-    void feed_pending() {
-        if (!pending_) return;
-        const token_id drawn = *std::exchange(pending_, std::nullopt);
-        forward({&drawn, 1}, *cache_, model::want::nothing);
-        remember(drawn);
-    }
-
     /// Keeps the ids of the window, for the repetition penalty.
     void remember(token_id id) {
         if (recent_.size() == options_.window) recent_.erase(recent_.begin());
@@ -222,9 +213,10 @@ private:
         const auto seconds_since = [](clock::time_point t) {
             return std::chrono::duration<double>(clock::now() - t).count();
         };
+        const auto* tokenizer = model_.tokenizer();
+        if (tokenizer == nullptr) return error{errc::unsupported, "the model came without a tokenizer"};
         last_ = {};
         if (!ready_) return ready_.error();
-        const auto& tokenizer = *model_.tokenizer();
         const sampling how{o.temperature, o.top_k, o.top_p, o.repetition_penalty, o.seed};
         if (const auto fine = check(how); !fine) return fine.error();
 
@@ -237,11 +229,11 @@ private:
 
         const auto first = clock::now();
         sampler draw(how);
-        token::stream_decoder decoder(tokenizer);
+        token::stream_decoder decoder(*tokenizer);
         stop_watch text(o.stop);
         const auto draw_next = [&](std::span<const float> logits) {  // false: the answer is over
             const auto id = draw.pick(logits, recent_, [&](token_id t) { return model_.is_token(t); });
-            if (id == tokenizer.end_of_text() ||
+            if (id == tokenizer->end_of_text() ||
                 std::find(o.stop_tokens.begin(), o.stop_tokens.end(), id) != o.stop_tokens.end()) {
                 last_.reason = finish::end_of_text;
                 return false;
@@ -261,11 +253,11 @@ private:
             const auto length = cache_->length;
             std::size_t right = 0;  // of next that were drawn, the first one by then
             forward(next, *cache_, model::want::each, [&](std::size_t t, std::span<const float> logits) {
-                if (!going || t != right || pending_ != next[t]) return true;
+                if (!going || t != right || pending_ != next[t]) return;
                 ++right;
                 pending_.reset();
                 remember(next[t]);
-                return going = draw_next(logits), true;
+                going = draw_next(logits);
             });
             cache_->length = length + right;
             guess.judge(next.size() - 1, right - 1);
@@ -300,7 +292,7 @@ private:
                 ids.insert(ids.begin(), head.front());
             }
             if (ids.size() <= head.size())
-                return error{errc::bad_argument, concat({"choice \"", choice, "\" adds no token to its context"})};
+                return error{errc::bad_argument, {"choice \"", choice, "\" adds no token to its context"}};
             std::size_t scored = ids.size() - head.size();  // at the end of ids
             if (scored > options_.window) return error{errc::bad_argument, "a choice longer than the window"};
             const auto cut = ids.size() > options_.window + 1 ? ids.size() - (options_.window + 1) : 0;
@@ -318,7 +310,6 @@ private:
             forward(all.subspan(first, scored), *scratch, model::want::each,
                     [&](std::size_t t, std::span<const float> row) {
                         s.log_likelihood += log_probability(row, ids[first + t + 1]);
-                        return true;
                     });
             before.assign(ids.begin(), ids.end() - 1);
             scores.push_back(s);

@@ -90,7 +90,7 @@ inline result<std::vector<curve_point>> read_curve_csv(std::string_view csv) {
         for (std::size_t number = 1; number == 1 || !csv.empty(); ++number) {
             const auto line = text::take_line(csv);
             const auto bad = [&](std::string_view what, std::string_view why) {
-                return error{errc::bad_value, concat({"line ", number, ": ", what, why})};
+                return error{errc::bad_value, {"line ", number, ": ", what, why}};
             };
             if (number == 1) {
                 if (line != detail::curve_header) return bad("not ", detail::curve_header);

@@ -42,18 +42,19 @@ public:
     result<void> add_text(std::string_view text, sys::team& team, double tasks = 0, std::uint64_t seed = 1) {
         const auto bad = text::utf8_first_invalid(text);
         if (bad < text.size())
-            return error{errc::bad_value,
-                         concat({"line ", static_cast<std::uint64_t>(1 + std::ranges::count(text.substr(0, bad), '\n')),
-                                 ": not UTF-8"}),
-                         bad};
+            return error{
+                errc::bad_value,
+                {"line ", static_cast<std::uint64_t>(1 + std::ranges::count(text.substr(0, bad), '\n')), ": not UTF-8"},
+                bad};
         std::vector<std::string_view> lines;
         for (auto rest = text; !rest.empty();)
             if (const auto line = text::take_line(rest); line.find_first_not_of(" \t") != line.npos)
                 lines.push_back(line);
         if (lines.empty()) return error{errc::bad_value, "no text in it"};
         if (const auto share = hangul_share(text); share < 0.2)
-            return error{errc::bad_value, concat({"only ", static_cast<std::uint64_t>(share * 100),
-                                                  " % of its letters are Hangul: not a Korean text"})};
+            return error{
+                errc::bad_value,
+                {"only ", static_cast<std::uint64_t>(share * 100), " % of its letters are Hangul: not a Korean text"}};
         std::vector<documents> found(team.size(), documents(*tokenizer_));
         const auto boundaries = tokenizer_->boundaries();
         team.run([&](std::size_t part, std::size_t parts) {

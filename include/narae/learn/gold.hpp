@@ -123,7 +123,7 @@ inline result<std::vector<gold_word>> read_gold(byte_view file) {
         const auto line = text::take_line(rest);
         ++number;
         const auto bad = [&](std::initializer_list<piece> what) {
-            return error{errc::bad_value, concat({"line ", number, ": ", concat(what)})};
+            return error{errc::bad_value, {"line ", number, ": ", concat(what)}};
         };
         if (text::utf8_first_invalid(line) != line.size()) return bad({"not UTF-8"});
         const auto column = text::split(line, '\t');

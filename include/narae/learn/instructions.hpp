@@ -31,7 +31,7 @@ inline result<std::vector<prompted>> read_instructions(std::string_view jsonl) {
             const auto line = text::take_line(jsonl);
             if (line.find_first_not_of(" \t\r") == line.npos) continue;
             const auto bad = [&](std::string_view what, std::string_view why) {
-                return error{errc::bad_value, concat({"line ", number, ": ", what, why})};
+                return error{errc::bad_value, {"line ", number, ": ", what, why}};
             };
             const auto doc = text::json::parse(line);
             if (!doc) return doc.error().in(concat({"line ", number}));
@@ -82,7 +82,7 @@ inline result<example> encode_example(const token::tokenizer& t, const prompted&
         if (chat) mark("<|/assistant|>");
         const auto end = t.end_of_text();
         end ? e.ids.push_back(*end) : mark("<|endoftext|>");
-        if (!missing.empty()) return error{errc::unsupported, concat({"the tokenizer has no special token ", missing})};
+        if (!missing.empty()) return error{errc::unsupported, {"the tokenizer has no special token ", missing}};
         return e;
     });
 }

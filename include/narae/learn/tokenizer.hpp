@@ -55,7 +55,7 @@ struct tokenizer_options {
         constexpr std::size_t least = (special_count + 256 + 64 + 63) / 64 * 64;
         if (vocab < least || vocab % 64 != 0)
             return error{errc::bad_argument,
-                         concat({"a vocabulary of ", vocab, " tokens: not a multiple of 64 from ", least, " on"})};
+                         {"a vocabulary of ", vocab, " tokens: not a multiple of 64 from ", least, " on"}};
         if (expressions > vocab / 4)
             return error{errc::bad_argument, "more than a quarter of the vocabulary for expressions"};
         return {};

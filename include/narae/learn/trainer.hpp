@@ -84,7 +84,7 @@ public:
         step_report r{loss.mean(), std::sqrt(squares(row(1))) / tokens, rate_at(step_)};
         const auto refuse = [&](std::initializer_list<piece> why) {
             std::memset(row(1).data(), 0, row(1).size() * sizeof(float));
-            return error{errc::bad_value, concat({"step ", step_ + 1, ": ", concat(why)})};
+            return error{errc::bad_value, {"step ", step_ + 1, ": ", concat(why)}};
         };
         const auto finite = [](double x) { return detail::size_bits(x) < detail::size_bits(1e30); };
         if (!finite(r.gradient_norm) || !finite(r.loss)) return refuse({"the loss is not a number any more"});
@@ -147,7 +147,7 @@ public:
                 if (k == key) return v;
             return {};
         };
-        const auto bad = [&](std::string_view why) { return error{errc::bad_value, concat({path, ": ", why})}; };
+        const auto bad = [&](std::string_view why) { return error{errc::bad_value, {path, ": ", why}}; };
         for (const auto& [key, mine] : facts_of(from))
             if (value(key) != mine)
                 return bad(concat({"is the state of another run: its ", key.substr(key.rfind('.') + 1), " is ",

@@ -39,37 +39,30 @@ struct matrix_name {
 /// Every matrix of a model of this shape, in the order in which a forward pass reads them: four a layer.
 inline std::vector<matrix_name> matrix_names(const shape& s) {
     std::vector<matrix_name> all{{"gpt_neox.embed_in.weight", s.V, s.D}};
-    for (std::size_t i = 0; i < s.L; ++i) {
-        const auto add = [&](const char* part, std::size_t n, std::size_t k) {
-            all.push_back({concat({"gpt_neox.layers.", i, ".", part, ".weight"}), n, k});
-        };
-        add("attention.query_key_value", s.qkv_rows(), s.D);
-        add("attention.dense", s.D, s.H * s.E);
-        add("mlp.dense_h_to_4h", s.F, s.D);
-        add("mlp.dense_4h_to_h", s.D, s.F);
-    }
+    const matrix_name layer[] = {{"attention.query_key_value", s.qkv_rows(), s.D},
+                                 {"attention.dense", s.D, s.H * s.E},
+                                 {"mlp.dense_h_to_4h", s.F, s.D},
+                                 {"mlp.dense_4h_to_h", s.D, s.F}};
+    for (std::size_t i = 0; i < s.L; ++i)
+        for (const auto& m : layer) all.push_back({concat({"gpt_neox.layers.", i, ".", m.name, ".weight"}), m.N, m.K});
     if (!s.tied) all.push_back({"embed_out.weight", s.V, s.D});
     return all;
 }
 
 /// Every vector of such a model and its length: eight a layer, then two.
 inline std::vector<std::pair<std::string, std::size_t>> vector_names(const shape& s) {
+    const std::pair<std::string, std::size_t> layer[] = {{"input_layernorm.weight", s.D},
+                                                         {"input_layernorm.bias", s.D},
+                                                         {"post_attention_layernorm.weight", s.D},
+                                                         {"post_attention_layernorm.bias", s.D},
+                                                         {"attention.query_key_value.bias", s.qkv_rows()},
+                                                         {"attention.dense.bias", s.D},
+                                                         {"mlp.dense_h_to_4h.bias", s.F},
+                                                         {"mlp.dense_4h_to_h.bias", s.D}};
     std::vector<std::pair<std::string, std::size_t>> all;
-    for (std::size_t i = 0; i < s.L; ++i) {
-        const auto add = [&](const char* part, std::size_t n) {
-            all.emplace_back(concat({"gpt_neox.layers.", i, ".", part}), n);
-        };
-        add("input_layernorm.weight", s.D);
-        add("input_layernorm.bias", s.D);
-        add("post_attention_layernorm.weight", s.D);
-        add("post_attention_layernorm.bias", s.D);
-        add("attention.query_key_value.bias", s.qkv_rows());
-        add("attention.dense.bias", s.D);
-        add("mlp.dense_h_to_4h.bias", s.F);
-        add("mlp.dense_4h_to_h.bias", s.D);
-    }
-    all.emplace_back("gpt_neox.final_layer_norm.weight", s.D);
-    all.emplace_back("gpt_neox.final_layer_norm.bias", s.D);
+    for (std::size_t i = 0; i < s.L; ++i)
+        for (const auto& [part, n] : layer) all.emplace_back(concat({"gpt_neox.layers.", i, ".", part}), n);
+    for (const char* part : {"weight", "bias"}) all.emplace_back(concat({"gpt_neox.final_layer_norm.", part}), s.D);
     return all;
 }
 
@@ -89,17 +82,16 @@ inline float element(const store::tensor& t, std::uint64_t i) noexcept {
 inline result<const store::tensor*> find_floats(const store::checkpoint& from, const std::string& name,
                                                 const std::vector<std::uint64_t>& shape) {
     const auto* t = from.find(name);
-    if (t == nullptr) return error{errc::not_found, concat({from.path(), ": no tensor ", name})};
+    if (t == nullptr) return error{errc::not_found, {from.path(), ": no tensor ", name}};
     const auto place = concat({t->file, ": ", name});
     const auto list = [](const std::vector<std::uint64_t>& dims) {
         std::string s = "[";
         for (const auto d : dims) s += (s.size() > 1 ? ", " : "") + std::to_string(d);
         return s + "]";
     };
-    if (t->shape != shape)
-        return error{errc::bad_value, concat({place, ": shape is ", list(t->shape), ", not ", list(shape)})};
+    if (t->shape != shape) return error{errc::bad_value, {place, ": shape is ", list(t->shape), ", not ", list(shape)}};
     if (t->type != store::dtype::f32 && t->type != store::dtype::f16 && t->type != store::dtype::bf16)
-        return error{errc::unsupported, concat({place, ": weights of type ", store::dtype_name(t->type)})};
+        return error{errc::unsupported, {place, ": weights of type ", store::dtype_name(t->type)}};
     return t;
 }
 
@@ -123,8 +115,7 @@ inline result<stored_matrix> find_matrix(const store::checkpoint& from, const ma
         const auto tiles = num::tiles_of(m.N);
         if (t->type != store::dtype::u8 || !t->contiguous() || t->shape.size() != 2 || t->shape[0] != tiles ||
             t->shape[1] != matrix_bytes(type, m.N, m.K) / tiles)
-            return error{errc::bad_value,
-                         concat({t->file, ": ", t->name, ": not the packed shape of [", m.N, ", ", m.K, "]"})};
+            return error{errc::bad_value, {t->file, ": ", t->name, ": not the packed shape of [", m.N, ", ", m.K, "]"}};
         return stored_matrix{t, {type, m.N, m.K, t->bytes.data()}};
     }
     const auto found = find_floats(from, m.name, {m.N, m.K});

@@ -128,8 +128,8 @@ struct vocabulary {
         const auto old = token::tokenizer::parse(from.tokenizer_json());
         if (!old) return old.error().in(place);
         if (old->size() > old_rows)
-            return error{errc::bad_value, concat({place, ": the tokenizer has ", old->size(), " ids, the model only ",
-                                                  old_rows, " rows"})};
+            return error{errc::bad_value,
+                         {place, ": the tokenizer has ", old->size(), " ids, the model only ", old_rows, " rows"}};
         vocabulary v;
         v.rows = transplant::make(*old, old_rows, *to);
         if (v.rows.tokens() == 0) return error{errc::bad_value, tokenizer_path + ": has no tokens"};

@@ -58,8 +58,8 @@ inline result<std::uint64_t> export_checkpoint(const std::string& from, const st
         const model::shape s(*config);
         if (s.H * s.E != s.D)
             return error{errc::unsupported,
-                         concat({source->config_name(), ": ", s.H, " heads of ", s.E, " do not fill the width ", s.D,
-                                 ", which other engines cannot load"})};
+                         {source->config_name(), ": ", s.H, " heads of ", s.E, " do not fill the width ", s.D,
+                          ", which other engines cannot load"}};
         config->kv_heads = config->heads;
         const model::shape plain(*config);
         const auto all = detail::inventory::take(*source, s);

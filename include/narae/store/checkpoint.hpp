@@ -5,16 +5,18 @@
 #ifndef NARAE_STORE_CHECKPOINT_HPP
 #define NARAE_STORE_CHECKPOINT_HPP
 
+#include <algorithm>
 #include <cstdint>
 #include <initializer_list>
-#include <map>
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "narae/base/bytes.hpp"
+#include "narae/base/sorted.hpp"
 #include "narae/store/format.hpp"
 #include "narae/store/safetensors.hpp"
 #include "narae/store/torch_bin.hpp"
@@ -60,8 +62,9 @@ public:
 
     /// The tensor of this name, or nullptr.
     const tensor* find(std::string_view name) const noexcept {
-        const auto found = by_name_.find(name);
-        return found == by_name_.end() ? nullptr : &tensors_[found->second];
+        const auto less = [&](std::size_t i, std::string_view n) { return tensors_[i].name < n; };
+        const auto found = std::lower_bound(by_name_.begin(), by_name_.end(), name, less);
+        return found == by_name_.end() || tensors_[*found].name != name ? nullptr : &tensors_[*found];
     }
 
     /// What was opened, for messages.
@@ -94,11 +97,7 @@ public:
     /// Says that the pages of these bytes are done with for now; reading them again brings them back.
     void let_go([[maybe_unused]] byte_view part) const noexcept {
 #ifndef NARAE_NO_FILES
-        for (const auto& f : files_) {
-            const auto whole = f.bytes();
-            if (!whole.empty() && part.data() >= whole.data() && part.data() < whole.data() + whole.size())
-                return f.let_go(part);
-        }
+        for (const auto& f : files_) f.let_go(part);
 #endif
     }
     void let_go(const tensor& t) const noexcept { let_go(t.bytes); }
@@ -111,7 +110,7 @@ private:
         failed_ = std::move(why);
         return false;
     }
-    bool fail(errc code, std::initializer_list<piece> what) { return fail({code, concat(what)}); }
+    bool fail(errc code, std::initializer_list<piece> what) { return fail({code, what}); }
 
     result<checkpoint> made(bool ok) { return ok ? result<checkpoint>(std::move(*this)) : std::move(failed_); }
 
@@ -144,10 +143,12 @@ private:
         }
         if (config_.empty()) return fail(errc::bad_value, {config_name_, ": empty"});
         if (tensors_.empty()) return fail(errc::bad_value, {path, ": holds no tensors"});
-        for (std::size_t i = 0; i < tensors_.size(); ++i)
-            if (const auto [same, added] = by_name_.emplace(tensors_[i].name, i); !added)
-                return fail(errc::bad_value, {tensors_[i].file, ": ", printable(tensors_[i].name), ": also in ",
-                                              tensors_[same->second].file});
+        by_name_ = sorted(tensors_.size(), [&](std::size_t a, std::size_t b) {
+            return std::tie(tensors_[a].name, a) < std::tie(tensors_[b].name, b);
+        });
+        for (std::size_t i = 1; i < by_name_.size(); ++i)
+            if (const auto& a = tensors_[by_name_[i - 1]], &b = tensors_[by_name_[i]]; a.name == b.name)
+                return fail(errc::bad_value, {b.file, ": ", printable(b.name), ": also in ", a.file});
         for (const auto& [tensor_name, where] : promised_) {
             const auto* t = find(tensor_name);
             if (t == nullptr || t->file != where)
@@ -223,7 +224,7 @@ private:
 
     byte_view tokenizer_;  // the file
     std::vector<tensor> tensors_;
-    std::map<std::string, std::size_t, std::less<>> by_name_;  // indices of tensors_
+    std::vector<std::size_t> by_name_;  // indices of tensors_
     std::vector<source_file> sources_;
     metadata_list metadata_;
     error failed_;  // while opening

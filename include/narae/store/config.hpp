@@ -38,7 +38,7 @@ struct config_reader {
     bool ok = true;
 
     void refuse(errc code, std::initializer_list<piece> why, std::uint64_t at = nowhere) {
-        if (ok) failed = {code, concat(why), at};
+        if (ok) failed = {code, why, at};
         ok = false;
     }
     /// Refuses another value of `key` than the one that narae can do.
@@ -113,7 +113,7 @@ inline result<config> parse_config(std::string_view source) {
     }
     if (!in.ok) return in.failed;
 
-    const auto wrong = [](std::initializer_list<piece> why) { return error{errc::bad_value, concat(why)}; };
+    const auto wrong = [](std::initializer_list<piece> why) { return error{errc::bad_value, why}; };
     if (c.heads % c.kv_heads != 0)
         return wrong({c.heads, " heads cannot share ", c.kv_heads, " key-value heads evenly"});
     if (c.head_width == 0 && c.width % c.heads != 0)

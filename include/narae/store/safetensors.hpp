@@ -44,7 +44,7 @@ struct header_reader {
 
     /// Errors in the header say where in the file they stand.
     bool fail(errc code, std::initializer_list<piece> what, const text::json_value& v) {
-        failed = {code, concat(what), 8 + v.at()};
+        failed = {code, what, 8 + v.at()};
         return false;
     }
 
@@ -108,7 +108,7 @@ struct header_reader {
 inline result<safetensors> parse_safetensors(byte_view file) {
     using namespace safetensors_detail;
     const auto bad = [](std::initializer_list<piece> what, std::uint64_t at = nowhere) {
-        return error{errc::bad_value, concat(what), at};
+        return error{errc::bad_value, what, at};
     };
     cursor in(file);
     const auto length = in.read<std::uint64_t>("safetensors header length");
@@ -117,7 +117,7 @@ inline result<safetensors> parse_safetensors(byte_view file) {
     if (!in) return in.error();
     if (!header.starts_with('{')) return bad({"safetensors header is not a JSON object"}, 8);
     const auto doc = text::json::parse(header);
-    if (!doc) return error{doc.error().code, concat({"safetensors header: ", doc.error().what}), 8 + doc.error().at};
+    if (!doc) return error{doc.error().code, {"safetensors header: ", doc.error().what}, 8 + doc.error().at};
 
     header_reader read{file.subspan(static_cast<std::size_t>(in.at()))};
     if (!doc->root().for_each_member([&](const auto& key, const auto& value) { return read.member(key, value); }))

@@ -135,7 +135,7 @@ public:
     /// Puts the finished file in place and returns its size; or an error, and no file, if anything failed or is
     /// missing.
     result<std::uint64_t> commit() {
-        if (left_ != 0) fail({errc::bad_argument, concat({path_, ": ", left_, " bytes are missing"})});
+        if (left_ != 0) fail({errc::bad_argument, {path_, ": ", left_, " bytes are missing"}});
         if (so_far_) so_far_ = sink_.commit();
         if (!so_far_) return so_far_.error();
         return size_;

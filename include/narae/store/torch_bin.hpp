@@ -9,6 +9,7 @@
 #include <initializer_list>
 #include <map>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,13 +25,14 @@ namespace narae::inline NARAE_ABI::store {
 namespace torch_detail {
 
 /// Lays a tensor of the pickle over its storage's bytes; every element must lie inside.
-inline result<tensor> lay_out(std::string name, const pickle_tensor& from, const pickle_storage& storage,
-                              byte_view bytes) {
-    tensor t{std::move(name), storage.type, from.shape, from.strides, {}, {}};
-    const auto refuse = [&](std::string_view why) {
-        return error{errc::bad_value, concat({printable(t.name), ": ", why})};
-    };
-    std::uint64_t elements = 0, last = from.offset, step = 0;
+inline result<tensor> lay_out(std::string name, const unpickler& pickle, std::span<const pickle_value> from,
+                              const pickle_storage& storage, byte_view bytes) {
+    tensor t{std::move(name), storage.type, {}, {}, {}, {}};
+    for (const auto& n : pickle.items(from[2])) t.shape.push_back(n.number);
+    for (const auto& n : pickle.items(from[3])) t.strides.push_back(n.number);
+    const auto refuse = [&](std::string_view why) { return error{errc::bad_value, {printable(t.name), ": ", why}}; };
+    const auto offset = from[1].number;
+    std::uint64_t elements = 0, last = offset, step = 0;
     // More elements than the storage has (strides of 0) would let a small file ask for endless memory.
     if (!shape_elements(t.shape, elements) || elements > storage.elements)
         return refuse("has more elements than its storage");
@@ -42,8 +44,8 @@ inline result<tensor> lay_out(std::string name, const pickle_tensor& from, const
     }
     if (last >= storage.elements) return refuse("its offset and strides leave its storage");
     const auto size = dtype_size(t.type);
-    t.bytes = bytes.subspan(static_cast<std::size_t>(from.offset) * size,
-                            static_cast<std::size_t>(last - from.offset + 1) * size);
+    t.bytes =
+        bytes.subspan(static_cast<std::size_t>(offset) * size, static_cast<std::size_t>(last - offset + 1) * size);
     return t;
 }
 
@@ -56,7 +58,7 @@ inline result<std::vector<tensor>> state_dict(const unpickler& pickle, const pic
     std::set<std::string_view> names;
     for (const auto& [container, key, item] : pickle.members(root)) {
         const auto refuse = [name = key.text](errc code, std::initializer_list<piece> why) {
-            return error{code, concat({printable(name), ": ", concat(why)})};
+            return error{code, {printable(name), ": ", concat(why)}};
         };
         if (key.kind != pickle_kind::text || key.text.empty())
             return error{errc::unsupported, "torch file: a key of its dict is not a name"};
@@ -66,15 +68,15 @@ inline result<std::vector<tensor>> state_dict(const unpickler& pickle, const pic
             return refuse(errc::unsupported, {"a dict inside the dict; save the state dict alone"});
         if (item.kind != pickle_kind::tensor) return refuse(errc::unsupported, {"not a tensor"});
         if (!names.insert(key.text).second) return refuse(errc::bad_value, {"occurs twice"});
-        const auto& from = pickle.tensors()[static_cast<std::size_t>(item.number)];
-        const auto& storage = pickle.storages()[static_cast<std::size_t>(from.storage)];
+        const auto from = pickle.items(item);
+        const auto& storage = pickle.storages()[static_cast<std::size_t>(from[0].number)];
         const auto where = concat({place, storage.key});
         const auto data = stored.find(where);
         std::uint64_t size = 0;
         if (data == stored.end()) return refuse(errc::not_found, {"no storage ", printable(where)});
         if (!checked_mul(storage.elements, dtype_size(storage.type), size) || size > data->second.size())
             return refuse(errc::truncated, {"storage ", printable(where), " is smaller than the pickle says"});
-        auto t = lay_out(std::string(key.text), from, storage, data->second);
+        auto t = lay_out(std::string(key.text), pickle, from, storage, data->second);
         if (!t) return t.error();
         out.push_back(std::move(*t));
     }
@@ -96,7 +98,7 @@ inline result<std::vector<tensor>> parse_zipped(byte_view file) {
     const auto root = pickled->first.substr(0, pickled->first.size() - pickle_name.size());
     if (const auto order = entries->find(concat({root, "byteorder"}));
         order != entries->end() && as_text(order->second) != "little")
-        return error{errc::unsupported, concat({"torch file: byte order ", printable(as_text(order->second))})};
+        return error{errc::unsupported, {"torch file: byte order ", printable(as_text(order->second))}};
     if (pickled->second.size() > unpickler::longest)
         return error{errc::unsupported, "torch file: its pickle is larger than a state dict's can be"};
 
@@ -130,7 +132,7 @@ inline result<std::vector<tensor>> parse_legacy(byte_view file) {
     for (const auto& s : pickle.storages()) {
         const auto& same = *promised.emplace(s.key, &s).first->second;
         if (same.type != s.type || same.elements != s.elements)
-            return error{errc::bad_value, concat({"storage ", printable(s.key), ": has two types or sizes"})};
+            return error{errc::bad_value, {"storage ", printable(s.key), ": has two types or sizes"}};
     }
     zip_entries stored;
     cursor in(file, pickle.at());
@@ -144,7 +146,7 @@ inline result<std::vector<tensor>> parse_legacy(byte_view file) {
         const auto elements = in.read<std::uint64_t>("its length");
         std::uint64_t size = 0;
         if (in && (elements != s->second->elements || !checked_mul(elements, dtype_size(s->second->type), size)))
-            return error{errc::bad_value, concat({place, ": its length is not what the pickle says"}), at};
+            return error{errc::bad_value, {place, ": its length is not what the pickle says"}, at};
         stored.emplace(key, in.take(size, "its data"));
         if (!in) return in.error().in(place);
     }

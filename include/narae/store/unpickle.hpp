@@ -23,7 +23,7 @@ enum class pickle_kind { none, boolean, whole, other, text, tuple, list, dict, c
 
 struct pickle_value {
     pickle_kind kind = pickle_kind::none;
-    std::uint32_t count = 0;   ///< items of a tuple
+    std::uint32_t count = 0;   ///< items of a tuple or tensor
     std::uint64_t number = 0;  ///< an integer or truth; of a storage_type its dtype; else an index
     std::string_view text;     ///< into the pickle; of a callee its name
 };
@@ -33,12 +33,6 @@ struct pickle_storage {
     dtype type;
     std::string_view key;
     std::uint64_t elements;
-};
-
-/// A strided window of a storage, in elements.
-struct pickle_tensor {
-    std::uint64_t storage, offset;
-    std::vector<std::uint64_t> shape, strides;
 };
 
 /// What a container holds: in a dict a key and its item, in a list an item, as both.
@@ -76,7 +70,8 @@ public:
     std::uint64_t at() const noexcept { return in_.at(); }
 
     const std::vector<pickle_storage>& storages() const noexcept { return storages_; }
-    const std::vector<pickle_tensor>& tensors() const noexcept { return tensors_; }
+    /// The items of a tuple; of a tensor, which is a strided window, its storage, offset, shape and strides in
+    /// elements.
     std::span<const pickle_value> items(const pickle_value& tuple) const noexcept {
         return std::span(tuple_items_).subspan(static_cast<std::size_t>(tuple.number), tuple.count);
     }
@@ -96,7 +91,7 @@ private:
                                       rebuild_parameter = "torch._utils._rebuild_parameter";
 
     // The first failure is kept by in_, and ends next(). Until the end of its step what fails gives nothing, or zero.
-    void fail(errc code, std::string_view why) { in_.fail({code, concat({"pickle: ", why}), op_at_}); }
+    void fail(errc code, std::string_view why) { in_.fail({code, {"pickle: ", why}, op_at_}); }
     void malformed() { fail(errc::bad_value, "malformed"); }
 
     std::string_view take(std::uint64_t n) { return as_text(in_.take(n, "pickle")); }
@@ -201,7 +196,8 @@ private:
 
     /// callee(*args): the three functions that a state dict needs, done here.
     void reduce() {
-        const auto list = items(pop(kind::tuple));
+        auto args = pop(kind::tuple);
+        const auto list = items(args);
         const auto callee = pop(kind::callee).text;
         if (!in_) return;
         if (callee == ordered_dict)
@@ -213,16 +209,12 @@ private:
         if (!are(list, 6, 7, {kind::storage, kind::whole, kind::tuple, kind::tuple}) || list[2].count != list[3].count)
             return fail(errc::bad_value, "a tensor is built from the wrong things");
         if (list[2].count > max_dimensions) return fail(errc::unsupported, "a tensor of more than 16 dimensions");
-        pickle_tensor t{list[0].number, list[1].number, {}, {}};
-        for (std::size_t i = 0; i < list[2].count; ++i) {
-            const auto &n = items(list[2])[i], &stride = items(list[3])[i];
-            if (n.kind != kind::whole || stride.kind != kind::whole)
-                return fail(errc::bad_value, "a tensor's shape or strides are not whole numbers");
-            t.shape.push_back(n.number);
-            t.strides.push_back(stride.number);
-        }
-        tensors_.push_back(std::move(t));
-        push(kind::tensor, tensors_.size() - 1);
+        for (const auto& numbers : {items(list[2]), items(list[3])})
+            for (const auto& n : numbers)
+                if (n.kind != kind::whole)
+                    return fail(errc::bad_value, "a tensor's shape or strides are not whole numbers");
+        args.kind = kind::tensor;
+        stack_.push_back(args);
     }
 
     /// ("storage", type, key, device, elements), and in legacy files a view, which must be None.
@@ -299,7 +291,6 @@ private:
     std::vector<pickle_member> members_;
     std::uint64_t containers_ = 0;  // dicts and lists so far; each one's number is its index
     std::vector<pickle_storage> storages_;
-    std::vector<pickle_tensor> tensors_;
 };
 
 }  // namespace narae::inline NARAE_ABI::store

@@ -91,7 +91,7 @@ inline result<zip_entries> parse_zip(byte_view file) {
         in.take(u16(head, 32), "zip: an entry's comment");
         if (!in) return in.error();
         const auto refuse = [&](errc code, std::string_view why) {
-            return error{code, concat({printable(name), ": ", why}), at};
+            return error{code, {printable(name), ": ", why}, at};
         };
 
         if ((u16(head, 8) & 1) != 0) return refuse(errc::unsupported, "encrypted zip entry");

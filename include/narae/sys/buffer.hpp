@@ -38,9 +38,9 @@ public:
         buffer b;
         if (n == 0) return b;
         if (n > static_cast<std::size_t>(PTRDIFF_MAX) / sizeof(T))
-            return error{errc::out_of_memory, concat({"a buffer of ", n, " elements"})};
+            return error{errc::out_of_memory, {"a buffer of ", n, " elements"}};
         b.data_ = static_cast<T*>(::operator new (n * sizeof(T), std::align_val_t{cache_line}, std::nothrow));
-        if (b.data_ == nullptr) return error{errc::out_of_memory, concat({"no ", n * sizeof(T), " bytes of memory"})};
+        if (b.data_ == nullptr) return error{errc::out_of_memory, {"no ", n * sizeof(T), " bytes of memory"}};
         std::memset(static_cast<void*>(b.data_), 0, n * sizeof(T));
         b.size_ = n;
         return b;

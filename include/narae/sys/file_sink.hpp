@@ -34,7 +34,7 @@ public:
     }
 
     static result<file_sink> create(const std::string& path) {
-        if (is_folder(path)) return error{errc::io, concat({path, ": cannot write: is a folder"})};
+        if (is_folder(path)) return error{errc::io, {path, ": cannot write: is a folder"}};
         file_sink sink;
         sink.path_ = path;
         sink.beside_ = path + ".part";

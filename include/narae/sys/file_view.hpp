@@ -28,7 +28,7 @@ inline error system_error(const std::string& path, std::string_view doing) {
     const auto code = why == ENOENT || why == ENOTDIR ? errc::not_found
                       : why == ENOMEM                 ? errc::out_of_memory
                                                       : errc::io;
-    return {code, concat({path, ": ", doing, ": ", std::strerror(why)})};
+    return {code, {path, ": ", doing, ": ", std::strerror(why)}};
 }
 
 /// A whole file as bytes. Moves, never copies; the bytes live as long as the view.
@@ -59,7 +59,7 @@ public:
         void* at = size == 0 ? nullptr : ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
         const int why = errno;
         ::close(file);
-        if (known && !regular) return error{errc::io, concat({path, ": not a regular file"})};
+        if (known && !regular) return error{errc::io, {path, ": not a regular file"}};
         errno = why;
         if (!known || at == MAP_FAILED) return system_error(path, known ? "cannot map" : "cannot stat");
         file_view view;
@@ -74,7 +74,7 @@ public:
                            std::fread(owned->data(), 1, owned->size(), file) == owned->size();
         std::fclose(file);
         if (!owned) return owned.error().in(path);
-        if (!whole) return error{errc::io, concat({path, ": cannot read"})};
+        if (!whole) return error{errc::io, {path, ": cannot read"}};
         file_view view;
         view.owned_ = std::move(*owned);
         view.bytes_ = view.owned_.span();
@@ -82,16 +82,15 @@ public:
 #endif
     }
 
-    /// Tells the system that these bytes of the view are done with, so that they stop counting as memory in use.
-    void let_go(byte_view part) const noexcept {
+    /// Tells the system that these bytes are done with, so that they stop counting as memory in use. Those of another
+    /// view stay as they are.
+    void let_go([[maybe_unused]] byte_view part) const noexcept {
 #if NARAE_POSIX && !defined(__EMSCRIPTEN__)
-        if (part.empty()) return;
+        if (part.data() < bytes_.data() || part.data() + part.size() > bytes_.data() + bytes_.size()) return;
         const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
         const auto from = round_up(static_cast<std::size_t>(part.data() - bytes_.data()), page);
         const auto to = static_cast<std::size_t>(part.data() + part.size() - bytes_.data()) / page * page;
         if (to > from) ::madvise(const_cast<std::byte*>(bytes_.data()) + from, to - from, MADV_DONTNEED);
-#else
-        (void)part;
 #endif
     }
 

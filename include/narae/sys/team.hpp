@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "narae/base/callback.hpp"
 #include "narae/base/result.hpp"
 #include "narae/sys/cpu.hpp"
 #ifndef NARAE_NO_THREADS
@@ -50,7 +51,7 @@ public:
             try {
                 made->threads_.emplace_back([t = made.get(), i] { t->serve(i); });
             } catch (...) {
-                return error{errc::io, concat({"cannot start thread ", i, " of ", threads})};
+                return error{errc::io, {"cannot start thread ", i, " of ", threads}};
             }
 #else
             made->threads_.emplace_back([t = made.get(), i] { t->serve(i); });
@@ -70,15 +71,12 @@ public:
     std::size_t size() const noexcept { return size_; }
 
     /// f(part, parts) for every part, each on its own thread. f must not throw and must not call run.
-    void run(auto&& f) {
-        if (size_ == 1) return f(std::size_t{0}, std::size_t{1});
-        work_ = [](void* body, std::size_t part, std::size_t parts) {
-            (*static_cast<std::remove_reference_t<decltype(f)>*>(body))(part, parts);
-        };
-        body_ = const_cast<void*>(static_cast<const void*>(std::addressof(f)));
+    void run(callback<std::size_t, std::size_t> f) {
+        if (size_ == 1) return void(f(0, 1));
+        work_ = f;
         running_ = size_ - 1;
         start_round();
-        f(std::size_t{0}, size_);
+        f(0, size_);
         await(done_, caller_sleeps_, [this] { return running_ == 0; });
     }
 
@@ -89,7 +87,7 @@ private:
         for (std::size_t seen = 0;; ++seen) {  // each round is seen: run() waits for all
             await(go_, sleepers_, [&] { return round_ != seen; });
             if (stop_) return;
-            work_(body_, part, size_);
+            work_(part, size_);
             if (--running_ == 0) wake(done_, caller_sleeps_);
         }
     }
@@ -120,8 +118,7 @@ private:
     std::vector<std::thread> threads_;
     std::mutex mutex_;
     std::condition_variable go_, done_;
-    void (*work_)(void*, std::size_t, std::size_t) = nullptr;
-    void* body_ = nullptr;
+    callback<std::size_t, std::size_t> work_;
     std::size_t size_ = 1, watch_ = 0;
     std::atomic<std::size_t> round_ = 0, running_ = 0, sleepers_ = 0, caller_sleeps_ = 0;
     std::atomic<bool> stop_ = false;
@@ -134,7 +131,7 @@ class team {
 public:
     static result<std::unique_ptr<team>> make(std::size_t) { return std::make_unique<team>(); }
     std::size_t size() const noexcept { return 1; }
-    void run(auto&& f) { f(std::size_t{0}, std::size_t{1}); }
+    void run(callback<std::size_t, std::size_t> f) { f(0, 1); }
 };
 
 #endif

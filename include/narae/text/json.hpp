@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "narae/base/callback.hpp"
 #include "narae/base/result.hpp"
 #include "narae/text/utf8.hpp"
 
@@ -119,13 +120,12 @@ public:
         json_value found;
         for_each_member([&](const json_value& k, const json_value& v) {
             if (k.node().escaped ? k.string() == key : k.raw() == key) found = v;
-            return true;
         });
         return found;
     }
 
     /// f(value) for every element of an array, in order, until f returns false, which is then given back.
-    bool for_each(auto&& f) const {
+    bool for_each(callback<const json_value&> f) const {
         const auto end = is(json_kind::array) ? node().end : 0;
         for (auto i = index_ + 1; i < end; i = (*nodes_)[i].end)
             if (!f(json_value(source_, *nodes_, i))) return false;
@@ -133,7 +133,7 @@ public:
     }
 
     /// f(key, value) for every member of an object, in the same way.
-    bool for_each_member(auto&& f) const {
+    bool for_each_member(callback<const json_value&, const json_value&> f) const {
         const auto end = is(json_kind::object) ? node().end : 0;
         for (auto i = index_ + 1; i < end; i = (*nodes_)[i + 1].end)
             if (!f(json_value(source_, *nodes_, i), json_value(source_, *nodes_, i + 1))) return false;
@@ -177,7 +177,7 @@ private:
         error failed;
 
         bool fail(const char* expected) {
-            failed = {errc::bad_value, concat({"JSON: expected ", expected}), at};
+            failed = {errc::bad_value, {"JSON: expected ", expected}, at};
             return false;
         }
         bool next_is(char c) const noexcept { return at < s.size() && s[at] == c; }

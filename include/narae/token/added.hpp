@@ -8,6 +8,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,9 +43,8 @@ class added_matcher {
 public:
     /// `pattern` is what to look for; `token` is borrowed by index. False if the pattern is already there.
     bool add(std::string pattern, std::size_t token, bool special) {
-        const auto less = [](const entry& e, const std::string& p) { return e.pattern < p; };
-        const auto place = std::lower_bound(entries_.begin(), entries_.end(), pattern, less);
-        if (place != entries_.end() && place->pattern == pattern) return false;
+        const auto place = std::upper_bound(entries_.begin(), entries_.end(), pattern, before);
+        if (place != entries_.begin() && std::prev(place)->pattern == pattern) return false;
         begins_[static_cast<unsigned char>(pattern[0])] = true;
         all_special_ = all_special_ && special;
         entries_.insert(place, {std::move(pattern), token});
@@ -67,8 +68,10 @@ public:
             auto begin = at, end = at += found->pattern.size();
             if (skip_special && token.special) continue;
             if (token.single_word && (is_word(last_character(s.substr(0, begin))) || is_word(s.substr(end)))) continue;
-            if (token.lstrip) begin = (std::max)(done, begin - spaces_before(s.substr(0, begin)));
-            if (token.rstrip) end += spaces_after(s.substr(end));
+            if (token.lstrip) begin = (std::max)(begin, done);
+            while (token.lstrip && begin > done && is_space(last_character(s.substr(0, begin))))
+                begin -= last_character(s.substr(0, begin)).size();
+            while (token.rstrip && is_space(s.substr(end))) end += text::utf8_front(s.substr(end)).length;
             if (done < begin) on_text(s.substr(done, begin - done));
             if (begin < end) on_token(token);  // not if an rstrip before it has taken all of it
             done = end;
@@ -81,49 +84,36 @@ private:
         std::string pattern;
         std::size_t token;
     };
+    static bool before(std::string_view s, const entry& e) noexcept { return s < e.pattern; }
 
-    /// The longest pattern that s begins with: the sorted entries are narrowed byte by byte.
+    /// The longest pattern that s begins with. If the last one that is not behind s in the order is no beginning of s,
+    /// none is that is longer than what the two have in common.
     const entry* longest(std::string_view s) const noexcept {
-        const entry* best = nullptr;
-        auto low = entries_.begin(), high = entries_.end();
-        for (std::size_t n = 0; low != high && n < s.size(); ++n) {
-            const auto byte = [n](const entry& e) { return n < e.pattern.size() ? 1 + octet(e.pattern[n]) : 0; };
-            const int c = 1 + octet(s[n]);
-            low = std::lower_bound(low, high, c, [&](const entry& e, int x) { return byte(e) < x; });
-            high = std::upper_bound(low, high, c, [&](int x, const entry& e) { return x < byte(e); });
-            if (low != high && low->pattern.size() == n + 1) best = &*low;
+        for (;;) {
+            const auto next = std::upper_bound(entries_.begin(), entries_.end(), s, before);
+            if (next == entries_.begin()) return nullptr;
+            const std::string_view last = std::prev(next)->pattern;
+            if (s.starts_with(last)) return &*std::prev(next);
+            std::size_t alike = 0;
+            while (alike < last.size() && s[alike] == last[alike]) ++alike;
+            s = s.substr(0, alike);
         }
-        return best;
     }
 
-    static int octet(char c) noexcept { return static_cast<unsigned char>(c); }
-
-    /// The class of the character at the front of s; other where there is none.
-    static text::char_class front_class(std::string_view s) noexcept {
+    /// Is the character at the front of s of one of these classes? Where there is none: no.
+    static bool is(std::string_view s, std::initializer_list<text::char_class> classes) noexcept {
         const auto c = s.empty() ? text::utf8_step{} : text::utf8_front(s);
-        return c.valid ? text::class_of(c.code_point) : text::char_class::other;
+        return c.valid && std::find(classes.begin(), classes.end(), text::class_of(c.code_point)) != classes.end();
     }
     static bool is_word(std::string_view s) noexcept {
-        const auto k = front_class(s);
-        return k == text::char_class::letter || k == text::char_class::number || k == text::char_class::mark;
+        return is(s, {text::char_class::letter, text::char_class::number, text::char_class::mark});
     }
-    static bool is_space(std::string_view s) noexcept { return front_class(s) == text::char_class::space; }
-
-    static std::size_t spaces_after(std::string_view s) noexcept {
-        std::size_t n = 0;
-        while (is_space(s.substr(n))) n += text::utf8_front(s.substr(n)).length;
-        return n;
-    }
-    static std::size_t spaces_before(std::string_view s) noexcept {
-        const auto all = s.size();
-        while (is_space(last_character(s))) s.remove_suffix(last_character(s).size());
-        return all - s.size();
-    }
+    static bool is_space(std::string_view s) noexcept { return is(s, {text::char_class::space}); }
 
     /// What stands from the last byte on that is no continuation byte; one byte where that is not a whole character.
     static std::string_view last_character(std::string_view s) noexcept {
         for (std::size_t back = 1; back <= 4 && back <= s.size(); ++back) {
-            if ((octet(s[s.size() - back]) & 0xC0) == 0x80) continue;
+            if ((s[s.size() - back] & 0xC0) == 0x80) continue;
             const auto tail = s.substr(s.size() - back);
             if (text::utf8_front(tail).length == back) return tail;
             break;

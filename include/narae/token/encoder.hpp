@@ -44,16 +44,13 @@ public:
         held_ = no_token;
         decomposed_ = false;
         if (cache_.empty() && (seen_ += text.size()) > 2048) cache_.resize(first_entries);
-        const auto on_token = [&](const added_token& t) {
-            if (t.id == parts_.decomposed) return plain(t.content), true;  // stands for no text
-            put_alone(t.id);
-            return true;
+        const auto on_token = [&](const added_token& t) {  // the mark of decomposed Hangul stands for no text
+            t.id == parts_.decomposed ? plain(t.content) : put_alone(t.id);
         };
-        const auto on_plain = [&](std::string_view s) { return plain(s), true; };
+        const auto on_plain = [&](std::string_view s) { plain(s); };
         const auto on_text = [&](std::string_view s) {
-            if (parts_.form == text::normal_form::none && parts_.normalized.empty()) return plain(s), true;
+            if (parts_.form == text::normal_form::none && parts_.normalized.empty()) return plain(s);
             parts_.normalized.split(text::normalize(s, parts_.form), parts_.added, !how.special, on_plain, on_token);
-            return true;
         };
         parts_.raw.split(text, parts_.added, !how.special, on_text, on_token);
         if (held_ != no_token) out.push_back(held_);

@@ -45,8 +45,8 @@ struct packed_lists {
         cursor in(file, packed_magic.size());
         std::uint64_t head[5];
         for (auto& n : head) n = in.read<std::uint32_t>("the head");
-        if (in && head[0] != packed_version) return error{errc::unsupported, concat({"version ", head[0]})};
-        if (in && head[1] != 2 && head[1] != 4) return error{errc::bad_value, concat({"width ", head[1]})};
+        if (in && head[0] != packed_version) return error{errc::unsupported, {"version ", head[0]}};
+        if (in && head[1] != 2 && head[1] != 4) return error{errc::bad_value, {"width ", head[1]}};
         p.width = head[1] == 4 ? 4 : 2;
         p.ids = in.take(head[2] * p.width, "the list of ids");
         p.merges = in.take(head[3] * 3 * p.width, "the list of merges");

@@ -100,7 +100,7 @@ private:
 
     // Every step returns true to go on; or else false, and failed_ says why.
     bool fail(errc code, pieces what, const value& v) {
-        failed_ = error{code, concat(what), v.is(kind::none) ? nowhere : std::uint64_t{v.at()}}.in(name);
+        failed_ = error{code, what, v.is(kind::none) ? nowhere : std::uint64_t{v.at()}}.in(name);
         return false;
     }
     bool bad(pieces what, const value& v) { return fail(errc::bad_value, what, v); }
@@ -130,9 +130,11 @@ private:
         const auto v = object[key];
         return bad({place, ": ", quoted(key), " is not ", what}, v.is(kind::none) ? object : v);
     }
-    bool boolean(const value& object, std::string_view place, std::string_view key, bool& out) {
-        out = object[key].truth();
-        return object[key].is(kind::boolean) || wrong(object, place, key, "true or false");
+    bool boolean(const value& object, std::string_view place, std::string_view key, bool& out, bool needed = true) {
+        const auto v = object[key];
+        if (!needed && v.missing_or_null()) return true;
+        out = v.truth();
+        return v.is(kind::boolean) || wrong(object, place, key, "true or false");
     }
 
     /// f(type, part) for this part ("normalizer", ...); for a Sequence, f of every part in its member `list`.
@@ -180,8 +182,7 @@ private:
             if (type != "ByteLevel") return refuse({place, " ", quoted(type)}, part);
             ++byte_levels;
             return only_byte_level(part, place) && boolean(part, place, "add_prefix_space", parts_.add_prefix_space) &&
-                   (part["use_regex"].is(kind::none) ||  // files from before that key: true
-                    boolean(part, place, "use_regex", parts_.use_pattern));
+                   boolean(part, place, "use_regex", parts_.use_pattern, false);
         };
         return each_part(all, place, "pretokenizers", read_one) &&
                (byte_levels == 1 || refuse({place, " with other than one 'ByteLevel'"}, all));
@@ -229,17 +230,17 @@ private:
         for (const auto* key : {"continuing_subword_prefix", "end_of_word_suffix"})
             if (const auto v = model[key]; !v.missing_or_null() && (!v.is(kind::string) || !v.raw().empty()))
                 return refuse({"model: ", quoted(key), " that is not empty"}, v);
-        for (const auto* key : {"fuse_unk", "byte_fallback", "ignore_merges"})
-            if (!model[key].missing_or_null() && !model[key].is(kind::boolean))
-                return wrong(model, "model", key, "true or false");
-        parts_.ignore_merges = model["ignore_merges"].truth();
+        bool fuse = false, fallback = false;
+        if (!boolean(model, "model", "fuse_unk", fuse, false) ||
+            !boolean(model, "model", "byte_fallback", fallback, false) ||
+            !boolean(model, "model", "ignore_merges", parts_.ignore_merges, false))
+            return false;
         // With a token for every byte nothing is unknown, and these say nothing.
         int bytes = 0;
         for (int b = 0; b < 256; ++b) bytes += parts_.words.of_byte(static_cast<unsigned char>(b)) != no_token;
-        for (const auto* key : {"unk_token", "byte_fallback"})
-            if (const auto v = model[key]; bytes < 256 && (v.is(kind::boolean) ? v.truth() : !v.missing_or_null()))
-                return refuse({"model: ", quoted(key), " with a vocabulary that lacks bytes"}, v);
-        return true;
+        if (bytes == 256 || (!fallback && model["unk_token"].missing_or_null())) return true;
+        const auto* key = fallback ? "byte_fallback" : "unk_token";
+        return refuse({"model: ", quoted(key), " with a vocabulary that lacks bytes"}, model[key]);
     }
 
     /// Ids may leave gaps, but none may reach the file's size in bytes: tables by id stay in proportion to the file.
@@ -385,8 +386,7 @@ private:
         if (!only(v, place, {"id", "content", "single_word", "lstrip", "rstrip", "normalized", "special"}))
             return false;
         if (!v["content"].is(kind::string)) return wrong(v, place, "content", "a string");
-        added_token t;
-        t.content = v["content"].string();
+        added_token t{v["content"].string()};
         token_id id = no_token;
         if (!boolean(v, place, "single_word", t.single_word) || !boolean(v, place, "lstrip", t.lstrip) ||
             !boolean(v, place, "rstrip", t.rstrip) || !boolean(v, place, "normalized", t.normalized) ||

@@ -97,10 +97,12 @@ TEST_CASE("store/unpickle: a tensor is a window of a storage") {
         const auto r = p.next();
         REQUIRE(r);
         REQUIRE(r->kind == pickle_kind::tensor);
-        const auto& t = p.tensors()[0];
-        CHECK(t.offset == 1);
-        CHECK(t.shape == std::vector<std::uint64_t>{3});
-        CHECK(p.storages()[0].key == "0");
+        const auto t = p.items(*r);  // storage, offset, shape, strides
+        CHECK(t[1].number == 1);
+        REQUIRE(p.items(t[2]).size() == 1);
+        CHECK(p.items(t[2])[0].number == 3);
+        CHECK(p.items(t[3])[0].number == 1);
+        CHECK(p.storages()[static_cast<std::size_t>(t[0].number)].key == "0");
         CHECK(p.storages()[0].type == dtype::f32);
         CHECK(p.storages()[0].elements == 4);
     }
