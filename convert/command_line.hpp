@@ -44,11 +44,7 @@ public:
     /// arguments that are no options, called `arguments` in messages.
     line(std::string program, std::string_view help, std::initializer_list<option> options, std::string arguments = {},
          std::size_t least = 0, std::size_t most = 0)
-        : program_(std::move(program)),
-          help_(help),
-          options_(options),
-          arguments_(std::move(arguments)),
-          least_(least),
+        : program_(std::move(program)), help_(help), options_(options), arguments_(std::move(arguments)), least_(least),
           most_(most) {}
 
     /// Reads `words`, which come after the verb. Options may stand anywhere; "--" ends them; "--name=value" is fine.

@@ -15,8 +15,7 @@ narae::error refusal(const std::filesystem::path& folder, const std::string& why
 }
 
 /// Makes the folder beside the wanted one, lets `fill` write into it, and renames it if all went well.
-template <class Fill>
-narae::result<void> make_folder(const std::string& wanted, Fill&& fill) {
+template <class Fill> narae::result<void> make_folder(const std::string& wanted, Fill&& fill) {
     namespace fs = std::filesystem;
     auto folder = fs::path(wanted);
     if (!folder.has_filename()) folder = folder.parent_path();  // "out/" is "out"

@@ -157,14 +157,12 @@ inline void add(house& h, const std::string& name) {
     h.open = around;
     auto end = kept.size();
     for (auto left = around.size(); left > 0 || kept[end - 1].empty(); --end) left -= !kept[end - 1].empty();
-    h.body += (h.body.empty() ? "// ==== " : "\n// ==== ") + name + " ====\n";
-    // Of the opening comment the first sentence, the file's duty: the rest says which files to read first.
-    for (const auto& line : p.opening) {
-        const auto stop = line.find(". ");
-        h.body += line.substr(0, stop == std::string::npos ? stop : stop + 1) + "\n";
-        if (stop != std::string::npos || line.back() == '.') break;
-    }
-    if (!p.opening.empty()) h.body += "\n";
+    // One line says the name and, of the opening comment's first sentence, as many words as there is room for.
+    std::string title = "// == " + name + ":";
+    for (const auto& line : p.opening) title += line.substr(2);
+    title.resize((std::min)(title.size(), title.find(". ")));
+    if (title.size() > 120) title = title.substr(0, title.rfind(' ', 116)) + " ...";
+    h.body += (h.body.empty() ? "" : "\n") + title + "\n\n";
     for (auto i = begin; i < end; ++i) h.body += kept[i] + "\n";
 }
 
@@ -200,7 +198,7 @@ inline std::string finish(const house& h, const std::string& name, const std::st
     for (const auto& line : take_apart(name, *h.read(name)).opening) rest += line + "\n";
     rest += "#ifndef " + guard + "\n#define " + guard + "\n\n" + before;
     for (const auto& header : h.standard) rest += "#include " + header + "\n";
-    rest += "\n" + tight(h.body) + "// ==== no macro of narae stays behind ====\n";
+    rest += "\n" + tight(h.body) + "// == no macro of narae stays behind\n";
     for (const auto& macro : h.macros) rest += "#undef " + macro.first + "\n";
     rest += "\n#endif\n";
     char hash[17];

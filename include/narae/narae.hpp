@@ -33,7 +33,6 @@
 #include "narae/num/math.hpp"
 #include "narae/num/q4.hpp"
 #include "narae/num/q8.hpp"
-#include "narae/num/random.hpp"
 #include "narae/text/unicode_tables.hpp"
 #include "narae/text/hangul.hpp"
 #include "narae/text/json.hpp"

@@ -42,6 +42,7 @@
 #include "narae/learn/trainer.hpp"
 #include "narae/num/decimal.hpp"
 #include "narae/num/pack.hpp"
+#include "narae/num/random.hpp"
 #include "narae/num/to_half.hpp"
 #include "narae/quant/convert.hpp"
 #include "narae/quant/export.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/narae.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 422bb47e50437a05
+// FNV-1a hash of all that follows this line: b17f7dde0544cdf4
 //
 // narae: runs a Korean language model (GPT-NeoX) from plain C++20 headers. This file brings all that running needs;
 // toolkit.hpp brings what making a model needs.
@@ -45,12 +45,12 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-// ==== narae/base/config.hpp ====
-// Every macro and every user switch of narae, each with its line.
+// == narae/base/config.hpp: Every macro and every user switch of narae, each with its line
 // --- switches for users ---------------------------------------------------------------------------------
 // NARAE_NO_FILES    no operating system files: models come from byte spans
 // NARAE_NO_THREADS  no <thread>: everything runs on the caller's thread
@@ -113,8 +113,7 @@
 #define NARAE_JOIN2(a, b, c, d) a##b##c##d
 #define NARAE_JOIN(a, b, c, d) NARAE_JOIN2(a, b, c, d)
 #define NARAE_ABI NARAE_JOIN(NARAE_ABI_X, NARAE_ABI_F, NARAE_ABI_T, NARAE_ABI_S)
-// ==== narae/base/result.hpp ====
-// How narae reports failure: result<T> holds a value or an error.
+// == narae/base/result.hpp: How narae reports failure: result<T> holds a value or an error
 namespace narae::inline NARAE_ABI {
 /// A piece of a message: text, or a whole number to be written in decimal.
 struct piece {
@@ -124,8 +123,7 @@ struct piece {
     piece(const char* t) : text(t) {}
     piece(std::string_view t) : text(t) {}
     piece(const std::string& t) : text(t) {}
-    template <class N, std::enable_if_t<std::is_unsigned_v<N>, int> = 0>
-    piece(N n) : number(n), is_number(true) {}
+    template <class N, std::enable_if_t<std::is_unsigned_v<N>, int> = 0> piece(N n) : number(n), is_number(true) {}
 };
 /// The pieces as one string. Messages are made with this one call: chains of + make slow-compiling, large code.
 inline std::string concat(std::initializer_list<piece> pieces) {
@@ -150,10 +148,14 @@ struct error {
     errc code = errc::bad_value;
     std::string what;
     std::uint64_t at = nowhere;
+    error() = default;
+    error(errc c, std::initializer_list<piece> why, std::uint64_t where = nowhere)
+        : code(c), what(concat(why)), at(where) {}
+    error(errc c, piece why, std::uint64_t where = nowhere) : error(c, std::initializer_list<piece>{why}, where) {}
     /// "file: tensor: reason (byte 17)", one line, no newline at the end.
     std::string message() const { return at == nowhere ? what : concat({what, " (byte ", at, ")"}); }
     /// The same error seen from one step further out: `place` is put in front of the reason.
-    error in(std::string_view place) const { return {code, concat({place, ": ", what}), at}; }
+    error in(std::string_view place) const { return {code, {place, ": ", what}, at}; }
 };
 #if NARAE_EXCEPTIONS
 /// Thrown by result::value() and by nothing else.
@@ -166,8 +168,7 @@ private:
 };
 #endif
 /// A T, or the error that prevented it. Test it before use: `if (!r) return r.error();`
-template <class T>
-class [[nodiscard]] result {
+template <class T> class [[nodiscard]] result {
 public:
     result(T value) : value_(std::move(value)) {}
     result(narae::error e) : error_(std::move(e)) {}
@@ -201,8 +202,7 @@ private:
 };
 struct nothing {};
 /// Success without a value, or an error.
-template <>
-class [[nodiscard]] result<void> : public result<nothing> {
+template <> class [[nodiscard]] result<void> : public result<nothing> {
 public:
     result() : result<nothing>(nothing{}) {}
     result(narae::error e) : result<nothing>(std::move(e)) {}
@@ -221,12 +221,10 @@ auto guarded(auto&& body) -> decltype(body()) {
     return body();
 #endif
 }
-// ==== narae/base/bytes.hpp ====
-// Bytes of files: little-endian loads and stores, checked arithmetic, and the one bounded cursor of all readers.
+// == narae/base/bytes.hpp: Bytes of files: little-endian loads and stores, checked arithmetic, and the one bounded ...
 using byte_view = std::span<const std::byte>;
 /// The T (an integer or a float) whose little-endian bytes start at p; p need not be aligned.
-template <class T>
-T load_le(const void* p) noexcept {
+template <class T> T load_le(const void* p) noexcept {
     static_assert(std::is_arithmetic_v<T>);
     unsigned char b[sizeof(T)];
     std::memcpy(b, p, sizeof(T));
@@ -237,8 +235,7 @@ T load_le(const void* p) noexcept {
     return value;
 }
 /// Writes value at p as little-endian bytes.
-template <class T>
-void store_le(void* p, T value) noexcept {
+template <class T> void store_le(void* p, T value) noexcept {
     static_assert(std::is_arithmetic_v<T>);
     unsigned char b[sizeof(T)];
     std::memcpy(b, &value, sizeof(T));
@@ -259,8 +256,7 @@ inline std::string_view as_text(byte_view bytes) noexcept {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 /// The smallest multiple of step that is not below n, in n's own type.
-template <class N>
-constexpr N round_up(N n, std::type_identity_t<N> step) noexcept {
+template <class N> constexpr N round_up(N n, std::type_identity_t<N> step) noexcept {
     return (n + step - 1) / step * step;
 }
 /// Reads a span from front to back and never past its end. It remembers the first thing that was cut short, and where;
@@ -275,14 +271,13 @@ public:
     const narae::error& error() const noexcept { return whole_.error(); }
     /// The next n bytes; `what` names them in the error.
     byte_view take(std::uint64_t n, std::string_view what) {
-        if (n > left()) fail({errc::truncated, concat({what, " is cut short"}), at_});
+        if (n > left()) fail({errc::truncated, {what, " is cut short"}, at_});
         if (!whole_) return {};
         at_ += n;
         return bytes_.subspan(static_cast<std::size_t>(at_ - n), static_cast<std::size_t>(n));
     }
     /// The next little-endian T.
-    template <class T>
-    T read(std::string_view what) {
+    template <class T> T read(std::string_view what) {
         const auto taken = take(sizeof(T), what);
         return taken.empty() ? T{} : load_le<T>(taken.data());
     }
@@ -295,11 +290,9 @@ private:
     std::uint64_t at_;
     result<void> whole_;
 };
-// ==== narae/base/callback.hpp ====
-// The one callback type: a borrowed function that says whether to go on.
-/// Calls back with Args; the callee returns true to go on, false to stop. Empty: always goes on.
-template <class... Args>
-class callback {
+// == narae/base/callback.hpp: The one callback type: a borrowed function that says whether to go on
+/// Calls back with Args; the callee returns true to go on, false to stop. One that returns nothing, or none: goes on.
+template <class... Args> class callback {
 public:
     callback() = default;
     callback(std::nullptr_t) {}
@@ -307,15 +300,18 @@ public:
     callback(F&& f)
         : target_(const_cast<void*>(static_cast<const void*>(std::addressof(f)))),
           call_([](void* target, Args... args) -> bool {
-              return (*static_cast<std::add_pointer_t<F>>(target))(std::forward<Args>(args)...);
+              auto& callee = *static_cast<std::add_pointer_t<F>>(target);
+              if constexpr (std::is_void_v<decltype(callee(std::forward<Args>(args)...))>)
+                  return callee(std::forward<Args>(args)...), true;
+              else
+                  return callee(std::forward<Args>(args)...);
           }) {}
     bool operator()(Args... args) const { return call_ == nullptr || call_(target_, std::forward<Args>(args)...); }
 private:
     void* target_ = nullptr;
     bool (*call_)(void*, Args...) = nullptr;
 };
-// ==== narae/base/sorted.hpp ====
-// Sorting, compiled once: every std::sort of another type or order is kilobytes of code in the user's program.
+// == narae/base/sorted.hpp: Sorting, compiled once: every std::sort of another type or order is kilobytes of code ...
 /// The numbers below n, sorted so that before(a, b) holds for no b that stands in front of an a. Not for hot loops.
 inline std::vector<std::size_t> sorted(std::size_t n, callback<std::size_t, std::size_t> before) {
     std::vector<std::size_t> order(n);
@@ -323,21 +319,18 @@ inline std::vector<std::size_t> sorted(std::size_t n, callback<std::size_t, std:
     std::sort(order.begin(), order.end(), before);
     return order;
 }
-// ==== narae/base/version.hpp ====
-// The three numbers, written nowhere else.
+// == narae/base/version.hpp: The three numbers, written nowhere else.
 inline constexpr int version_major = 0;
 inline constexpr int version_minor = 1;
 inline constexpr int version_patch = 0;
 inline constexpr char version_text[] = {'0' + version_major, '.', '0' + version_minor, '.', '0' + version_patch, 0};
 }  // namespace narae::inline NARAE_ABI
-// ==== narae/sys/buffer.hpp ====
-// Owned memory for numbers: 64-byte aligned, zeroed, and allocated without throwing.
+// == narae/sys/buffer.hpp: Owned memory for numbers: 64-byte aligned, zeroed, and allocated without throwing.
 namespace narae::inline NARAE_ABI::sys {
 /// Every buffer starts on a cache line, which is also the widest SIMD register.
 inline constexpr std::size_t cache_line = 64;
 /// `size()` elements of a trivial T, all zero at first. Moves, never copies.
-template <class T>
-class buffer {
+template <class T> class buffer {
     static_assert(std::is_trivially_copyable_v<T>);
 public:
     buffer() = default;
@@ -352,9 +345,9 @@ public:
         buffer b;
         if (n == 0) return b;
         if (n > static_cast<std::size_t>(PTRDIFF_MAX) / sizeof(T))
-            return error{errc::out_of_memory, concat({"a buffer of ", n, " elements"})};
+            return error{errc::out_of_memory, {"a buffer of ", n, " elements"}};
         b.data_ = static_cast<T*>(::operator new (n * sizeof(T), std::align_val_t{cache_line}, std::nothrow));
-        if (b.data_ == nullptr) return error{errc::out_of_memory, concat({"no ", n * sizeof(T), " bytes of memory"})};
+        if (b.data_ == nullptr) return error{errc::out_of_memory, {"no ", n * sizeof(T), " bytes of memory"}};
         std::memset(static_cast<void*>(b.data_), 0, n * sizeof(T));
         b.size_ = n;
         return b;
@@ -371,8 +364,7 @@ private:
     std::size_t size_ = 0;
 };
 }  // namespace narae::inline NARAE_ABI::sys
-// ==== narae/sys/cpu.hpp ====
-// Which instruction sets this machine, with this operating system, can run.
+// == narae/sys/cpu.hpp: Which instruction sets this machine, with this operating system, can run
 #if NARAE_X86 && defined(_MSC_VER) && !defined(__clang__)
 #include <intrin.h>
 #elif NARAE_X86
@@ -441,8 +433,7 @@ inline void relax() noexcept {
 #endif
 }
 }  // namespace narae::inline NARAE_ABI::sys
-// ==== narae/sys/file_view.hpp ====
-// The bytes of a file, read-only: mapped where the system can, read into memory where it cannot.
+// == narae/sys/file_view.hpp: The bytes of a file, read-only: mapped where the system can, read into memory where ...
 #ifndef NARAE_NO_FILES
 #if NARAE_POSIX
 #include <fcntl.h>
@@ -457,7 +448,7 @@ inline error system_error(const std::string& path, std::string_view doing) {
     const auto code = why == ENOENT || why == ENOTDIR ? errc::not_found
                       : why == ENOMEM                 ? errc::out_of_memory
                                                       : errc::io;
-    return {code, concat({path, ": ", doing, ": ", std::strerror(why)})};
+    return {code, {path, ": ", doing, ": ", std::strerror(why)}};
 }
 /// A whole file as bytes. Moves, never copies; the bytes live as long as the view.
 class file_view {
@@ -485,7 +476,7 @@ public:
         void* at = size == 0 ? nullptr : ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
         const int why = errno;
         ::close(file);
-        if (known && !regular) return error{errc::io, concat({path, ": not a regular file"})};
+        if (known && !regular) return error{errc::io, {path, ": not a regular file"}};
         errno = why;
         if (!known || at == MAP_FAILED) return system_error(path, known ? "cannot map" : "cannot stat");
         file_view view;
@@ -500,23 +491,22 @@ public:
                            std::fread(owned->data(), 1, owned->size(), file) == owned->size();
         std::fclose(file);
         if (!owned) return owned.error().in(path);
-        if (!whole) return error{errc::io, concat({path, ": cannot read"})};
+        if (!whole) return error{errc::io, {path, ": cannot read"}};
         file_view view;
         view.owned_ = std::move(*owned);
         view.bytes_ = view.owned_.span();
         return view;
 #endif
     }
-    /// Tells the system that these bytes of the view are done with, so that they stop counting as memory in use.
-    void let_go(byte_view part) const noexcept {
+    /// Tells the system that these bytes are done with, so that they stop counting as memory in use. Those of another
+    /// view stay as they are.
+    void let_go([[maybe_unused]] byte_view part) const noexcept {
 #if NARAE_POSIX && !defined(__EMSCRIPTEN__)
-        if (part.empty()) return;
+        if (part.data() < bytes_.data() || part.data() + part.size() > bytes_.data() + bytes_.size()) return;
         const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
         const auto from = round_up(static_cast<std::size_t>(part.data() - bytes_.data()), page);
         const auto to = static_cast<std::size_t>(part.data() + part.size() - bytes_.data()) / page * page;
         if (to > from) ::madvise(const_cast<std::byte*>(bytes_.data()) + from, to - from, MADV_DONTNEED);
-#else
-        (void)part;
 #endif
     }
 private:
@@ -534,8 +524,7 @@ inline bool is_folder(const std::string& path) {
 }
 }  // namespace narae::inline NARAE_ABI::sys
 #endif  // NARAE_NO_FILES
-// ==== narae/sys/team.hpp ====
-// A fork-join team: run(f) calls f(part, parts) once on every thread and returns when all are done.
+// == narae/sys/team.hpp: A fork-join team: run(f) calls f(part, parts) once on every thread and returns when all ...
 #ifndef NARAE_NO_THREADS
 #include <atomic>
 #include <condition_variable>
@@ -569,7 +558,7 @@ public:
             try {
                 made->threads_.emplace_back([t = made.get(), i] { t->serve(i); });
             } catch (...) {
-                return error{errc::io, concat({"cannot start thread ", i, " of ", threads})};
+                return error{errc::io, {"cannot start thread ", i, " of ", threads}};
             }
 #else
             made->threads_.emplace_back([t = made.get(), i] { t->serve(i); });
@@ -586,15 +575,12 @@ public:
     }
     std::size_t size() const noexcept { return size_; }
     /// f(part, parts) for every part, each on its own thread. f must not throw and must not call run.
-    void run(auto&& f) {
-        if (size_ == 1) return f(std::size_t{0}, std::size_t{1});
-        work_ = [](void* body, std::size_t part, std::size_t parts) {
-            (*static_cast<std::remove_reference_t<decltype(f)>*>(body))(part, parts);
-        };
-        body_ = const_cast<void*>(static_cast<const void*>(std::addressof(f)));
+    void run(callback<std::size_t, std::size_t> f) {
+        if (size_ == 1) return void(f(0, 1));
+        work_ = f;
         running_ = size_ - 1;
         start_round();
-        f(std::size_t{0}, size_);
+        f(0, size_);
         await(done_, caller_sleeps_, [this] { return running_ == 0; });
     }
 private:
@@ -603,7 +589,7 @@ private:
         for (std::size_t seen = 0;; ++seen) {  // each round is seen: run() waits for all
             await(go_, sleepers_, [&] { return round_ != seen; });
             if (stop_) return;
-            work_(body_, part, size_);
+            work_(part, size_);
             if (--running_ == 0) wake(done_, caller_sleeps_);
         }
     }
@@ -631,8 +617,7 @@ private:
     std::vector<std::thread> threads_;
     std::mutex mutex_;
     std::condition_variable go_, done_;
-    void (*work_)(void*, std::size_t, std::size_t) = nullptr;
-    void* body_ = nullptr;
+    callback<std::size_t, std::size_t> work_;
     std::size_t size_ = 1, watch_ = 0;
     std::atomic<std::size_t> round_ = 0, running_ = 0, sleepers_ = 0, caller_sleeps_ = 0;
     std::atomic<bool> stop_ = false;
@@ -643,12 +628,11 @@ class team {
 public:
     static result<std::unique_ptr<team>> make(std::size_t) { return std::make_unique<team>(); }
     std::size_t size() const noexcept { return 1; }
-    void run(auto&& f) { f(std::size_t{0}, std::size_t{1}); }
+    void run(callback<std::size_t, std::size_t> f) { f(0, 1); }
 };
 #endif
 }  // namespace narae::inline NARAE_ABI::sys
-// ==== narae/num/half.hpp ====
-// The two 16-bit floats of model files, as floats: IEEE 754 binary16 and bfloat16.
+// == narae/num/half.hpp: The two 16-bit floats of model files, as floats: IEEE 754 binary16 and bfloat16
 namespace narae::inline NARAE_ABI::num {
 /// The float a binary16 stands for; exact for all 65,536 codes.
 constexpr float f16_to_f32(std::uint16_t h) noexcept {
@@ -666,9 +650,7 @@ constexpr float f16_to_f32(std::uint16_t h) noexcept {
 constexpr float bf16_to_f32(std::uint16_t h) noexcept {
     return std::bit_cast<float>(static_cast<std::uint32_t>(h) << 16);
 }
-// ==== narae/num/math.hpp ====
-// exp, the normal distribution and sine, defined by their steps: every machine and every SIMD width takes the
-// same ones, so results are equal to the bit.
+// == narae/num/math.hpp: exp, the normal distribution and sine, defined by their steps: every machine and every ...
 /// Sums are taken in this many lanes (element i in lane i % 16) which are then added pairwise: 8, 4, 2, 1 apart.
 /// It is the widest register of any kernel; narrower ones use several.
 inline constexpr std::size_t lanes = 16;
@@ -729,8 +711,7 @@ inline sine_cosine sincos(double angle) noexcept {
         default: return {-cosine, sine};
     }
 }
-// ==== narae/num/q8.hpp ====
-// 8-bit numbers: activations as kernels read them (q8_row), and packed 8-bit weights.
+// == narae/num/q8.hpp: 8-bit numbers: activations as kernels read them (q8_row), and packed 8-bit weights
 /// How many neighbours along K share one scale, in weights and in activations.
 inline constexpr std::size_t group_len = 64;
 /// How many rows of a packed matrix stand side by side, so that each SIMD lane owns a row.
@@ -770,8 +751,7 @@ struct q8_rows {
 };
 /// What packed weights have in common: rows in tiles of 16, K in groups of 64, both padded with zeros;
 ///   tile = [groups][16] f16 scales, padded to 64 bytes, then [groups] codes of GroupBytes bytes
-template <std::size_t GroupBytes>
-struct packed_layout {
+template <std::size_t GroupBytes> struct packed_layout {
     static constexpr std::size_t group_bytes = GroupBytes;
     static constexpr std::size_t scale_bytes(std::size_t k) noexcept {
         return round_up(groups_of(k) * tile_rows * 2, 64);
@@ -794,15 +774,13 @@ struct q8_layout : packed_layout<tile_rows * group_len> {
 };
 static_assert(q8_layout::tile_bytes(1024) * 8 == static_cast<std::size_t>(8.25 * 1024 * tile_rows), "on-disk layout");
 /// Row `row` of a tile as k floats.
-template <class Layout>
-void unpack_row(float* out, const std::byte* tile, std::size_t row, std::size_t k) noexcept {
+template <class Layout> void unpack_row(float* out, const std::byte* tile, std::size_t row, std::size_t k) noexcept {
     for (std::size_t i = 0; i < k; ++i) {
         const float scale = f16_to_f32(load_le<std::uint16_t>(tile + (i / group_len * tile_rows + row) * 2));
         out[i] = scale * static_cast<float>(Layout::value(tile + Layout::scale_bytes(k), row, i));
     }
 }
-// ==== narae/num/q4.hpp ====
-// 4-bit weights: w[i] = scale * (code[i] - 8), code in 0..15, one f16 scale (of either sign) per group of 64 along K.
+// == narae/num/q4.hpp: 4-bit weights: w[i] = scale * (code[i] - 8), code in 0..15, one f16 scale (of either sign) ...
 /// Packed 4-bit weights, padded with code 8 (zero); the codes of a group are 8 chunks of 64 bytes:
 ///   chunk = 8 inputs of 16 rows: byte[row * 4 + j] holds code(row, 8 * chunk + j) low and (.., + 4 + j) high
 /// 4.25 bits per weight. A 64-byte load, masked, gives 4 inputs for 16 rows; shifted and masked, the next 4.
@@ -818,8 +796,7 @@ struct q4_layout : packed_layout<tile_rows * group_len / 2> {
 };
 static_assert(q4_layout::tile_bytes(1024) * 8 == static_cast<std::size_t>(4.25 * 1024 * tile_rows), "on-disk layout");
 }  // namespace narae::inline NARAE_ABI::num
-// ==== narae/text/unicode_tables.hpp ====
-// GENERATED by tests/build/unicode_tables.cpp; read text/unicode.hpp, which unpacks it.
+// == narae/text/unicode_tables.hpp: GENERATED by tests/build/unicode_tables.cpp; read text/unicode.hpp, which ...
 // clang-format off
 namespace narae::inline NARAE_ABI::text::tables {
 inline constexpr std::size_t class_runs = 2012, order_runs = 496, decomposed = 2060, composed = 940;
@@ -917,9 +894,7 @@ inline constexpr char packed_decompositions[] =
     "$,)Yw$,+e,+,q-45>-46i*a&m,+/|$,2O$,4@BFLF$;,,1V";
 }  // namespace narae::inline NARAE_ABI::text::tables
 // clang-format on
-// ==== narae/text/hangul.hpp ====
-// Hangul syllables and their letters (jamo), by arithmetic (Unicode 15, section 3.12): a syllable block is an initial,
-// a vowel and perhaps a final, and the 11,172 blocks stand in the order of these three.
+// == narae/text/hangul.hpp: Hangul syllables and their letters (jamo), by arithmetic (Unicode 15, section 3.12): a ...
 namespace narae::inline NARAE_ABI::text {
 inline constexpr char32_t first_syllable = 0xAC00, first_initial = 0x1100, first_vowel = 0x1161;
 inline constexpr char32_t no_final = 0x11A7;  ///< one before the first final: index 0 means that there is none
@@ -942,9 +917,7 @@ constexpr char32_t join_jamo(char32_t a, char32_t b) noexcept {
     const bool open = is_syllable(a) && (a - first_syllable) % finals == 0;
     return open && b > no_final && b - no_final < finals ? a + (b - no_final) : 0;
 }
-// ==== narae/text/utf8.hpp ====
-// UTF-8 in both directions (Unicode 15, section 3.9, table 3-7): overlong forms, surrogates and values past
-// U+10FFFF are not characters.
+// == narae/text/utf8.hpp: UTF-8 in both directions (Unicode 15, section 3.9, table 3-7): overlong forms, surrogates ...
 /// One step through UTF-8 text.
 struct utf8_step {
     char32_t code_point;  ///< U+FFFD where !valid
@@ -1010,8 +983,7 @@ inline std::size_t utf8_first_invalid(std::string_view s) noexcept {
     }
     return at;
 }
-// ==== narae/text/json.hpp ====
-// The little JSON that model files need (RFC 8259), read into one flat array of nodes over the source text.
+// == narae/text/json.hpp: The little JSON that model files need (RFC 8259), read into one flat array of nodes over ...
 enum class json_kind : std::uint8_t { none, null, boolean, number, string, array, object };
 /// A node: a slice of the source, and for containers where their subtree ends. Keys stand before their values.
 struct json_node {
@@ -1102,19 +1074,18 @@ public:
         json_value found;
         for_each_member([&](const json_value& k, const json_value& v) {
             if (k.node().escaped ? k.string() == key : k.raw() == key) found = v;
-            return true;
         });
         return found;
     }
     /// f(value) for every element of an array, in order, until f returns false, which is then given back.
-    bool for_each(auto&& f) const {
+    bool for_each(callback<const json_value&> f) const {
         const auto end = is(json_kind::array) ? node().end : 0;
         for (auto i = index_ + 1; i < end; i = (*nodes_)[i].end)
             if (!f(json_value(source_, *nodes_, i))) return false;
         return true;
     }
     /// f(key, value) for every member of an object, in the same way.
-    bool for_each_member(auto&& f) const {
+    bool for_each_member(callback<const json_value&, const json_value&> f) const {
         const auto end = is(json_kind::object) ? node().end : 0;
         for (auto i = index_ + 1; i < end; i = (*nodes_)[i + 1].end)
             if (!f(json_value(source_, *nodes_, i), json_value(source_, *nodes_, i + 1))) return false;
@@ -1151,7 +1122,7 @@ private:
         std::size_t at;
         error failed;
         bool fail(const char* expected) {
-            failed = {errc::bad_value, concat({"JSON: expected ", expected}), at};
+            failed = {errc::bad_value, {"JSON: expected ", expected}, at};
             return false;
         }
         bool next_is(char c) const noexcept { return at < s.size() && s[at] == c; }
@@ -1250,8 +1221,7 @@ inline std::string json_quote(std::string_view s) {
     }
     return out + "\"";
 }
-// ==== narae/text/unicode.hpp ====
-// What a code point is: its class for cutting text, its combining class, what it is composed of.
+// == narae/text/unicode.hpp: What a code point is: its class for cutting text, its combining class, what it is ...
 /// Classes as the patterns of tokenizers know them: \p{L} is letter; \p{N} is number and numeral; \s is space;
 /// \w is mark, letter and number.
 enum class char_class : std::uint8_t {
@@ -1286,8 +1256,7 @@ constexpr char32_t unpack(const char*& p, char32_t& last) noexcept {
     return last = step % 2 == 0 ? last + step / 2 : last - (step + 1) / 2;
 }
 /// Runs from U+0000 on, each packed as its length * values + its value.
-template <std::size_t Count>
-constexpr std::array<run, Count> unpack_runs(const char* p, char32_t values) noexcept {
+template <std::size_t Count> constexpr std::array<run, Count> unpack_runs(const char* p, char32_t values) noexcept {
     std::array<run, Count> runs{};
     char32_t begin = 0;
     for (auto& r : runs) {
@@ -1361,9 +1330,7 @@ inline char32_t composition_of(char32_t a, char32_t b) noexcept {
     const auto d = std::lower_bound(t.begin(), t.end(), decomposition{0, a, b}, tables::by_parts);
     return d != t.end() && d->first == a && d->second == b ? d->whole : 0;
 }
-// ==== narae/text/normalize.hpp ====
-// Canonical normal forms (Unicode Standard Annex 15): NFC writes a Hangul syllable as one code point, NFD as its
-// letters.
+// == narae/text/normalize.hpp: Canonical normal forms (Unicode Standard Annex 15): NFC writes a Hangul syllable as ...
 enum class normal_form { none, nfc, nfd };
 /// Collects code points and writes them in a normal form to the end of `out`.
 class normalizer {
@@ -1467,8 +1434,7 @@ inline bool compose_hangul(std::string_view s, std::string& out) {
     return joined;
 }
 }  // namespace narae::inline NARAE_ABI::text
-// ==== narae/token/vocab.hpp ====
-// The vocabulary of a byte-level BPE: which bytes a token id stands for, and which pair of ids merges into which.
+// == narae/token/vocab.hpp: The vocabulary of a byte-level BPE: which bytes a token id stands for, and which pair ...
 namespace narae::inline NARAE_ABI::token {
 using token_id = std::uint32_t;
 inline constexpr token_id no_token = ~token_id{0};
@@ -1636,8 +1602,7 @@ private:
     std::vector<token_id> of_syllable_;  // by code point, from the first syllable on
     std::vector<token_id> of_byte_ = std::vector<token_id>(256, no_token);
 };
-// ==== narae/token/added.hpp ====
-// Added tokens: strings such as <|endoftext|> that become one id wherever they stand, before any other cutting.
+// == narae/token/added.hpp: Added tokens: strings such as <|endoftext|> that become one id wherever they stand, ...
 struct added_token {
     std::string content;
     token_id id = no_token;
@@ -1658,9 +1623,8 @@ class added_matcher {
 public:
     /// `pattern` is what to look for; `token` is borrowed by index. False if the pattern is already there.
     bool add(std::string pattern, std::size_t token, bool special) {
-        const auto less = [](const entry& e, const std::string& p) { return e.pattern < p; };
-        const auto place = std::lower_bound(entries_.begin(), entries_.end(), pattern, less);
-        if (place != entries_.end() && place->pattern == pattern) return false;
+        const auto place = std::upper_bound(entries_.begin(), entries_.end(), pattern, before);
+        if (place != entries_.begin() && std::prev(place)->pattern == pattern) return false;
         begins_[static_cast<unsigned char>(pattern[0])] = true;
         all_special_ = all_special_ && special;
         entries_.insert(place, {std::move(pattern), token});
@@ -1682,8 +1646,10 @@ public:
             auto begin = at, end = at += found->pattern.size();
             if (skip_special && token.special) continue;
             if (token.single_word && (is_word(last_character(s.substr(0, begin))) || is_word(s.substr(end)))) continue;
-            if (token.lstrip) begin = (std::max)(done, begin - spaces_before(s.substr(0, begin)));
-            if (token.rstrip) end += spaces_after(s.substr(end));
+            if (token.lstrip) begin = (std::max)(begin, done);
+            while (token.lstrip && begin > done && is_space(last_character(s.substr(0, begin))))
+                begin -= last_character(s.substr(0, begin)).size();
+            while (token.rstrip && is_space(s.substr(end))) end += text::utf8_front(s.substr(end)).length;
             if (done < begin) on_text(s.substr(done, begin - done));
             if (begin < end) on_token(token);  // not if an rstrip before it has taken all of it
             done = end;
@@ -1695,44 +1661,33 @@ private:
         std::string pattern;
         std::size_t token;
     };
-    /// The longest pattern that s begins with: the sorted entries are narrowed byte by byte.
+    static bool before(std::string_view s, const entry& e) noexcept { return s < e.pattern; }
+    /// The longest pattern that s begins with. If the last one that is not behind s in the order is no beginning of s,
+    /// none is that is longer than what the two have in common.
     const entry* longest(std::string_view s) const noexcept {
-        const entry* best = nullptr;
-        auto low = entries_.begin(), high = entries_.end();
-        for (std::size_t n = 0; low != high && n < s.size(); ++n) {
-            const auto byte = [n](const entry& e) { return n < e.pattern.size() ? 1 + octet(e.pattern[n]) : 0; };
-            const int c = 1 + octet(s[n]);
-            low = std::lower_bound(low, high, c, [&](const entry& e, int x) { return byte(e) < x; });
-            high = std::upper_bound(low, high, c, [&](int x, const entry& e) { return x < byte(e); });
-            if (low != high && low->pattern.size() == n + 1) best = &*low;
+        for (;;) {
+            const auto next = std::upper_bound(entries_.begin(), entries_.end(), s, before);
+            if (next == entries_.begin()) return nullptr;
+            const std::string_view last = std::prev(next)->pattern;
+            if (s.starts_with(last)) return &*std::prev(next);
+            std::size_t alike = 0;
+            while (alike < last.size() && s[alike] == last[alike]) ++alike;
+            s = s.substr(0, alike);
         }
-        return best;
     }
-    static int octet(char c) noexcept { return static_cast<unsigned char>(c); }
-    /// The class of the character at the front of s; other where there is none.
-    static text::char_class front_class(std::string_view s) noexcept {
+    /// Is the character at the front of s of one of these classes? Where there is none: no.
+    static bool is(std::string_view s, std::initializer_list<text::char_class> classes) noexcept {
         const auto c = s.empty() ? text::utf8_step{} : text::utf8_front(s);
-        return c.valid ? text::class_of(c.code_point) : text::char_class::other;
+        return c.valid && std::find(classes.begin(), classes.end(), text::class_of(c.code_point)) != classes.end();
     }
     static bool is_word(std::string_view s) noexcept {
-        const auto k = front_class(s);
-        return k == text::char_class::letter || k == text::char_class::number || k == text::char_class::mark;
+        return is(s, {text::char_class::letter, text::char_class::number, text::char_class::mark});
     }
-    static bool is_space(std::string_view s) noexcept { return front_class(s) == text::char_class::space; }
-    static std::size_t spaces_after(std::string_view s) noexcept {
-        std::size_t n = 0;
-        while (is_space(s.substr(n))) n += text::utf8_front(s.substr(n)).length;
-        return n;
-    }
-    static std::size_t spaces_before(std::string_view s) noexcept {
-        const auto all = s.size();
-        while (is_space(last_character(s))) s.remove_suffix(last_character(s).size());
-        return all - s.size();
-    }
+    static bool is_space(std::string_view s) noexcept { return is(s, {text::char_class::space}); }
     /// What stands from the last byte on that is no continuation byte; one byte where that is not a whole character.
     static std::string_view last_character(std::string_view s) noexcept {
         for (std::size_t back = 1; back <= 4 && back <= s.size(); ++back) {
-            if ((octet(s[s.size() - back]) & 0xC0) == 0x80) continue;
+            if ((s[s.size() - back] & 0xC0) == 0x80) continue;
             const auto tail = s.substr(s.size() - back);
             if (text::utf8_front(tail).length == back) return tail;
             break;
@@ -1743,8 +1698,7 @@ private:
     std::array<bool, 256> begins_{};
     bool all_special_ = true;
 };
-// ==== narae/token/bpe.hpp ====
-// The merge loop of byte pair encoding (Sennrich et al.
+// == narae/token/bpe.hpp: The merge loop of byte pair encoding (Sennrich et al
 /// Merges with the vocabulary's ranks and appends ids to `out`. Holds the working memory of one thread.
 class bpe {
 public:
@@ -1851,8 +1805,7 @@ private:
     std::vector<symbol> symbols_;
     std::vector<candidate> heap_;
 };
-// ==== narae/token/pretoken.hpp ====
-// Cuts text into the pieces that BPE never merges across.
+// == narae/token/pretoken.hpp: Cuts text into the pieces that BPE never merges across
 namespace pretoken {
 enum class kind { letter, number, space, other };
 constexpr kind kind_of(text::char_class c) noexcept {
@@ -1916,9 +1869,7 @@ void for_each_piece(std::string_view s, auto&& f) {
         s.remove_prefix(n);
     }
 }
-// ==== narae/token/morph.hpp ====
-// Where an eojeol (a Korean word between blanks) may be cut: a linear model says of every gap between two Hangul
-// syllables whether a particle, an ending or another morpheme begins there.
+// == narae/token/morph.hpp: Where an eojeol (a Korean word between blanks) may be cut: a linear model says of every ...
 struct boundary_model {
     static constexpr unsigned bits = 17;
     static constexpr std::size_t slots = std::size_t{1} << bits;
@@ -1958,9 +1909,7 @@ inline void for_each_gap(const auto& run, auto&& f) {
         if (i >= 3) f(i - 2, g);
     }
 }
-// ==== narae/token/segment.hpp ====
-// Cuts a piece of text (token/pretoken.hpp) into the segments that merges stay inside of: Hangul at morpheme boundaries
-// (token/morph.hpp), digits in groups, Hangul apart from other letters.
+// == narae/token/segment.hpp: Cuts a piece of text (token/pretoken.hpp) into the segments that merges stay inside ...
 /// Linear in the piece, however long it is.
 class segmenter {
 public:
@@ -2014,9 +1963,7 @@ private:
     std::int32_t cut_;
     std::size_t digits_;
 };
-// ==== narae/token/packed.hpp ====
-// The packed tokenizer of a model file: tokenizer.json, whose long lists are taken out and kept as arrays, small and
-// quick to read.
+// == narae/token/packed.hpp: The packed tokenizer of a model file: tokenizer.json, whose long lists are taken out ...
 inline constexpr std::string_view packed_magic = "NARAETOK";
 inline constexpr std::uint32_t packed_version = 1;
 // The file is, one after the other (numbers are little-endian):
@@ -2045,8 +1992,8 @@ struct packed_lists {
         cursor in(file, packed_magic.size());
         std::uint64_t head[5];
         for (auto& n : head) n = in.read<std::uint32_t>("the head");
-        if (in && head[0] != packed_version) return error{errc::unsupported, concat({"version ", head[0]})};
-        if (in && head[1] != 2 && head[1] != 4) return error{errc::bad_value, concat({"width ", head[1]})};
+        if (in && head[0] != packed_version) return error{errc::unsupported, {"version ", head[0]}};
+        if (in && head[1] != 2 && head[1] != 4) return error{errc::bad_value, {"width ", head[1]}};
         p.width = head[1] == 4 ? 4 : 2;
         p.ids = in.take(head[2] * p.width, "the list of ids");
         p.merges = in.take(head[3] * 3 * p.width, "the list of merges");
@@ -2059,8 +2006,7 @@ struct packed_lists {
         return p;
     }
 };
-// ==== narae/token/tokenizer_json.hpp ====
-// Reads a Hugging Face tokenizer.json whose model is a byte-level BPE.
+// == narae/token/tokenizer_json.hpp: Reads a Hugging Face tokenizer.json whose model is a byte-level BPE
 /// All that encoding and decoding need, in the order in which encoding uses it.
 struct tokenizer_parts {
     std::vector<added_token> added;  // sorted by content
@@ -2129,7 +2075,7 @@ private:
     explicit tokenizer_json(const packed_lists& lists) : lists_(lists) {}
     // Every step returns true to go on; or else false, and failed_ says why.
     bool fail(errc code, pieces what, const value& v) {
-        failed_ = error{code, concat(what), v.is(kind::none) ? nowhere : std::uint64_t{v.at()}}.in(name);
+        failed_ = error{code, what, v.is(kind::none) ? nowhere : std::uint64_t{v.at()}}.in(name);
         return false;
     }
     bool bad(pieces what, const value& v) { return fail(errc::bad_value, what, v); }
@@ -2155,9 +2101,11 @@ private:
         const auto v = object[key];
         return bad({place, ": ", quoted(key), " is not ", what}, v.is(kind::none) ? object : v);
     }
-    bool boolean(const value& object, std::string_view place, std::string_view key, bool& out) {
-        out = object[key].truth();
-        return object[key].is(kind::boolean) || wrong(object, place, key, "true or false");
+    bool boolean(const value& object, std::string_view place, std::string_view key, bool& out, bool needed = true) {
+        const auto v = object[key];
+        if (!needed && v.missing_or_null()) return true;
+        out = v.truth();
+        return v.is(kind::boolean) || wrong(object, place, key, "true or false");
     }
     /// f(type, part) for this part ("normalizer", ...); for a Sequence, f of every part in its member `list`.
     bool each_part(const value& part, std::string_view place, std::string_view list,
@@ -2201,8 +2149,7 @@ private:
             if (type != "ByteLevel") return refuse({place, " ", quoted(type)}, part);
             ++byte_levels;
             return only_byte_level(part, place) && boolean(part, place, "add_prefix_space", parts_.add_prefix_space) &&
-                   (part["use_regex"].is(kind::none) ||  // files from before that key: true
-                    boolean(part, place, "use_regex", parts_.use_pattern));
+                   boolean(part, place, "use_regex", parts_.use_pattern, false);
         };
         return each_part(all, place, "pretokenizers", read_one) &&
                (byte_levels == 1 || refuse({place, " with other than one 'ByteLevel'"}, all));
@@ -2246,17 +2193,17 @@ private:
         for (const auto* key : {"continuing_subword_prefix", "end_of_word_suffix"})
             if (const auto v = model[key]; !v.missing_or_null() && (!v.is(kind::string) || !v.raw().empty()))
                 return refuse({"model: ", quoted(key), " that is not empty"}, v);
-        for (const auto* key : {"fuse_unk", "byte_fallback", "ignore_merges"})
-            if (!model[key].missing_or_null() && !model[key].is(kind::boolean))
-                return wrong(model, "model", key, "true or false");
-        parts_.ignore_merges = model["ignore_merges"].truth();
+        bool fuse = false, fallback = false;
+        if (!boolean(model, "model", "fuse_unk", fuse, false) ||
+            !boolean(model, "model", "byte_fallback", fallback, false) ||
+            !boolean(model, "model", "ignore_merges", parts_.ignore_merges, false))
+            return false;
         // With a token for every byte nothing is unknown, and these say nothing.
         int bytes = 0;
         for (int b = 0; b < 256; ++b) bytes += parts_.words.of_byte(static_cast<unsigned char>(b)) != no_token;
-        for (const auto* key : {"unk_token", "byte_fallback"})
-            if (const auto v = model[key]; bytes < 256 && (v.is(kind::boolean) ? v.truth() : !v.missing_or_null()))
-                return refuse({"model: ", quoted(key), " with a vocabulary that lacks bytes"}, v);
-        return true;
+        if (bytes == 256 || (!fallback && model["unk_token"].missing_or_null())) return true;
+        const auto* key = fallback ? "byte_fallback" : "unk_token";
+        return refuse({"model: ", quoted(key), " with a vocabulary that lacks bytes"}, model[key]);
     }
     /// Ids may leave gaps, but none may reach the file's size in bytes: tables by id stay in proportion to the file.
     bool read_id(const value& v, std::string_view place, token_id& out) {
@@ -2393,8 +2340,7 @@ private:
         if (!only(v, place, {"id", "content", "single_word", "lstrip", "rstrip", "normalized", "special"}))
             return false;
         if (!v["content"].is(kind::string)) return wrong(v, place, "content", "a string");
-        added_token t;
-        t.content = v["content"].string();
+        added_token t{v["content"].string()};
         token_id id = no_token;
         if (!boolean(v, place, "single_word", t.single_word) || !boolean(v, place, "lstrip", t.lstrip) ||
             !boolean(v, place, "rstrip", t.rstrip) || !boolean(v, place, "normalized", t.normalized) ||
@@ -2419,9 +2365,7 @@ private:
     std::uint32_t merges_ = 0;  // read so far
     std::string spelled_;
 };
-// ==== narae/token/encoder.hpp ====
-// Text to token ids: takes out added tokens, normalises what is between them, cuts that into pieces and gives each
-// piece its ids.
+// == narae/token/encoder.hpp: Text to token ids: takes out added tokens, normalises what is between them, cuts that ...
 struct encode_options {
     bool special = false;     ///< a special token written in the text becomes its id; else it is text like any other
     bool expressions = true;  ///< frequent expressions of several morphemes may become one token
@@ -2439,16 +2383,13 @@ public:
         held_ = no_token;
         decomposed_ = false;
         if (cache_.empty() && (seen_ += text.size()) > 2048) cache_.resize(first_entries);
-        const auto on_token = [&](const added_token& t) {
-            if (t.id == parts_.decomposed) return plain(t.content), true;  // stands for no text
-            put_alone(t.id);
-            return true;
+        const auto on_token = [&](const added_token& t) {  // the mark of decomposed Hangul stands for no text
+            t.id == parts_.decomposed ? plain(t.content) : put_alone(t.id);
         };
-        const auto on_plain = [&](std::string_view s) { return plain(s), true; };
+        const auto on_plain = [&](std::string_view s) { plain(s); };
         const auto on_text = [&](std::string_view s) {
-            if (parts_.form == text::normal_form::none && parts_.normalized.empty()) return plain(s), true;
+            if (parts_.form == text::normal_form::none && parts_.normalized.empty()) return plain(s);
             parts_.normalized.split(text::normalize(s, parts_.form), parts_.added, !how.special, on_plain, on_token);
-            return true;
         };
         parts_.raw.split(text, parts_.added, !how.special, on_text, on_token);
         if (held_ != no_token) out.push_back(held_);
@@ -2624,8 +2565,7 @@ private:
     token_id held_ = no_token;  // may still take in the next one
     bool decomposed_ = false;   // the last Hangul stood in letters
 };
-// ==== narae/token/tokenizer.hpp ====
-// Text to token ids and back.
+// == narae/token/tokenizer.hpp: Text to token ids and back
 /// Immutable once parsed, so that threads may share one.
 class tokenizer {
 public:
@@ -2740,8 +2680,7 @@ inline std::string tokenizer::decode_bytes(std::span<const token_id> ids) const 
     return out + decoder.finish();
 }
 }  // namespace narae::inline NARAE_ABI::token
-// ==== narae/kernel/attend/contract.hpp ====
-// The contracts of attention over a block of cached positions: some queries, one streaming pass, no score matrix.
+// == narae/kernel/attend/contract.hpp: The contracts of attention over a block of cached positions: some queries, ...
 namespace narae::inline NARAE_ABI::kernel {
 /// Positions are attended in blocks of this many slots; block borders lie at fixed slots of the cache.
 inline constexpr std::size_t attend_block = 64;
@@ -2751,8 +2690,7 @@ inline constexpr std::size_t attend_pad = 16;
 inline constexpr std::size_t attend_queries = 8;
 /// Keys lie in tiles of 16 slots, so that each SIMD lane owns a slot: four (8 bits) or one (float) of its numbers, then
 /// those of the next slot. Where number i of slot j is, counted from the block's first key:
-template <class Number>
-constexpr std::size_t key_at(std::size_t j, std::size_t i, std::size_t e) noexcept {
+template <class Number> constexpr std::size_t key_at(std::size_t j, std::size_t i, std::size_t e) noexcept {
     constexpr std::size_t run = 4 / sizeof(Number);
     return j / num::lanes * num::lanes * e + i / run * num::lanes * run + j % num::lanes * run + i % run;
 }
@@ -2765,8 +2703,7 @@ struct query_state {
     float sum = 0;                   ///< of exp(score - largest) so far
 };
 /// Up to eight queries that read the same keys and values: of neighbouring tokens, or of the heads that share them.
-template <class Number>
-struct query_block {
+template <class Number> struct query_block {
     std::size_t count;
     const Number* q;     ///< [count, E]
     float* mean;         ///< [count, E] of the values seen so far; to be divided by sum at the end
@@ -2776,8 +2713,7 @@ struct query_block {
     }
 };
 /// A block of the cache, one head of it: keys as key_at says, values [slots, E], for 8 bits a scale per slot.
-template <class Number>
-struct cache_block {
+template <class Number> struct cache_block {
     const Number* k;
     const float* k_scale;
     const Number* v;
@@ -2793,16 +2729,13 @@ struct cache_block {
 template <class Number>
 using attend_op = void(const query_block<Number>& queries, const cache_block<Number>& block, std::size_t n,
                        std::size_t e) noexcept;
-// ==== narae/kernel/gemv_dense/contract.hpp ====
-// The contract of gemv_f32, gemv_f16 and gemv_bf16: unpacked weights as checkpoints hold them, float activations.
+// == narae/kernel/gemv_dense/contract.hpp: The contract of gemv_f32, gemv_f16 and gemv_bf16: unpacked weights as ...
 /// y[N] += W[N, K] * x[K] for rows row_begin .. row_end, W row-major little-endian f32, f16 or bf16, at any address.
-/// Exact order: column i goes by fma to lane i % 16, ascending; then num::sum_lanes, which is added to y. So every table
-/// gives equal bits. Error of the sum at most (K / 16 + 5) * 2^-24 * sum |w * x|. Allocates nothing, cannot fail.
+/// Exact order: column i goes by fma to lane i % 16, ascending; then num::sum_lanes, which is added to y. So every
+/// table gives equal bits. Error of the sum at most (K / 16 + 5) * 2^-24 * sum |w * x|. Allocates nothing, cannot fail.
 using gemv_dense_op = void(float* y, const std::byte* w, const float* x, std::size_t k, std::size_t row_begin,
                            std::size_t row_end) noexcept;
-// ==== narae/kernel/gemm_packed/contract.hpp ====
-// The contract of gemm_q4 and gemm_q8: packed weights times 8-bit activations, of one token (decoding) or of several
-// (a prompt), which then share every weight that is read.
+// == narae/kernel/gemm_packed/contract.hpp: The contract of gemm_q4 and gemm_q8: packed weights times 8-bit ...
 /// y[T, N] += x[T, K] W[N, K]^T in the columns row_begin .. row_end of y, whose rows are y_stride apart; W packed as
 /// num::q4_layout or num::q8_layout. What y holds before is a bias, the residual stream, or zero. Needs row_begin and
 /// row_end at multiples of 16 and y with room for whole tiles; w need not be aligned.
@@ -2813,8 +2746,7 @@ using gemv_dense_op = void(float* y, const std::byte* w, const float* x, std::si
 /// Allocates nothing, cannot fail.
 using gemm_packed_op = void(float* y, std::size_t y_stride, const std::byte* w, const num::q8_rows& x, std::size_t T,
                             std::size_t k, std::size_t row_begin, std::size_t row_end) noexcept;
-// ==== narae/kernel/rows/contract.hpp ====
-// The contracts of what happens to one row of numbers between two matrices.
+// == narae/kernel/rows/contract.hpp: The contracts of what happens to one row of numbers between two matrices
 /// y[D] = (x - mean) / sqrt(var + eps) * gain + bias. Layer normalisation: Ba et al. 2016, arXiv:1607.06450.
 /// mean = sum / D; var = sum of (x - mean)^2 by fma / D; y = fma((x - mean) * inverse, gain, bias). y may be x.
 using layer_norm_op = void(float* y, const float* x, const float* gain, const float* bias, std::size_t d,
@@ -2825,8 +2757,7 @@ using bias_gelu_op = void(float* x, const float* bias, std::size_t n) noexcept;
 /// num::round_q8, zero where the whole group is zero; the last group is padded with zeros.
 using quantize_q8_op = void(const num::q8_row& out, const float* x, std::size_t k, std::size_t group) noexcept;
 }  // namespace narae::inline NARAE_ABI::kernel
-// ==== narae/kernel/attend/scalar.hpp ====
-// attend_q8 and attend_f32 by definition: scores, then softmax and values, which both share.
+// == narae/kernel/attend/scalar.hpp: attend_q8 and attend_f32 by definition: scores, then softmax and values, which ...
 namespace narae::inline NARAE_ABI::kernel::scalar {
 /// What the old mean and a block's mean are multiplied by when the block joins it.
 struct merge_factors {
@@ -2878,8 +2809,7 @@ inline void attend(const query_block<Number>& queries, const cache_block<Number>
         }
     }
 }
-// ==== narae/kernel/gemv_dense/scalar.hpp ====
-// gemv_f32, gemv_f16 and gemv_bf16 by definition: one loop, three ways to read a weight.
+// == narae/kernel/gemv_dense/scalar.hpp: gemv_f32, gemv_f16 and gemv_bf16 by definition: one loop, three ways to ...
 /// How each format holds its weights: bytes of one, and weight i.
 struct weights_f32 {
     static constexpr std::size_t size = 4;
@@ -2907,8 +2837,7 @@ inline void gemv_dense(float* y, const std::byte* w, const float* x, std::size_t
         y[row] += num::sum_lanes(lane);
     }
 }
-// ==== narae/kernel/gemm_packed/scalar.hpp ====
-// gemm_q4 and gemm_q8 by definition: one loop over whatever layout.
+// == narae/kernel/gemm_packed/scalar.hpp: gemm_q4 and gemm_q8 by definition: one loop over whatever layout
 /// The product of row `row` of W and one token.
 template <class Layout>
 inline float dot_packed(const std::byte* w, const num::q8_row& x, std::size_t k, std::size_t row) noexcept {
@@ -2931,8 +2860,7 @@ inline void gemm_packed(float* y, std::size_t y_stride, const std::byte* w, cons
     for (std::size_t row = row_begin; row < row_end; ++row)
         for (std::size_t t = 0; t < T; ++t) y[t * y_stride + row] += dot_packed<Layout>(w, x[t], k, row);
 }
-// ==== narae/kernel/rows/scalar.hpp ====
-// layer_norm, bias_gelu and quantize_q8 by definition.
+// == narae/kernel/rows/scalar.hpp: layer_norm, bias_gelu and quantize_q8 by definition.
 inline void layer_norm(float* y, const float* x, const float* gain, const float* bias, std::size_t d,
                        float eps) noexcept {
     float lane[num::lanes] = {};
@@ -2960,8 +2888,7 @@ inline void quantize_q8(const num::q8_row& out, const float* x, std::size_t k, s
     }
 }
 }  // namespace narae::inline NARAE_ABI::kernel::scalar
-// ==== narae/kernel/table.hpp ====
-// One function pointer per operation; each slot starts as its scalar version, which is its definition.
+// == narae/kernel/table.hpp: One function pointer per operation; each slot starts as its scalar version, which is ...
 namespace narae::inline NARAE_ABI::kernel {
 struct table {
     const char* name = "scalar";
@@ -2977,9 +2904,7 @@ struct table {
     attend_op<float>* attend_f32 = scalar::attend<float>;
 };
 }  // namespace narae::inline NARAE_ABI::kernel
-// ==== narae/kernel/isa/avx2_math.hpp ====
-// What AVX2 kernels share: num/math.hpp eight lanes at a time (the same steps in the same order, so the same bits;
-// read that file first) and fetching ahead.
+// == narae/kernel/isa/avx2_math.hpp: What AVX2 kernels share: num/math.hpp eight lanes at a time (the same steps in ...
 #if NARAE_X86
 #include <immintrin.h>
 namespace narae::inline NARAE_ABI::kernel::avx2 {
@@ -3035,8 +2960,7 @@ NARAE_AVX2 inline __m256 gelu(__m256 x) noexcept {
     return _mm256_blendv_ps(_mm256_fnmadd_ps(x, tail, x), _mm256_mul_ps(x, tail), negative);
 }
 }  // namespace narae::inline NARAE_ABI::kernel::avx2
-// ==== narae/kernel/gemm_packed/avx2.hpp ====
-// gemm_q4 and gemm_q8 for AVX2: a register holds 8 rows x 4 inputs, and each 32-bit lane stays with its row to the end.
+// == narae/kernel/gemm_packed/avx2.hpp: gemm_q4 and gemm_q8 for AVX2: a register holds 8 rows x 4 inputs, and each ...
 namespace narae::inline NARAE_ABI::kernel::avx2 {
 /// 32 bytes at any address.
 NARAE_AVX2 inline __m256i load32(const std::byte* p) noexcept {
@@ -3131,9 +3055,7 @@ NARAE_AVX2 inline void gemm_packed(float* y, std::size_t y_stride, const std::by
             tile<Codes>(y + t * y_stride + row, y_stride, at, x.from(t), k, std::make_index_sequence<1>());
     }
 }
-// ==== narae/kernel/attend/avx2.hpp ====
-// attend_q8 for AVX2: scores of 16 slots together, softmax in 16 lanes, then the values in columns of
-// 16, for the queries T...
+// == narae/kernel/attend/avx2.hpp: attend_q8 for AVX2: scores of 16 slots together, softmax in 16 lanes, then the ...
 /// The end of scalar::softmax_block: a block whose largest score is m and whose weights have this sum joins the query.
 NARAE_AVX2 inline scalar::merge_factors join(query_state& s, float m, float sum) noexcept {
     const float largest = s.largest > m ? s.largest : m;
@@ -3219,8 +3141,7 @@ NARAE_AVX2 inline void attend(const query_block<std::int8_t>& queries, const cac
     for (; t + 4 <= queries.count; t += 4) attend_some(queries.part(t, 4, e), c, n, e, std::make_index_sequence<4>());
     for (; t < queries.count; ++t) attend_some(queries.part(t, 1, e), c, n, e, std::make_index_sequence<1>());
 }
-// ==== narae/kernel/gemv_dense/avx2.hpp ====
-// gemv_f32, gemv_f16 and gemv_bf16 for AVX2: two registers are the 16 lanes of a row, four rows go together.
+// == narae/kernel/gemv_dense/avx2.hpp: gemv_f32, gemv_f16 and gemv_bf16 for AVX2: two registers are the 16 lanes of ...
 struct weights_f32 : scalar::weights_f32 {
     NARAE_AVX2 static __m256 load(const std::byte* w) noexcept {
         return _mm256_castsi256_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(w)));
@@ -3268,17 +3189,15 @@ NARAE_AVX2 inline void gemv_dense(float* y, const std::byte* w, const float* x, 
         if (row + 3 < row_end) y[row + 3] += sum_lanes(low3, high3);
     }
 }
-// ==== narae/kernel/gemm_packed/avx_vnni.hpp ====
-// gemm_q4 and gemm_q8 for AVX2 with VNNI: the loops of avx2.hpp around one instruction that takes four products of
-// bytes, unsigned by signed, and adds them to a lane of 32 bits.
+// == narae/kernel/gemm_packed/avx_vnni.hpp: gemm_q4 and gemm_q8 for AVX2 with VNNI: the loops of avx2.hpp around ...
 /// A function that may use more than its caller is never part of it: a call has to be worth both halves of a tile.
-template <class Layout>
-struct codes_vnni : Layout {
+template <class Layout> struct codes_vnni : Layout {
     static constexpr std::size_t halves = 2;
     static constexpr bool q4 = Layout::group_bytes == num::q4_layout::group_bytes;
     /// Inputs 4 i .. 4 i + 3 of 8 rows as unsigned codes: 8 is zero in q4, 128 in q8.
     NARAE_AVX2 static __m256i four(const std::byte* codes, std::size_t i) noexcept {
-        if constexpr (!q4) return _mm256_xor_si256(load32(codes + i * 64), _mm256_set1_epi32(static_cast<int>(0x80808080u)));
+        if constexpr (!q4)
+            return _mm256_xor_si256(load32(codes + i * 64), _mm256_set1_epi32(static_cast<int>(0x80808080u)));
         const __m256i w = load32(codes + i / 2 * 64);
         return _mm256_and_si256(i % 2 == 0 ? w : _mm256_srli_epi16(w, 4), _mm256_set1_epi8(15));
     }
@@ -3298,8 +3217,7 @@ struct codes_vnni : Layout {
         ((dot[T] = low[T], dot[sizeof...(T) + T] = high[T]), ...);
     }
 };
-// ==== narae/kernel/rows/avx2.hpp ====
-// layer_norm, bias_gelu and quantize_q8 for AVX2.
+// == narae/kernel/rows/avx2.hpp: layer_norm, bias_gelu and quantize_q8 for AVX2
 NARAE_AVX2 inline void layer_norm(float* y, const float* x, const float* gain, const float* bias, std::size_t d,
                                   float eps) noexcept {
     if (d % num::lanes != 0) return scalar::layer_norm(y, x, gain, bias, d, eps);
@@ -3362,8 +3280,7 @@ NARAE_AVX2 inline void quantize_q8(const num::q8_row& out, const float* x, std::
     const std::size_t done = whole * group;
     if (done < k) scalar::quantize_q8({out.q + done, out.scale + whole, out.sum + whole}, x + done, k - done, group);
 }
-// ==== narae/kernel/isa/avx2.hpp ====
-// What AVX2 (with FMA and F16C) replaces, and then AVX-VNNI.
+// == narae/kernel/isa/avx2.hpp: What AVX2 (with FMA and F16C) replaces, and then AVX-VNNI.
 inline table overlay(table t) noexcept {
     t.name = "avx2";
     t.gemv_f32 = gemv_dense<weights_f32>;
@@ -3384,8 +3301,7 @@ inline table overlay_vnni(table t) noexcept {
     return t;
 }
 }  // namespace narae::inline NARAE_ABI::kernel::avx2
-// ==== narae/kernel/isa/avx512_math.hpp ====
-// num/math.hpp sixteen lanes at a time: the same steps in the same order as avx2_math.hpp, so the same bits.
+// == narae/kernel/isa/avx512_math.hpp: num/math.hpp sixteen lanes at a time: the same steps in the same order as ...
 namespace narae::inline NARAE_ABI::kernel::avx512 {
 /// GCC 12 warns of the plain forms of some conversions and shifts, whose masked result it thinks is read; those that
 /// set the masked part to zero are free of that, and with every lane chosen the same instruction.
@@ -3422,9 +3338,7 @@ NARAE_AVX512_VNNI inline __m512 gelu(__m512 x) noexcept {
     const __mmask16 negative = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ);
     return _mm512_mask_mul_ps(_mm512_fnmadd_ps(x, tail, x), negative, x, tail);
 }
-// ==== narae/kernel/gemm_packed/avx512.hpp ====
-// gemm_q4 and gemm_q8 for AVX-512 with VNNI: a register holds a chunk of 16 rows x 4 inputs, and one instruction takes
-// its dot product with four inputs of a token, unsigned by signed.
+// == narae/kernel/gemm_packed/avx512.hpp: gemm_q4 and gemm_q8 for AVX-512 with VNNI: a register holds a chunk of 16 ...
 /// y[0 .. 16] += sum
 NARAE_AVX512_VNNI inline void add_to(float* y, __m512 sum) noexcept {
     _mm512_storeu_ps(y, _mm512_add_ps(_mm512_loadu_ps(y), sum));
@@ -3449,8 +3363,8 @@ template <std::size_t... T>
 NARAE_AVX512_VNNI inline void add_group(__m512* sum, const __m512i* dot, const std::byte* scales, const num::q8_rows& x,
                                         std::index_sequence<T...>) noexcept {
     const __m512 scale = _mm512_maskz_cvtph_ps(all, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(scales)));
-    ((sum[T] = _mm512_fmadd_ps(
-          _mm512_maskz_cvtepi32_ps(all, dot[T]), _mm512_mul_ps(scale, _mm512_set1_ps(x.scale[T * x.groups])), sum[T])),
+    ((sum[T] = _mm512_fmadd_ps(_mm512_maskz_cvtepi32_ps(all, dot[T]),
+                               _mm512_mul_ps(scale, _mm512_set1_ps(x.scale[T * x.groups])), sum[T])),
      ...);
 }
 struct codes_q4 : num::q4_layout {
@@ -3467,8 +3381,8 @@ struct codes_q8 : num::q8_layout {
         return _mm512_xor_si512(_mm512_loadu_si512(codes + i * 64), _mm512_set1_epi32(static_cast<int>(0x80808080u)));
     }
 };
-/// All rows of one tile, or of two neighbours, with the tokens T... One tile fetches two pages ahead of itself; with two,
-/// each group fetches its share of the two that follow, `ahead_bytes` from `ahead` on.
+/// All rows of one tile, or of two neighbours, with the tokens T... One tile fetches two pages ahead of itself; of two,
+/// each group fetches its share of the pair that follows, `ahead_bytes` from `ahead` on.
 template <class Codes, bool Two, std::size_t... T>
 NARAE_AVX512_VNNI inline void tiles(float* y, std::size_t y_stride, const std::byte* scales, const num::q8_rows& x,
                                     std::size_t k, std::index_sequence<T...> tokens, const std::byte* ahead = nullptr,
@@ -3522,9 +3436,7 @@ NARAE_AVX512_VNNI inline void gemm_packed(float* y, std::size_t y_stride, const 
         }
     }
 }
-// ==== narae/kernel/attend/avx512.hpp ====
-// attend_q8 for AVX-512 with VNNI: a tile of 16 slots is one register, the values come in columns of 16, for
-// some queries at once.
+// == narae/kernel/attend/avx512.hpp: attend_q8 for AVX-512 with VNNI: a tile of 16 slots is one register, the ...
 /// scalar::softmax_block, then times v_scale; p[n16] is zero outside what the query sees.
 NARAE_AVX512_VNNI inline scalar::merge_factors softmax_block(query_state& s, float* p, std::size_t n16,
                                                              const float* v_scale) noexcept {
@@ -3606,8 +3518,7 @@ NARAE_AVX512_VNNI inline void attend(const query_block<std::int8_t>& queries, co
     for (; t < queries.count; ++t)
         attend_some(queries.part(t, 1, e), c, n, e, std::make_index_sequence<1>(), std::make_index_sequence<4>());
 }
-// ==== narae/kernel/rows/avx512.hpp ====
-// bias_gelu and quantize_q8 for AVX-512.
+// == narae/kernel/rows/avx512.hpp: bias_gelu and quantize_q8 for AVX-512
 NARAE_AVX512_VNNI inline void bias_gelu(float* x, const float* bias, std::size_t n) noexcept {
     std::size_t i = 0;
     for (; i + 16 <= n; i += 16)
@@ -3640,8 +3551,7 @@ NARAE_AVX512_VNNI inline void quantize_q8(const num::q8_row& out, const float* x
     }
     if (done < k) scalar::quantize_q8({out.q + done, out.scale + whole, out.sum + whole}, x + done, k - done, group);
 }
-// ==== narae/kernel/isa/avx512.hpp ====
-// What AVX-512 with VNNI replaces: what multiplies bytes, and what a prompt spends its time on besides.
+// == narae/kernel/isa/avx512.hpp: What AVX-512 with VNNI replaces: what multiplies bytes, and what a prompt spends ...
 inline table overlay(table t) noexcept {
     t.name = "avx512vnni";
     t.gemm_q8 = gemm_packed<codes_q8>;
@@ -3653,8 +3563,7 @@ inline table overlay(table t) noexcept {
 }
 }  // namespace narae::inline NARAE_ABI::kernel::avx512
 #endif
-// ==== narae/kernel/isa/neon_math.hpp ====
-// num/math.hpp four lanes at a time: the same steps in the same order, so the same bits.
+// == narae/kernel/isa/neon_math.hpp: num/math.hpp four lanes at a time: the same steps in the same order, so the ...
 #if NARAE_NEON
 #include <arm_neon.h>
 namespace narae::inline NARAE_ABI::kernel::neon {
@@ -3704,8 +3613,7 @@ inline float32x4_t gelu(float32x4_t x) noexcept {
     return vbslq_f32(vcltq_f32(x, vdupq_n_f32(0)), vmulq_f32(x, tail), vfmsq_f32(x, x, tail));
 }
 }  // namespace narae::inline NARAE_ABI::kernel::neon
-// ==== narae/kernel/gemm_packed/neon.hpp ====
-// gemm_q4 and gemm_q8 for NEON: a register holds 4 rows x 4 inputs.
+// == narae/kernel/gemm_packed/neon.hpp: gemm_q4 and gemm_q8 for NEON: a register holds 4 rows x 4 inputs
 namespace narae::inline NARAE_ABI::kernel::neon {
 inline uint8x16_t load_bytes(const std::byte* p) noexcept { return vld1q_u8(reinterpret_cast<const std::uint8_t*>(p)); }
 /// y[0 .. 4] += sum
@@ -3794,9 +3702,7 @@ inline void gemm_packed(float* y, std::size_t y_stride, const std::byte* w, cons
                                 std::make_index_sequence<1>());
     }
 }
-// ==== narae/kernel/attend/neon.hpp ====
-// attend_q8 for NEON: scores of 4 slots together, softmax in 16 lanes, then the values in columns of 8,
-// for the queries T...
+// == narae/kernel/attend/neon.hpp: attend_q8 for NEON: scores of 4 slots together, softmax in 16 lanes, then the ...
 /// scalar::softmax_block, then times v_scale; p[n16] is zero outside what the query sees.
 inline scalar::merge_factors softmax_block(query_state& s, float* p, std::size_t n16, const float* v_scale) noexcept {
     for (std::size_t j = 0; j < s.begin; ++j) p[j] = -3e38f;  // never the largest, and its exp is 0
@@ -3872,8 +3778,7 @@ inline void attend(const query_block<std::int8_t>& queries, const cache_block<st
     for (; t + 4 <= queries.count; t += 4) attend_some(queries.part(t, 4, e), c, n, e, std::make_index_sequence<4>());
     for (; t < queries.count; ++t) attend_some(queries.part(t, 1, e), c, n, e, std::make_index_sequence<1>());
 }
-// ==== narae/kernel/gemv_dense/neon.hpp ====
-// gemv_f32, gemv_f16 and gemv_bf16 for NEON: four registers are the 16 lanes of a row, two rows go together.
+// == narae/kernel/gemv_dense/neon.hpp: gemv_f32, gemv_f16 and gemv_bf16 for NEON: four registers are the 16 lanes ...
 struct weights_f32 : scalar::weights_f32 {
     static float32x4_t load(const std::byte* w) noexcept { return load4(w); }
 };
@@ -3911,17 +3816,14 @@ inline void gemv_dense(float* y, const std::byte* w, const float* x, std::size_t
         if (row + 1 < row_end) y[row + 1] += sum_lanes(a1, b1, c1, d1);
     }
 }
-// ==== narae/kernel/gemm_packed/neon_dot.hpp ====
-// gemm_q4 and gemm_q8 for NEON with dot products: the loops of neon.hpp around one instruction that takes four products
-// of bytes and adds them to a lane of 32 bits.
+// == narae/kernel/gemm_packed/neon_dot.hpp: gemm_q4 and gemm_q8 for NEON with dot products: the loops of neon.hpp ...
 #ifdef NARAE_NEON_DOT
 /// sum + w . q, as vdotq_s32, which clang before 16 hides from functions that merely have the attribute.
 NARAE_NEON_DOT inline int32x4_t add_four(int32x4_t sum, int8x16_t w, int8x16_t q) noexcept {
     __asm__("sdot %0.4s, %1.16b, %2.16b" : "+w"(sum) : "w"(w), "w"(q));
     return sum;
 }
-template <class Layout>
-struct codes_dot : Layout {
+template <class Layout> struct codes_dot : Layout {
     static constexpr bool q4 = Layout::group_bytes == num::q4_layout::group_bytes;
     template <std::size_t... T>
     NARAE_NEON_DOT static void group(int32x4_t* dot, const std::byte* codes, const std::int8_t* q, std::size_t stride,
@@ -3940,8 +3842,7 @@ struct codes_dot : Layout {
     }
 };
 #endif
-// ==== narae/kernel/rows/neon.hpp ====
-// layer_norm, bias_gelu and quantize_q8 for NEON.
+// == narae/kernel/rows/neon.hpp: layer_norm, bias_gelu and quantize_q8 for NEON
 inline void layer_norm(float* y, const float* x, const float* gain, const float* bias, std::size_t d,
                        float eps) noexcept {
     if (d % num::lanes != 0) return scalar::layer_norm(y, x, gain, bias, d, eps);
@@ -3998,8 +3899,7 @@ inline void quantize_q8(const num::q8_row& out, const float* x, std::size_t k, s
     const std::size_t done = whole * group;
     if (done < k) scalar::quantize_q8({out.q + done, out.scale + whole, out.sum + whole}, x + done, k - done, group);
 }
-// ==== narae/kernel/isa/neon.hpp ====
-// What NEON replaces, and then NEON with dot products.
+// == narae/kernel/isa/neon.hpp: What NEON replaces, and then NEON with dot products.
 inline table overlay(table t) noexcept {
     t.name = "neon";
     t.gemv_f32 = gemv_dense<weights_f32>;
@@ -4023,8 +3923,7 @@ inline table overlay_dot(table t) noexcept {
 #endif
 }  // namespace narae::inline NARAE_ABI::kernel::neon
 #endif
-// ==== narae/kernel/select.hpp ====
-// Which tables this machine can run.
+// == narae/kernel/select.hpp: Which tables this machine can run
 namespace narae::inline NARAE_ABI::kernel {
 /// A short list of tables, plainest first, best last.
 struct table_list {
@@ -4053,8 +3952,7 @@ inline table_list runnable() noexcept {
     return all;
 }
 }  // namespace narae::inline NARAE_ABI::kernel
-// ==== narae/store/format.hpp ====
-// The narae model file, version 1: the specification and its constants.
+// == narae/store/format.hpp: The narae model file, version 1: the specification and its constants
 namespace narae::inline NARAE_ABI::store {
 // A narae model file IS a safetensors file, or several with a *.safetensors.index.json: any tool lists it. It adds:
 //
@@ -4081,8 +3979,7 @@ inline constexpr std::string_view narae_source_key = "narae.source";
 inline constexpr std::string_view narae_tokenizer = "narae.tokenizer";
 inline constexpr std::string_view q4_suffix = ".q4";
 inline constexpr std::string_view q8_suffix = ".q8";
-// ==== narae/store/tensor.hpp ====
-// A tensor as a model file holds it: a name, a shape and a view of its bytes.
+// == narae/store/tensor.hpp: A tensor as a model file holds it: a name, a shape and a view of its bytes
 /// The element types of model files. All are little-endian there; boolean is one byte, 0 or 1.
 enum class dtype : std::uint8_t { f64, f32, f16, bf16, i64, i32, i16, i8, u64, u32, u16, u8, boolean };
 /// Their names in safetensors headers, and their sizes in bytes.
@@ -4136,8 +4033,7 @@ inline std::string printable(std::string_view name) {
     }
     return name.empty() ? out : out + "...";
 }
-// ==== narae/store/safetensors.hpp ====
-// The safetensors container: 8 bytes of header length, a JSON header, then the tensors' bytes.
+// == narae/store/safetensors.hpp: The safetensors container: 8 bytes of header length, a JSON header, then the ...
 /// The format's own limit on a header, in bytes.
 inline constexpr std::uint64_t safetensors_max_header = 100'000'000;
 using metadata_list = std::vector<std::pair<std::string, std::string>>;
@@ -4155,7 +4051,7 @@ struct header_reader {
     error failed{};
     /// Errors in the header say where in the file they stand.
     bool fail(errc code, std::initializer_list<piece> what, const text::json_value& v) {
-        failed = {code, concat(what), 8 + v.at()};
+        failed = {code, what, 8 + v.at()};
         return false;
     }
     bool member(const text::json_value& key, const text::json_value& value) {
@@ -4212,7 +4108,7 @@ struct header_reader {
 inline result<safetensors> parse_safetensors(byte_view file) {
     using namespace safetensors_detail;
     const auto bad = [](std::initializer_list<piece> what, std::uint64_t at = nowhere) {
-        return error{errc::bad_value, concat(what), at};
+        return error{errc::bad_value, what, at};
     };
     cursor in(file);
     const auto length = in.read<std::uint64_t>("safetensors header length");
@@ -4221,7 +4117,7 @@ inline result<safetensors> parse_safetensors(byte_view file) {
     if (!in) return in.error();
     if (!header.starts_with('{')) return bad({"safetensors header is not a JSON object"}, 8);
     const auto doc = text::json::parse(header);
-    if (!doc) return error{doc.error().code, concat({"safetensors header: ", doc.error().what}), 8 + doc.error().at};
+    if (!doc) return error{doc.error().code, {"safetensors header: ", doc.error().what}, 8 + doc.error().at};
     header_reader read{file.subspan(static_cast<std::size_t>(in.at()))};
     if (!doc->root().for_each_member([&](const auto& key, const auto& value) { return read.member(key, value); }))
         return std::move(read.failed);
@@ -4243,14 +4139,12 @@ inline result<safetensors> parse_safetensors(byte_view file) {
     if (filled != read.data.size()) return bad({"bytes after the last tensor that belong to none"}, in.at() + filled);
     return out;
 }
-// ==== narae/store/unpickle.hpp ====
-// Python's pickle, restricted to what torch.save writes for a dict of tensors: it calls nothing and builds tensors
-// only.
+// == narae/store/unpickle.hpp: Python's pickle, restricted to what torch.save writes for a dict of tensors: it ...
 /// whole: an integer from 0 to 2^64 - 1; other: another number, kept as its bytes; callee: one of three functions.
 enum class pickle_kind { none, boolean, whole, other, text, tuple, list, dict, callee, storage_type, storage, tensor };
 struct pickle_value {
     pickle_kind kind = pickle_kind::none;
-    std::uint32_t count = 0;   ///< items of a tuple
+    std::uint32_t count = 0;   ///< items of a tuple or tensor
     std::uint64_t number = 0;  ///< an integer or truth; of a storage_type its dtype; else an index
     std::string_view text;     ///< into the pickle; of a callee its name
 };
@@ -4259,11 +4153,6 @@ struct pickle_storage {
     dtype type;
     std::string_view key;
     std::uint64_t elements;
-};
-/// A strided window of a storage, in elements.
-struct pickle_tensor {
-    std::uint64_t storage, offset;
-    std::vector<std::uint64_t> shape, strides;
 };
 /// What a container holds: in a dict a key and its item, in a list an item, as both.
 struct pickle_member {
@@ -4295,7 +4184,8 @@ public:
     /// Where the next pickle, or what follows the last one, begins.
     std::uint64_t at() const noexcept { return in_.at(); }
     const std::vector<pickle_storage>& storages() const noexcept { return storages_; }
-    const std::vector<pickle_tensor>& tensors() const noexcept { return tensors_; }
+    /// The items of a tuple; of a tensor, which is a strided window, its storage, offset, shape and strides in
+    /// elements.
     std::span<const pickle_value> items(const pickle_value& tuple) const noexcept {
         return std::span(tuple_items_).subspan(static_cast<std::size_t>(tuple.number), tuple.count);
     }
@@ -4312,7 +4202,7 @@ private:
                                       rebuild_tensor = "torch._utils._rebuild_tensor_v2",
                                       rebuild_parameter = "torch._utils._rebuild_parameter";
     // The first failure is kept by in_, and ends next(). Until the end of its step what fails gives nothing, or zero.
-    void fail(errc code, std::string_view why) { in_.fail({code, concat({"pickle: ", why}), op_at_}); }
+    void fail(errc code, std::string_view why) { in_.fail({code, {"pickle: ", why}, op_at_}); }
     void malformed() { fail(errc::bad_value, "malformed"); }
     std::string_view take(std::uint64_t n) { return as_text(in_.take(n, "pickle")); }
     /// A little-endian unsigned number of at most 8 bytes.
@@ -4405,7 +4295,8 @@ private:
     }
     /// callee(*args): the three functions that a state dict needs, done here.
     void reduce() {
-        const auto list = items(pop(kind::tuple));
+        auto args = pop(kind::tuple);
+        const auto list = items(args);
         const auto callee = pop(kind::callee).text;
         if (!in_) return;
         if (callee == ordered_dict)
@@ -4417,16 +4308,12 @@ private:
         if (!are(list, 6, 7, {kind::storage, kind::whole, kind::tuple, kind::tuple}) || list[2].count != list[3].count)
             return fail(errc::bad_value, "a tensor is built from the wrong things");
         if (list[2].count > max_dimensions) return fail(errc::unsupported, "a tensor of more than 16 dimensions");
-        pickle_tensor t{list[0].number, list[1].number, {}, {}};
-        for (std::size_t i = 0; i < list[2].count; ++i) {
-            const auto &n = items(list[2])[i], &stride = items(list[3])[i];
-            if (n.kind != kind::whole || stride.kind != kind::whole)
-                return fail(errc::bad_value, "a tensor's shape or strides are not whole numbers");
-            t.shape.push_back(n.number);
-            t.strides.push_back(stride.number);
-        }
-        tensors_.push_back(std::move(t));
-        push(kind::tensor, tensors_.size() - 1);
+        for (const auto& numbers : {items(list[2]), items(list[3])})
+            for (const auto& n : numbers)
+                if (n.kind != kind::whole)
+                    return fail(errc::bad_value, "a tensor's shape or strides are not whole numbers");
+        args.kind = kind::tensor;
+        stack_.push_back(args);
     }
     /// ("storage", type, key, device, elements), and in legacy files a view, which must be None.
     void persistent() {
@@ -4500,17 +4387,14 @@ private:
     std::vector<pickle_member> members_;
     std::uint64_t containers_ = 0;  // dicts and lists so far; each one's number is its index
     std::vector<pickle_storage> storages_;
-    std::vector<pickle_tensor> tensors_;
 };
-// ==== narae/store/zip.hpp ====
-// The table of contents of a zip archive whose entries are stored as they are, as torch.save writes it.
+// == narae/store/zip.hpp: The table of contents of a zip archive whose entries are stored as they are, as ...
 /// Entry names and their bytes, both views into the archive.
 using zip_entries = std::map<std::string_view, byte_view>;
 namespace zip_detail {
 inline constexpr std::size_t end_size = 22, end64_size = 56, locator_size = 20, central_size = 46, local_size = 30;
 /// The number at byte `at` of a record; 0 where the record is too short.
-template <class T>
-std::uint64_t field(byte_view record, std::uint64_t at) {
+template <class T> std::uint64_t field(byte_view record, std::uint64_t at) {
     return cursor(record, at).read<T>("zip field");
 }
 inline constexpr auto u16 = field<std::uint16_t>;
@@ -4573,7 +4457,7 @@ inline result<zip_entries> parse_zip(byte_view file) {
         in.take(u16(head, 32), "zip: an entry's comment");
         if (!in) return in.error();
         const auto refuse = [&](errc code, std::string_view why) {
-            return error{code, concat({printable(name), ": ", why}), at};
+            return error{code, {printable(name), ": ", why}, at};
         };
         if ((u16(head, 8) & 1) != 0) return refuse(errc::unsupported, "encrypted zip entry");
         if (u16(head, 10) != 0) return refuse(errc::unsupported, "compressed zip entry");
@@ -4592,18 +4476,17 @@ inline result<zip_entries> parse_zip(byte_view file) {
     }
     return entries;
 }
-// ==== narae/store/torch_bin.hpp ====
-// Files of torch.save that hold a state dict: the zip format (a pickle and one entry per storage) and the older
-// format (five pickles, then raw storages).
+// == narae/store/torch_bin.hpp: Files of torch.save that hold a state dict: the zip format (a pickle and one entry ...
 namespace torch_detail {
 /// Lays a tensor of the pickle over its storage's bytes; every element must lie inside.
-inline result<tensor> lay_out(std::string name, const pickle_tensor& from, const pickle_storage& storage,
-                              byte_view bytes) {
-    tensor t{std::move(name), storage.type, from.shape, from.strides, {}, {}};
-    const auto refuse = [&](std::string_view why) {
-        return error{errc::bad_value, concat({printable(t.name), ": ", why})};
-    };
-    std::uint64_t elements = 0, last = from.offset, step = 0;
+inline result<tensor> lay_out(std::string name, const unpickler& pickle, std::span<const pickle_value> from,
+                              const pickle_storage& storage, byte_view bytes) {
+    tensor t{std::move(name), storage.type, {}, {}, {}, {}};
+    for (const auto& n : pickle.items(from[2])) t.shape.push_back(n.number);
+    for (const auto& n : pickle.items(from[3])) t.strides.push_back(n.number);
+    const auto refuse = [&](std::string_view why) { return error{errc::bad_value, {printable(t.name), ": ", why}}; };
+    const auto offset = from[1].number;
+    std::uint64_t elements = 0, last = offset, step = 0;
     // More elements than the storage has (strides of 0) would let a small file ask for endless memory.
     if (!shape_elements(t.shape, elements) || elements > storage.elements)
         return refuse("has more elements than its storage");
@@ -4615,8 +4498,8 @@ inline result<tensor> lay_out(std::string name, const pickle_tensor& from, const
     }
     if (last >= storage.elements) return refuse("its offset and strides leave its storage");
     const auto size = dtype_size(t.type);
-    t.bytes = bytes.subspan(static_cast<std::size_t>(from.offset) * size,
-                            static_cast<std::size_t>(last - from.offset + 1) * size);
+    t.bytes =
+        bytes.subspan(static_cast<std::size_t>(offset) * size, static_cast<std::size_t>(last - offset + 1) * size);
     return t;
 }
 /// The tensors of the state dict `root`. The bytes of the storage with key k are stored under `place` + k.
@@ -4628,7 +4511,7 @@ inline result<std::vector<tensor>> state_dict(const unpickler& pickle, const pic
     std::set<std::string_view> names;
     for (const auto& [container, key, item] : pickle.members(root)) {
         const auto refuse = [name = key.text](errc code, std::initializer_list<piece> why) {
-            return error{code, concat({printable(name), ": ", concat(why)})};
+            return error{code, {printable(name), ": ", concat(why)}};
         };
         if (key.kind != pickle_kind::text || key.text.empty())
             return error{errc::unsupported, "torch file: a key of its dict is not a name"};
@@ -4638,15 +4521,15 @@ inline result<std::vector<tensor>> state_dict(const unpickler& pickle, const pic
             return refuse(errc::unsupported, {"a dict inside the dict; save the state dict alone"});
         if (item.kind != pickle_kind::tensor) return refuse(errc::unsupported, {"not a tensor"});
         if (!names.insert(key.text).second) return refuse(errc::bad_value, {"occurs twice"});
-        const auto& from = pickle.tensors()[static_cast<std::size_t>(item.number)];
-        const auto& storage = pickle.storages()[static_cast<std::size_t>(from.storage)];
+        const auto from = pickle.items(item);
+        const auto& storage = pickle.storages()[static_cast<std::size_t>(from[0].number)];
         const auto where = concat({place, storage.key});
         const auto data = stored.find(where);
         std::uint64_t size = 0;
         if (data == stored.end()) return refuse(errc::not_found, {"no storage ", printable(where)});
         if (!checked_mul(storage.elements, dtype_size(storage.type), size) || size > data->second.size())
             return refuse(errc::truncated, {"storage ", printable(where), " is smaller than the pickle says"});
-        auto t = lay_out(std::string(key.text), from, storage, data->second);
+        auto t = lay_out(std::string(key.text), pickle, from, storage, data->second);
         if (!t) return t.error();
         out.push_back(std::move(*t));
     }
@@ -4667,7 +4550,7 @@ inline result<std::vector<tensor>> parse_zipped(byte_view file) {
     const auto root = pickled->first.substr(0, pickled->first.size() - pickle_name.size());
     if (const auto order = entries->find(concat({root, "byteorder"}));
         order != entries->end() && as_text(order->second) != "little")
-        return error{errc::unsupported, concat({"torch file: byte order ", printable(as_text(order->second))})};
+        return error{errc::unsupported, {"torch file: byte order ", printable(as_text(order->second))}};
     if (pickled->second.size() > unpickler::longest)
         return error{errc::unsupported, "torch file: its pickle is larger than a state dict's can be"};
     unpickler pickle(pickled->second);
@@ -4698,7 +4581,7 @@ inline result<std::vector<tensor>> parse_legacy(byte_view file) {
     for (const auto& s : pickle.storages()) {
         const auto& same = *promised.emplace(s.key, &s).first->second;
         if (same.type != s.type || same.elements != s.elements)
-            return error{errc::bad_value, concat({"storage ", printable(s.key), ": has two types or sizes"})};
+            return error{errc::bad_value, {"storage ", printable(s.key), ": has two types or sizes"}};
     }
     zip_entries stored;
     cursor in(file, pickle.at());
@@ -4712,7 +4595,7 @@ inline result<std::vector<tensor>> parse_legacy(byte_view file) {
         const auto elements = in.read<std::uint64_t>("its length");
         std::uint64_t size = 0;
         if (in && (elements != s->second->elements || !checked_mul(elements, dtype_size(s->second->type), size)))
-            return error{errc::bad_value, concat({place, ": its length is not what the pickle says"}), at};
+            return error{errc::bad_value, {place, ": its length is not what the pickle says"}, at};
         stored.emplace(key, in.take(size, "its data"));
         if (!in) return in.error().in(place);
     }
@@ -4728,9 +4611,7 @@ inline result<std::vector<tensor>> parse_torch_bin(byte_view file) {
     if (begins.empty()) return error{errc::truncated, "empty file"};
     return error{errc::unsupported, "neither a zip archive nor a pickle: not a torch file", 0};
 }
-// ==== narae/store/checkpoint.hpp ====
-// A checkpoint, opened: its config, its tokenizer and its tensors by name, whichever way it is stored: a Hugging Face
-// folder (safetensors or torch files, in one piece or in shards) or a narae file.
+// == narae/store/checkpoint.hpp: A checkpoint, opened: its config, its tokenizer and its tensors by name, whichever ...
 /// One file of weights that a checkpoint came from.
 struct source_file {
     std::string name;  ///< without its folder
@@ -4764,8 +4645,9 @@ public:
     const std::vector<tensor>& tensors() const noexcept { return tensors_; }
     /// The tensor of this name, or nullptr.
     const tensor* find(std::string_view name) const noexcept {
-        const auto found = by_name_.find(name);
-        return found == by_name_.end() ? nullptr : &tensors_[found->second];
+        const auto less = [&](std::size_t i, std::string_view n) { return tensors_[i].name < n; };
+        const auto found = std::lower_bound(by_name_.begin(), by_name_.end(), name, less);
+        return found == by_name_.end() || tensors_[*found].name != name ? nullptr : &tensors_[*found];
     }
     /// What was opened, for messages.
     const std::string& path() const noexcept { return path_; }
@@ -4791,11 +4673,7 @@ public:
     /// Says that the pages of these bytes are done with for now; reading them again brings them back.
     void let_go([[maybe_unused]] byte_view part) const noexcept {
 #ifndef NARAE_NO_FILES
-        for (const auto& f : files_) {
-            const auto whole = f.bytes();
-            if (!whole.empty() && part.data() >= whole.data() && part.data() < whole.data() + whole.size())
-                return f.let_go(part);
-        }
+        for (const auto& f : files_) f.let_go(part);
 #endif
     }
     void let_go(const tensor& t) const noexcept { let_go(t.bytes); }
@@ -4806,7 +4684,7 @@ private:
         failed_ = std::move(why);
         return false;
     }
-    bool fail(errc code, std::initializer_list<piece> what) { return fail({code, concat(what)}); }
+    bool fail(errc code, std::initializer_list<piece> what) { return fail({code, what}); }
     result<checkpoint> made(bool ok) { return ok ? result<checkpoint>(std::move(*this)) : std::move(failed_); }
     result<std::vector<tensor>> tensors_of(result<safetensors> file) {
         if (!file) return file.error();
@@ -4835,10 +4713,12 @@ private:
         }
         if (config_.empty()) return fail(errc::bad_value, {config_name_, ": empty"});
         if (tensors_.empty()) return fail(errc::bad_value, {path, ": holds no tensors"});
-        for (std::size_t i = 0; i < tensors_.size(); ++i)
-            if (const auto [same, added] = by_name_.emplace(tensors_[i].name, i); !added)
-                return fail(errc::bad_value, {tensors_[i].file, ": ", printable(tensors_[i].name), ": also in ",
-                                              tensors_[same->second].file});
+        by_name_ = sorted(tensors_.size(), [&](std::size_t a, std::size_t b) {
+            return std::tie(tensors_[a].name, a) < std::tie(tensors_[b].name, b);
+        });
+        for (std::size_t i = 1; i < by_name_.size(); ++i)
+            if (const auto& a = tensors_[by_name_[i - 1]], &b = tensors_[by_name_[i]]; a.name == b.name)
+                return fail(errc::bad_value, {b.file, ": ", printable(b.name), ": also in ", a.file});
         for (const auto& [tensor_name, where] : promised_) {
             const auto* t = find(tensor_name);
             if (t == nullptr || t->file != where)
@@ -4907,15 +4787,14 @@ private:
 #endif
     byte_view tokenizer_;  // the file
     std::vector<tensor> tensors_;
-    std::map<std::string, std::size_t, std::less<>> by_name_;  // indices of tensors_
+    std::vector<std::size_t> by_name_;  // indices of tensors_
     std::vector<source_file> sources_;
     metadata_list metadata_;
     error failed_;  // while opening
     std::string path_, config_, config_name_;
     std::vector<std::pair<std::string, std::string>> promised_;  // tensor, and the shard that an index puts it in
 };
-// ==== narae/store/config.hpp ====
-// What a checkpoint's config.json says about a GPT-NeoX model, and nothing that narae could not run.
+// == narae/store/config.hpp: What a checkpoint's config.json says about a GPT-NeoX model, and nothing that narae ...
 struct config {
     std::uint32_t layers = 0;        ///< num_hidden_layers
     std::uint32_t width = 0;         ///< hidden_size
@@ -4937,7 +4816,7 @@ struct config_reader {
     error failed{};
     bool ok = true;
     void refuse(errc code, std::initializer_list<piece> why, std::uint64_t at = nowhere) {
-        if (ok) failed = {code, concat(why), at};
+        if (ok) failed = {code, why, at};
         ok = false;
     }
     /// Refuses another value of `key` than the one that narae can do.
@@ -5007,7 +4886,7 @@ inline result<config> parse_config(std::string_view source) {
         in.number(place, "partial_rotary_factor", share, 0, 1);
     }
     if (!in.ok) return in.failed;
-    const auto wrong = [](std::initializer_list<piece> why) { return error{errc::bad_value, concat(why)}; };
+    const auto wrong = [](std::initializer_list<piece> why) { return error{errc::bad_value, why}; };
     if (c.heads % c.kv_heads != 0)
         return wrong({c.heads, " heads cannot share ", c.kv_heads, " key-value heads evenly"});
     if (c.head_width == 0 && c.width % c.heads != 0)
@@ -5019,8 +4898,7 @@ inline result<config> parse_config(std::string_view source) {
     return c;
 }
 }  // namespace narae::inline NARAE_ABI::store
-// ==== narae/model/shape.hpp ====
-// The letters.
+// == narae/model/shape.hpp: The letters
 namespace narae::inline NARAE_ABI::model {
 /// The shape of a GPT-NeoX model. Black et al. 2022, arXiv:2204.06745.
 struct shape {
@@ -5032,19 +4910,9 @@ struct shape {
     bool parallel_residual;  ///< attention and feed-forward read the same input, and both are added to it
     bool tied;               ///< the head is the embedding
     explicit shape(const store::config& c)
-        : L(c.layers),
-          D(c.width),
-          H(c.heads),
-          G(c.kv_heads),
-          E(c.head_width),
-          F(c.ffn),
-          V(c.vocab),
-          rotary(c.rotary),
-          rotary_base(c.rotary_base),
-          positions(c.positions),
-          norm_eps(static_cast<float>(c.norm_eps)),
-          parallel_residual(c.parallel_residual),
-          tied(c.tied) {}
+        : L(c.layers), D(c.width), H(c.heads), G(c.kv_heads), E(c.head_width), F(c.ffn), V(c.vocab), rotary(c.rotary),
+          rotary_base(c.rotary_base), positions(c.positions), norm_eps(static_cast<float>(c.norm_eps)),
+          parallel_residual(c.parallel_residual), tied(c.tied) {}
     /// How many query heads share one key-value head. GQA: Ainslie et al. 2023, arXiv:2305.13245, section 2.2;
     /// G == H is plain multi-head attention, G == 1 multi-query attention.
     std::size_t share() const noexcept { return H / G; }
@@ -5055,8 +4923,7 @@ struct shape {
     std::size_t k_row(std::size_t g) const noexcept { return (g * (share() + 2) + share()) * E; }
     std::size_t v_row(std::size_t g) const noexcept { return k_row(g) + E; }
 };
-// ==== narae/model/cache.hpp ====
-// The key-value cache of one conversation: a window over the latest positions, and the first few for ever.
+// == narae/model/cache.hpp: The key-value cache of one conversation: a window over the latest positions, and the ...
 enum class cache_type { q8, f32 };
 /// How many tokens one forward pass takes at most; longer prompts go in several.
 inline constexpr std::size_t chunk_len = 64;
@@ -5150,8 +5017,7 @@ private:
     sys::buffer<std::int8_t> q_;
     sys::buffer<float> scales_, f_;
 };
-// ==== narae/model/matrix.hpp ====
-// A weight matrix in whatever format its file holds, and the one place where formats meet kernels.
+// == narae/model/matrix.hpp: A weight matrix in whatever format its file holds, and the one place where formats ...
 enum class format { f32, f16, bf16, q8, q4 };
 inline constexpr std::string_view format_names[] = {"f32", "f16", "bf16", "q8", "q4"};
 constexpr std::string_view format_name(format f) noexcept { return format_names[static_cast<std::size_t>(f)]; }
@@ -5210,8 +5076,7 @@ inline void copy_row(float* out, const matrix& w, std::size_t row) noexcept {
         return num::unpack_row<num::q4_layout>(out, w.data + tile * num::q4_layout::tile_bytes(w.K), r, w.K);
     for (std::size_t i = 0; i < w.K; ++i) out[i] = weight_at(w.type, w.data, row * w.K + i);
 }
-// ==== narae/model/weights.hpp ====
-// Finds the tensors of a model by name and checks their shapes.
+// == narae/model/weights.hpp: Finds the tensors of a model by name and checks their shapes
 /// y = W x + bias.
 struct linear {
     matrix w;
@@ -5233,36 +5098,29 @@ struct matrix_name {
 /// Every matrix of a model of this shape, in the order in which a forward pass reads them: four a layer.
 inline std::vector<matrix_name> matrix_names(const shape& s) {
     std::vector<matrix_name> all{{"gpt_neox.embed_in.weight", s.V, s.D}};
-    for (std::size_t i = 0; i < s.L; ++i) {
-        const auto add = [&](const char* part, std::size_t n, std::size_t k) {
-            all.push_back({concat({"gpt_neox.layers.", i, ".", part, ".weight"}), n, k});
-        };
-        add("attention.query_key_value", s.qkv_rows(), s.D);
-        add("attention.dense", s.D, s.H * s.E);
-        add("mlp.dense_h_to_4h", s.F, s.D);
-        add("mlp.dense_4h_to_h", s.D, s.F);
-    }
+    const matrix_name layer[] = {{"attention.query_key_value", s.qkv_rows(), s.D},
+                                 {"attention.dense", s.D, s.H * s.E},
+                                 {"mlp.dense_h_to_4h", s.F, s.D},
+                                 {"mlp.dense_4h_to_h", s.D, s.F}};
+    for (std::size_t i = 0; i < s.L; ++i)
+        for (const auto& m : layer) all.push_back({concat({"gpt_neox.layers.", i, ".", m.name, ".weight"}), m.N, m.K});
     if (!s.tied) all.push_back({"embed_out.weight", s.V, s.D});
     return all;
 }
 /// Every vector of such a model and its length: eight a layer, then two.
 inline std::vector<std::pair<std::string, std::size_t>> vector_names(const shape& s) {
+    const std::pair<std::string, std::size_t> layer[] = {{"input_layernorm.weight", s.D},
+                                                         {"input_layernorm.bias", s.D},
+                                                         {"post_attention_layernorm.weight", s.D},
+                                                         {"post_attention_layernorm.bias", s.D},
+                                                         {"attention.query_key_value.bias", s.qkv_rows()},
+                                                         {"attention.dense.bias", s.D},
+                                                         {"mlp.dense_h_to_4h.bias", s.F},
+                                                         {"mlp.dense_4h_to_h.bias", s.D}};
     std::vector<std::pair<std::string, std::size_t>> all;
-    for (std::size_t i = 0; i < s.L; ++i) {
-        const auto add = [&](const char* part, std::size_t n) {
-            all.emplace_back(concat({"gpt_neox.layers.", i, ".", part}), n);
-        };
-        add("input_layernorm.weight", s.D);
-        add("input_layernorm.bias", s.D);
-        add("post_attention_layernorm.weight", s.D);
-        add("post_attention_layernorm.bias", s.D);
-        add("attention.query_key_value.bias", s.qkv_rows());
-        add("attention.dense.bias", s.D);
-        add("mlp.dense_h_to_4h.bias", s.F);
-        add("mlp.dense_4h_to_h.bias", s.D);
-    }
-    all.emplace_back("gpt_neox.final_layer_norm.weight", s.D);
-    all.emplace_back("gpt_neox.final_layer_norm.bias", s.D);
+    for (std::size_t i = 0; i < s.L; ++i)
+        for (const auto& [part, n] : layer) all.emplace_back(concat({"gpt_neox.layers.", i, ".", part}), n);
+    for (const char* part : {"weight", "bias"}) all.emplace_back(concat({"gpt_neox.final_layer_norm.", part}), s.D);
     return all;
 }
 /// The format of a tensor of floats: f32, f16 or bf16.
@@ -5279,17 +5137,16 @@ inline float element(const store::tensor& t, std::uint64_t i) noexcept {
 inline result<const store::tensor*> find_floats(const store::checkpoint& from, const std::string& name,
                                                 const std::vector<std::uint64_t>& shape) {
     const auto* t = from.find(name);
-    if (t == nullptr) return error{errc::not_found, concat({from.path(), ": no tensor ", name})};
+    if (t == nullptr) return error{errc::not_found, {from.path(), ": no tensor ", name}};
     const auto place = concat({t->file, ": ", name});
     const auto list = [](const std::vector<std::uint64_t>& dims) {
         std::string s = "[";
         for (const auto d : dims) s += (s.size() > 1 ? ", " : "") + std::to_string(d);
         return s + "]";
     };
-    if (t->shape != shape)
-        return error{errc::bad_value, concat({place, ": shape is ", list(t->shape), ", not ", list(shape)})};
+    if (t->shape != shape) return error{errc::bad_value, {place, ": shape is ", list(t->shape), ", not ", list(shape)}};
     if (t->type != store::dtype::f32 && t->type != store::dtype::f16 && t->type != store::dtype::bf16)
-        return error{errc::unsupported, concat({place, ": weights of type ", store::dtype_name(t->type)})};
+        return error{errc::unsupported, {place, ": weights of type ", store::dtype_name(t->type)}};
     return t;
 }
 /// A matrix where a checkpoint has it. view.data is nullptr if the tensor's strides are not those of whole rows.
@@ -5310,8 +5167,7 @@ inline result<stored_matrix> find_matrix(const store::checkpoint& from, const ma
         const auto tiles = num::tiles_of(m.N);
         if (t->type != store::dtype::u8 || !t->contiguous() || t->shape.size() != 2 || t->shape[0] != tiles ||
             t->shape[1] != matrix_bytes(type, m.N, m.K) / tiles)
-            return error{errc::bad_value,
-                         concat({t->file, ": ", t->name, ": not the packed shape of [", m.N, ", ", m.K, "]"})};
+            return error{errc::bad_value, {t->file, ": ", t->name, ": not the packed shape of [", m.N, ", ", m.K, "]"}};
         return stored_matrix{t, {type, m.N, m.K, t->bytes.data()}};
     }
     const auto found = find_floats(from, m.name, {m.N, m.K});
@@ -5373,8 +5229,7 @@ private:
     sys::buffer<float> owned_floats_;
     std::vector<sys::buffer<std::byte>> owned_matrices_;
 };
-// ==== narae/model/workspace.hpp ====
-// What one forward pass writes into, for up to chunk_len tokens, and who computes.
+// == narae/model/workspace.hpp: What one forward pass writes into, for up to chunk_len tokens, and who computes
 class workspace {
 public:
     /// For models of this shape, computing with these kernels on `threads` threads.
@@ -5435,8 +5290,7 @@ private:
     sys::buffer<std::byte> memory_;
 };
 /// f(t) for T tokens, shared by all threads if there are several.
-template <class F>
-void each_token(workspace& w, std::size_t T, F f) {
+template <class F> void each_token(workspace& w, std::size_t T, F f) {
     if (T == 1) return f(std::size_t{0});
     w.team->run([&](std::size_t part, std::size_t parts) {
         const auto mine = sys::slice_of(T, 1, part, parts);
@@ -5460,8 +5314,7 @@ void multiply_part(const workspace& w, const rows& y, const matrix& m, const act
         for (std::size_t t = 0; t < T; ++t) then(y[t], from, to, t);
     }
 }
-// ==== narae/model/block.hpp ====
-// One transformer block of GPT-NeoX, in the order of the paper's figure.
+// == narae/model/block.hpp: One transformer block of GPT-NeoX, in the order of the paper's figure
 /// Turns the first `rotary` numbers of a head: pair (i, i + rotary/2) by the angle whose cosine is turn[i] and whose
 /// sine is turn[i + rotary/2].
 inline void rotate(float* head, const float* turn, std::size_t rotary) noexcept {
@@ -5625,8 +5478,7 @@ inline void block(workspace& w, cache& kv, const shape& s, const layer_weights& 
     run([&](const stage& mine) { mine.ffn_up(layer.ffn_up, layer.ffn_down.w); });
     run([&](const stage& mine) { mine.residual(layer.ffn_down, w.ffn); });
 }
-// ==== narae/model/forward.hpp ====
-// The whole network on one page: embed, L blocks, norm, head.
+// == narae/model/forward.hpp: The whole network on one page: embed, L blocks, norm, head
 /// Cosines, then sines, of the angles by which `position` turns the pairs of a head. The frequencies are rounded to
 /// float as the reference does; the angle is a double, so that it stays exact at any position.
 inline void fill_turn(float* turn, const shape& s, std::uint64_t position) noexcept {
@@ -5667,8 +5519,7 @@ inline void forward(workspace& w, cache& kv, const weights& m, const shape& s, s
     }
 }
 }  // namespace narae::inline NARAE_ABI::model
-// ==== narae/gen/open.hpp ====
-// Opening a model: a narae file, an original Hugging Face folder, or bytes in memory.
+// == narae/gen/open.hpp: Opening a model: a narae file, an original Hugging Face folder, or bytes in memory
 namespace narae::inline NARAE_ABI {
 struct open_options {
     std::size_t threads = 0;                 ///< of each session; 0: one per processor, at most 16
@@ -5702,12 +5553,13 @@ public:
             auto& tokenizer = made->tokenizer;
             if (!token::tokenizer::parse(json).into(tokenizer, why)) return why.in(path);
             if (tokenizer->size() > made->shape.V)
-                return error{errc::bad_value, concat({path, ": the tokenizer has ", tokenizer->size(),
-                                                      " ids, the model only ", made->shape.V, " rows"})};
+                return error{
+                    errc::bad_value,
+                    {path, ": the tokenizer has ", tokenizer->size(), " ids, the model only ", made->shape.V, " rows"}};
         }
         if (const auto limit = options.memory_limit; limit != 0 && made->weights.bytes > limit)
-            return error{errc::out_of_memory, concat({path, ": the weights alone are ", made->weights.bytes,
-                                                      " bytes, the limit is ", limit})};
+            return error{errc::out_of_memory,
+                         {path, ": the weights alone are ", made->weights.bytes, " bytes, the limit is ", limit}};
         language_model opened;
         opened.parts_ = std::move(made);
         return opened;
@@ -5734,8 +5586,7 @@ inline result<language_model> open(const std::string& path, const open_options& 
 inline result<language_model> open(byte_view file, const open_options& options = {}) {
     return guarded([&] { return language_model::make(store::checkpoint::from_bytes(file), "memory", options); });
 }
-// ==== narae/gen/sampler.hpp ====
-// From logits to the next token.
+// == narae/gen/sampler.hpp: From logits to the next token
 /// How a token is drawn: first the repetition penalty, then temperature, then top-k, then top-p.
 struct sampling {
     float temperature = 0.8f;         ///< 0: always the likeliest token (greedy)
@@ -5814,8 +5665,7 @@ private:
     std::vector<candidate> all_;
     std::vector<std::uint32_t> seen_;
 };
-// ==== narae/gen/speculate.hpp ====
-// Guesses the next tokens, so that one forward pass checks several for little more than the price of one.
+// == narae/gen/speculate.hpp: Guesses the next tokens, so that one forward pass checks several for little more than ...
 class drafter {
 public:
     /// No more than this is guessed at once; a pass of one more must fit into model::chunk_len.
@@ -5848,8 +5698,7 @@ private:
     std::vector<token::token_id> ids_;
     double trust_ = 2;  // how many guesses are worth it
 };
-// ==== narae/gen/stop.hpp ====
-// Watches a growing text for stop strings, which may come in pieces: what could be the beginning of one is held back.
+// == narae/gen/stop.hpp: Watches a growing text for stop strings, which may come in pieces: what could be the ...
 class stop_watch {
 public:
     explicit stop_watch(const std::vector<std::string>& stops) : stops_(stops) {}
@@ -5886,8 +5735,7 @@ private:
     std::string text_;
     std::size_t given_ = 0, sure_ = 0;
 };
-// ==== narae/gen/session.hpp ====
-// One conversation with a model: its cache, its position, and the text in and out.
+// == narae/gen/session.hpp: One conversation with a model: its cache, its position, and the text in and out
 using model::cache_type;
 using token::token_id;
 struct session_options {
@@ -5958,9 +5806,8 @@ public:
                                  callback<std::string_view> on_text = {}) {
         return guarded([&]() -> result<std::string> {
             const auto* tokenizer = model_.tokenizer();
-            if (tokenizer == nullptr) return error{errc::unsupported, "the model came without a tokenizer"};
-            auto ids = tokenizer->encode(prompt);
-            if (ids.empty()) {
+            auto ids = tokenizer != nullptr ? tokenizer->encode(prompt) : std::vector<token_id>();
+            if (tokenizer != nullptr && ids.empty()) {
                 if (!tokenizer->end_of_text())
                     return error{errc::bad_argument, "an empty prompt, and no end-of-text token to start from"};
                 ids.push_back(*tokenizer->end_of_text());
@@ -5971,10 +5818,7 @@ public:
     /// The same from ids, which may be special tokens, too: the marks of a chat. At least one, each below V.
     result<std::string> generate(std::span<const token_id> prompt, const generate_options& options = {},
                                  callback<std::string_view> on_text = {}) {
-        return guarded([&]() -> result<std::string> {
-            if (model_.tokenizer() == nullptr) return error{errc::unsupported, "the model came without a tokenizer"};
-            return generate_text(prompt, options, on_text);
-        });
+        return guarded([&] { return generate_text(prompt, options, on_text); });
     }
     /// What the last generate() did, and how long it took.
     const generation& last() const noexcept { return last_; }
@@ -5983,8 +5827,7 @@ public:
     result<std::span<const float>> feed(std::span<const token_id> ids,
                                         callback<std::size_t, std::size_t> on_progress = {}) {
         return guarded([&]() -> result<std::span<const float>> {
-            const auto fed = run(ids, model::want::last, {}, on_progress);
-            if (!fed) return fed.error();
+            if (const auto fed = run(ids, model::want::last, {}, on_progress); !fed) return fed.error();
             return std::span<const float>(work_->logits[0], model_.shape().V);
         });
     }
@@ -6005,11 +5848,11 @@ private:
         if (options_.window > (std::size_t{1} << 20))
             return error{errc::bad_argument, "a window of more than 2^20 positions"};
         if (options_.sinks >= options_.window)
-            return error{errc::bad_argument, concat({"a window of ", options_.window, " positions has no room beside ",
-                                                     options_.sinks, " sinks"})};
+            return error{errc::bad_argument,
+                         {"a window of ", options_.window, " positions has no room beside ", options_.sinks, " sinks"}};
         const auto need = estimate(model_, options_).total();
         if (const auto limit = model_.options().memory_limit; limit != 0 && need > limit)
-            return error{errc::out_of_memory, concat({"needs ", need, " bytes, the limit is ", limit})};
+            return error{errc::out_of_memory, {"needs ", need, " bytes, the limit is ", limit}};
         error why;
         if (!model::cache::make(s, options_.cache, options_.window, options_.sinks).into(cache_, why) ||
             !model::workspace::make(s, *model_.options().kernels, model_.options().threads).into(work_, why))
@@ -6024,8 +5867,12 @@ private:
         if (ids.empty()) return error{errc::bad_argument, "no tokens to feed"};
         for (const auto id : ids)
             if (id >= model_.shape().V)
-                return error{errc::bad_argument, concat({"token id ", id, " is not below ", model_.shape().V})};
-        feed_pending();
+                return error{errc::bad_argument, {"token id ", id, " is not below ", model_.shape().V}};
+        if (pending_) {  // was drawn and given out, but is not yet in the cache
+            const token_id drawn = *std::exchange(pending_, std::nullopt);
+            forward({&drawn, 1}, *cache_, model::want::nothing);
+            remember(drawn);
+        }
         std::size_t remembered = 0;
         const bool going = forward(ids, *cache_, logits, on_logits, [&](std::size_t done) {
             while (remembered < done) remember(ids[remembered++]);
@@ -6048,13 +5895,6 @@ private:
         }
         return true;
     }
-    /// Feeds the token that was drawn and given out, but is not yet in the cache.
-    void feed_pending() {
-        if (!pending_) return;
-        const token_id drawn = *std::exchange(pending_, std::nullopt);
-        forward({&drawn, 1}, *cache_, model::want::nothing);
-        remember(drawn);
-    }
     /// Keeps the ids of the window, for the repetition penalty.
     void remember(token_id id) {
         if (recent_.size() == options_.window) recent_.erase(recent_.begin());
@@ -6066,9 +5906,10 @@ private:
         const auto seconds_since = [](clock::time_point t) {
             return std::chrono::duration<double>(clock::now() - t).count();
         };
+        const auto* tokenizer = model_.tokenizer();
+        if (tokenizer == nullptr) return error{errc::unsupported, "the model came without a tokenizer"};
         last_ = {};
         if (!ready_) return ready_.error();
-        const auto& tokenizer = *model_.tokenizer();
         const sampling how{o.temperature, o.top_k, o.top_p, o.repetition_penalty, o.seed};
         if (const auto fine = check(how); !fine) return fine.error();
         const auto start = clock::now();
@@ -6079,11 +5920,11 @@ private:
         last_.reason = fed ? finish::max_tokens : finish::cancelled;
         const auto first = clock::now();
         sampler draw(how);
-        token::stream_decoder decoder(tokenizer);
+        token::stream_decoder decoder(*tokenizer);
         stop_watch text(o.stop);
         const auto draw_next = [&](std::span<const float> logits) {  // false: the answer is over
             const auto id = draw.pick(logits, recent_, [&](token_id t) { return model_.is_token(t); });
-            if (id == tokenizer.end_of_text() ||
+            if (id == tokenizer->end_of_text() ||
                 std::find(o.stop_tokens.begin(), o.stop_tokens.end(), id) != o.stop_tokens.end()) {
                 last_.reason = finish::end_of_text;
                 return false;
@@ -6103,11 +5944,11 @@ private:
             const auto length = cache_->length;
             std::size_t right = 0;  // of next that were drawn, the first one by then
             forward(next, *cache_, model::want::each, [&](std::size_t t, std::span<const float> logits) {
-                if (!going || t != right || pending_ != next[t]) return true;
+                if (!going || t != right || pending_ != next[t]) return;
                 ++right;
                 pending_.reset();
                 remember(next[t]);
-                return going = draw_next(logits), true;
+                going = draw_next(logits);
             });
             cache_->length = length + right;
             guess.judge(next.size() - 1, right - 1);
@@ -6140,7 +5981,7 @@ private:
                 ids.insert(ids.begin(), head.front());
             }
             if (ids.size() <= head.size())
-                return error{errc::bad_argument, concat({"choice \"", choice, "\" adds no token to its context"})};
+                return error{errc::bad_argument, {"choice \"", choice, "\" adds no token to its context"}};
             std::size_t scored = ids.size() - head.size();  // at the end of ids
             if (scored > options_.window) return error{errc::bad_argument, "a choice longer than the window"};
             const auto cut = ids.size() > options_.window + 1 ? ids.size() - (options_.window + 1) : 0;
@@ -6157,7 +5998,6 @@ private:
             forward(all.subspan(first, scored), *scratch, model::want::each,
                     [&](std::size_t t, std::span<const float> row) {
                         s.log_likelihood += log_probability(row, ids[first + t + 1]);
-                        return true;
                     });
             before.assign(ids.begin(), ids.end() - 1);
             scores.push_back(s);
@@ -6186,7 +6026,7 @@ private:
     generation last_;
 };
 }  // namespace narae::inline NARAE_ABI
-// ==== no macro of narae stays behind ====
+// == no macro of narae stays behind
 #undef NARAE_ABI
 #undef NARAE_ABI_F
 #undef NARAE_ABI_S

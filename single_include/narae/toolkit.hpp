@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/toolkit.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 7c712c346fe12d15
+// FNV-1a hash of all that follows this line: 7047a49e304cc3f9
 //
 // The toolkit: makes, shrinks, teaches and judges models. Running one needs only narae.hpp, which never reaches here.
 //
@@ -16,8 +16,7 @@
 #include <queue>
 #include <unordered_map>
 
-// ==== narae/base/config.hpp ====
-// Every macro and every user switch of narae, each with its line.
+// == narae/base/config.hpp: Every macro and every user switch of narae, each with its line
 // --- switches for users ---------------------------------------------------------------------------------
 // NARAE_NO_FILES    no operating system files: models come from byte spans
 // NARAE_NO_THREADS  no <thread>: everything runs on the caller's thread
@@ -80,8 +79,7 @@
 #define NARAE_JOIN2(a, b, c, d) a##b##c##d
 #define NARAE_JOIN(a, b, c, d) NARAE_JOIN2(a, b, c, d)
 #define NARAE_ABI NARAE_JOIN(NARAE_ABI_X, NARAE_ABI_F, NARAE_ABI_T, NARAE_ABI_S)
-// ==== narae/text/romanised.hpp ====
-// Hangul in source text that is ASCII: "na-rae"_ko is U+B098 U+B798.
+// == narae/text/romanised.hpp: Hangul in source text that is ASCII: "na-rae"_ko is U+B098 U+B798
 namespace narae::inline NARAE_ABI::text {
 /// The index of the longest entry that `s` begins with; of an entry of no letters, if there is no other.
 template <std::size_t N>
@@ -110,8 +108,7 @@ constexpr char32_t romanised_syllable(std::string_view s) noexcept {
     return static_cast<char32_t>(first_syllable + (a * vowels + b) * finals + c);
 }
 /// A literal as a template argument, spelled in Hangul.
-template <std::size_t N>
-struct hangul_literal {
+template <std::size_t N> struct hangul_literal {
     char32_t text[N] = {};
     std::size_t size = 0;
     constexpr hangul_literal(const char (&roman)[N]) noexcept {
@@ -128,13 +125,11 @@ struct hangul_literal {
         }
     }
 };
-template <hangul_literal Spelled>
-constexpr std::u32string_view operator""_ko() noexcept {
+template <hangul_literal Spelled> constexpr std::u32string_view operator""_ko() noexcept {
     return {Spelled.text, Spelled.size};
 }
 }  // namespace narae::inline NARAE_ABI::text
-// ==== narae/corpus/clean.hpp ====
-// A line of text made plain: bytes to characters, what is not seen removed, one blank between words, syllables whole.
+// == narae/corpus/clean.hpp: A line of text made plain: bytes to characters, what is not seen removed, one blank ...
 namespace narae::inline NARAE_ABI::corpus {
 using text::operator""_ko;
 constexpr bool is_digit(char32_t c) noexcept { return c - '0' < 10; }
@@ -159,8 +154,7 @@ inline std::size_t find_near(std::u32string_view s, char32_t c, std::size_t from
     return at == s.npos ? s.npos : from + at;
 }
 /// Does `is` hold for one of the words of a list in which blanks part them?
-template <class Is>
-bool any_listed(std::u32string_view words, Is&& is) {
+template <class Is> bool any_listed(std::u32string_view words, Is&& is) {
     for (std::size_t end; !words.empty(); words.remove_prefix((std::min)(end + 1, words.size()))) {
         end = (std::min)(words.find(U' '), words.size());
         if (is(words.substr(0, end))) return true;
@@ -291,9 +285,7 @@ inline bool cut_runs(std::u32string& s) {
     s.resize(static_cast<std::size_t>(to - s.data()));
     return s.size() != before;
 }
-// ==== narae/corpus/quality.hpp ====
-// What a line is worth: how Korean, how long, how repetitive, how much of it is links and menus; and what kind of text
-// it is.
+// == narae/corpus/quality.hpp: What a line is worth: how Korean, how long, how repetitive, how much of it is links ...
 /// Phrases that tell what a line is, apart by blanks. A small list of our own, in letters only: text is compared
 /// without blanks and marks, so that spacing makes no difference. Each has two letters at least.
 enum class phrase : std::uint8_t { boilerplate, menu, advert, question, request, explanation };
@@ -336,8 +328,7 @@ public:
             });
     }
     /// f(kind, begin, length) for every phrase in `s`.
-    template <class F>
-    void operator()(std::u32string_view s, F&& f) const {
+    template <class F> void operator()(std::u32string_view s, F&& f) const {
         for (std::size_t i = 0; i + 1 < s.size(); ++i) {
             const auto at = slot(s[i], s[i + 1]);
             if ((fronts_[at / 64] >> at % 64 & 1) == 0) continue;
@@ -443,8 +434,7 @@ inline bool spam(const letters& l, std::size_t addresses) noexcept {
            (selling >= 2 && selling * 60 > l.text.size());
 }
 /// f(hash) for each five letters in a row, also those that reach beyond an end: every letter stands in five.
-template <class F>
-void for_each_shingle(std::u32string_view text, F&& f) {
+template <class F> void for_each_shingle(std::u32string_view text, F&& f) {
     constexpr std::size_t size = 5;
     constexpr std::uint64_t base = 0x9E3779B97F4A7C15;
     std::uint64_t hash = 0, top = 1;
@@ -515,9 +505,7 @@ inline domains domains_of(std::u32string_view s, const letters& l) {
     const auto facts = (asks ? l.count(phrase::question) : 0) + l.count(phrase::request) + l.count(phrase::explanation);
     return {turns || (spoken != 0 && spoken * 2 >= sentences), facts != 0 && facts * 200 >= l.text.size()};
 }
-// ==== narae/corpus/duplicates.hpp ====
-// Lines that were there before: the same bytes, by a 64-bit hash, or nearly the same letters, by MinHash (Broder 1997)
-// and bands of it (Leskovec, Rajaraman, Ullman: Mining of Massive Datasets, ch.
+// == narae/corpus/duplicates.hpp: Lines that were there before: the same bytes, by a 64-bit hash, or nearly the ...
 /// Never 0.
 inline std::uint64_t hash_of(std::string_view bytes) noexcept {
     std::uint64_t hash = bytes.size() + 1;
@@ -623,8 +611,7 @@ private:
     std::vector<signature> lines_;
     std::vector<std::uint32_t> places_;
 };
-// ==== narae/corpus/markup.hpp ====
-// Markup removed, text kept: HTML tags and entities, Markdown marks, links, web addresses.
+// == narae/corpus/markup.hpp: Markup removed, text kept: HTML tags and entities, Markdown marks, links, web addresses
 /// Where the tag, comment, script or special token at s[i] == '<' ends, or i if it is none. `blank` says whether it
 /// parts words: <br> does, <b> does not.
 inline std::size_t end_of_tag(std::u32string_view s, std::size_t i, bool& blank) noexcept {
@@ -793,9 +780,7 @@ inline std::size_t strip_markup(std::u32string& s, std::u32string& out) {
     }
     return addresses;
 }
-// ==== narae/corpus/personal.hpp ====
-// Personal data masked by the tokenizer's special tokens: telephone, resident registration and account numbers, e-mail
-// and street addresses.
+// == narae/corpus/personal.hpp: Personal data masked by the tokenizer's special tokens: telephone, resident ...
 enum class personal : std::uint8_t { telephone, registration, account, email, address };
 /// A number as people write it: groups of digits, each with what parts it from the next one: '-', '.', ' ', ')' or 0.
 struct number {
@@ -1046,8 +1031,7 @@ inline std::array<std::uint32_t, masks.size()> mask_personal(std::u32string_view
     return found;
 }
 }  // namespace narae::inline NARAE_ABI::corpus
-// ==== narae/text/lines.hpp ====
-// Text taken apart and put together: lines, fields, characters.
+// == narae/text/lines.hpp: Text taken apart and put together: lines, fields, characters
 namespace narae::inline NARAE_ABI::text {
 /// Takes the first line from `rest` and gives it back without its end, LF or CR LF, which the last one may lack.
 inline std::string_view take_line(std::string_view& rest) noexcept {
@@ -1091,8 +1075,7 @@ inline std::string utf8(std::u32string_view s) {
     return out;
 }
 }  // namespace narae::inline NARAE_ABI::text
-// ==== narae/corpus/filter.hpp ====
-// The corpus filter: lines of raw text in, lines to train on out, and a count of what each rule did.
+// == narae/corpus/filter.hpp: The corpus filter: lines of raw text in, lines to train on out, and a count of what ...
 namespace narae::inline NARAE_ABI::corpus {
 /// The rules in the order in which they work. The first that drops a line ends it; what others changed counts as well.
 enum class rule : std::uint8_t {
@@ -1250,10 +1233,7 @@ private:
         domains is_ = {};
     };
     filter(const filter_options& options, std::unique_ptr<sys::team> team)
-        : options_(options),
-          team_(std::move(team)),
-          cleaners_(team_->size()),
-          seen_(options.remembered),
+        : options_(options), team_(std::move(team)), cleaners_(team_->size()), seen_(options.remembered),
           near_(options.remembered_near) {}
     void hold(std::string_view bytes) {  // one byte too many tells that the line is too long
         held_ += bytes.substr(0, longest + 1 - held_.size());
@@ -1309,8 +1289,7 @@ private:
     report counts_;
 };
 }  // namespace narae::inline NARAE_ABI::corpus
-// ==== narae/kernel/gemm/contract.hpp ====
-// The contract of gemm: C = A B, one tile of C at a time.
+// == narae/kernel/gemm/contract.hpp: The contract of gemm: C = A B, one tile of C at a time
 namespace narae::inline NARAE_ABI::kernel {
 /// A matrix in memory: element (i, j) is data[i * row + j * col]; row or col is 1. So a transposed view costs nothing.
 struct strided {
@@ -1340,8 +1319,7 @@ struct gemm_kernel {
     gemm_tile_op* tile;
 };
 }  // namespace narae::inline NARAE_ABI::kernel
-// ==== narae/kernel/gemm/scalar.hpp ====
-// gemm by definition: one chain of fma for every element; then what the kernels of the instruction sets share.
+// == narae/kernel/gemm/scalar.hpp: gemm by definition: one chain of fma for every element; then what the kernels of ...
 namespace narae::inline NARAE_ABI::kernel::scalar {
 template <std::size_t Cols>
 inline void gemm_pack(float* panel, strided lines, std::size_t count, std::size_t k) noexcept {
@@ -1396,8 +1374,7 @@ inline void gemm_tile_16(float* c, std::size_t c_row, strided a, const float* pa
         for (std::size_t j = 0; j < cols; ++j) c[i * c_row + j] = whole[i * 16 + j];
 }
 }  // namespace narae::inline NARAE_ABI::kernel::scalar
-// ==== narae/kernel/gemm/avx2.hpp ====
-// gemm for AVX2: a tile of 6 x 16 is 12 of the 16 registers; the others hold a row of B and elements of A.
+// == narae/kernel/gemm/avx2.hpp: gemm for AVX2: a tile of 6 x 16 is 12 of the 16 registers; the others hold a row ...
 #if NARAE_X86
 #include <immintrin.h>
 namespace narae::inline NARAE_ABI::kernel::avx2 {
@@ -1416,8 +1393,7 @@ NARAE_AVX2 inline void pack_turned(float* panel, const float* from, std::size_t 
     _mm256_store_ps(panel + 32, _mm256_shuffle_ps(ab_high, cd_high, 0x44));
     _mm256_store_ps(panel + 48, _mm256_shuffle_ps(ab_high, cd_high, 0xEE));
 }
-template <std::size_t... R>
-struct gemm_rows {
+template <std::size_t... R> struct gemm_rows {
     NARAE_AVX2 static void tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t, std::size_t k,
                                 bool add) noexcept {
         __m256 low[sizeof...(R)], high[sizeof...(R)];
@@ -1436,8 +1412,7 @@ struct gemm_rows {
 inline constexpr gemm_kernel gemm = {
     "avx2", 6, 16, true, scalar::gemm_pack_turned<8, pack_turned>, scalar::gemm_tile_16<gemm_rows, 6>};
 }  // namespace narae::inline NARAE_ABI::kernel::avx2
-// ==== narae/kernel/gemm/avx512.hpp ====
-// gemm for AVX-512: a tile of 14 x 32 is 28 of the 32 registers; the others hold a row of B and elements of A.
+// == narae/kernel/gemm/avx512.hpp: gemm for AVX-512: a tile of 14 x 32 is 28 of the 32 registers; the others hold a ...
 #include <immintrin.h>
 namespace narae::inline NARAE_ABI::kernel::avx512 {
 /// The first n of 16 lanes; n may be more.
@@ -1451,8 +1426,7 @@ NARAE_AVX512 inline void swap_blocks(__m512* x, __m512i above, __m512i below) no
         x[I + D] = _mm512_permutex2var_ps(upper, below, x[I + D]);
     }
 }
-template <std::size_t D, std::size_t... I>
-NARAE_AVX512 inline void swap_blocks(__m512* x) noexcept {
+template <std::size_t D, std::size_t... I> NARAE_AVX512 inline void swap_blocks(__m512* x) noexcept {
     static constexpr int above[] = {static_cast<int>(I & D ? (I ^ D) + 16 : I)...};
     static constexpr int below[] = {static_cast<int>(I & D ? I + 16 : I ^ D)...};
     const __m512i order[] = {_mm512_loadu_si512(above), _mm512_loadu_si512(below)};
@@ -1486,8 +1460,7 @@ NARAE_AVX512 inline void gemm_pack(float* panel, strided lines, std::size_t coun
                 pack_turned(panel + p * 32 + i, lines.from(i, p), have, k - p, std::make_index_sequence<16>());
     }
 }
-template <std::size_t... R>
-struct gemm_rows {
+template <std::size_t... R> struct gemm_rows {
     NARAE_AVX512 static void tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t cols,
                                   std::size_t k, bool add) noexcept {
         const __mmask16 low_cols = first(cols), high_cols = first(cols < 16 ? 0 : cols - 16);
@@ -1511,9 +1484,7 @@ struct gemm_rows {
 };
 inline constexpr gemm_kernel gemm = {"avx512", 14, 32, true, gemm_pack, scalar::gemm_tile_rows<gemm_rows, 14>};
 }  // namespace narae::inline NARAE_ABI::kernel::avx512
-// ==== narae/kernel/gemm/avx512_bf16.hpp ====
-// gemm for AVX-512 with bfloat16: as avx512.hpp, but a step takes two values of k, in one 32-bit lane, with sums in
-// f32.
+// == narae/kernel/gemm/avx512_bf16.hpp: gemm for AVX-512 with bfloat16: as avx512.hpp, but a step takes two values ...
 namespace narae::inline NARAE_ABI::kernel::avx512_bf16 {
 using avx512::first;
 /// Lane i: low[i] below, high[i] above.
@@ -1547,8 +1518,7 @@ NARAE_AVX512_BF16 inline void gemm_pack(float* panel, strided lines, std::size_t
 NARAE_AVX512_BF16 inline __m512 dot2(__m512 a, __m512 b, __m512 sum) noexcept {
     return _mm512_dpbf16_ps(sum, __builtin_bit_cast(__m512bh, a), __builtin_bit_cast(__m512bh, b));
 }
-template <std::size_t... R>
-struct gemm_rows {
+template <std::size_t... R> struct gemm_rows {
     NARAE_AVX512_BF16 static void tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t cols,
                                        std::size_t k, bool add) noexcept {
         const __mmask16 low_cols = first(cols), high_cols = first(cols < 16 ? 0 : cols - 16);
@@ -1573,8 +1543,7 @@ struct gemm_rows {
 inline constexpr gemm_kernel gemm = {"avx512_bf16", 14, 32, false, gemm_pack, scalar::gemm_tile_rows<gemm_rows, 14>};
 }  // namespace narae::inline NARAE_ABI::kernel::avx512_bf16
 #endif
-// ==== narae/kernel/gemm/neon.hpp ====
-// gemm for NEON: a tile of 6 x 16 is 24 of the 32 registers; the others hold a row of B and elements of A.
+// == narae/kernel/gemm/neon.hpp: gemm for NEON: a tile of 6 x 16 is 24 of the 32 registers; the others hold a row ...
 #if NARAE_NEON
 #include <arm_neon.h>
 namespace narae::inline NARAE_ABI::kernel::neon {
@@ -1603,8 +1572,7 @@ inline row16 fma16(float x, row16 b, row16 sum) noexcept {
     return {vfmaq_n_f32(sum.a, b.a, x), vfmaq_n_f32(sum.b, b.b, x), vfmaq_n_f32(sum.c, b.c, x),
             vfmaq_n_f32(sum.d, b.d, x)};
 }
-template <std::size_t... R>
-struct gemm_rows {
+template <std::size_t... R> struct gemm_rows {
     static void tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t, std::size_t k,
                      bool add) noexcept {
         const float32x4_t zero = vdupq_n_f32(0);
@@ -1623,8 +1591,7 @@ inline constexpr gemm_kernel gemm = {
     "neon", 6, 16, true, scalar::gemm_pack_turned<4, pack_turned>, scalar::gemm_tile_16<gemm_rows, 6>};
 }  // namespace narae::inline NARAE_ABI::kernel::neon
 #endif
-// ==== narae/kernel/gemm/select.hpp ====
-// Which matrix multiplications this machine can run.
+// == narae/kernel/gemm/select.hpp: Which matrix multiplications this machine can run
 namespace narae::inline NARAE_ABI::kernel {
 /// A short list of kernels: the exact ones, plainest first, then what is taken by name only.
 struct gemm_list {
@@ -1652,9 +1619,7 @@ inline gemm_list runnable_gemm() noexcept {
 #endif
     return all;
 }
-// ==== narae/kernel/teach/contract.hpp ====
-// The contracts of what training does to one row of numbers, beside kernel/rows: the backward of each row operation,
-// and the step of the optimizer.
+// == narae/kernel/teach/contract.hpp: The contracts of what training does to one row of numbers, beside ...
 /// y[n] += x[n].
 using add_op = void(float* y, const float* x, std::size_t n) noexcept;
 /// The sum of a[n] * b[n].
@@ -1691,8 +1656,7 @@ struct adamw_step {
 /// w, m and v [n] after this step; g[n] becomes zero, ready for the next sum.
 using adamw_op = void(float* w, float* m, float* v, float* g, std::size_t n, const adamw_step& step) noexcept;
 }  // namespace narae::inline NARAE_ABI::kernel
-// ==== narae/kernel/teach/scalar.hpp ====
-// What training does to a row, by definition.
+// == narae/kernel/teach/scalar.hpp: What training does to a row, by definition
 namespace narae::inline NARAE_ABI::kernel::scalar {
 inline void add(float* y, const float* x, std::size_t n) noexcept {
     for (std::size_t i = 0; i < n; ++i) y[i] += x[i];
@@ -1764,8 +1728,7 @@ inline void adamw(float* w, float* m, float* v, float* g, std::size_t n, const a
     }
 }
 }  // namespace narae::inline NARAE_ABI::kernel::scalar
-// ==== narae/kernel/teach/avx2.hpp ====
-// What training does to a row, for AVX2, eight at a time; scalar.hpp is the definition and does what is left over.
+// == narae/kernel/teach/avx2.hpp: What training does to a row, for AVX2, eight at a time; scalar.hpp is the ...
 #if NARAE_X86
 namespace narae::inline NARAE_ABI::kernel::avx2 {
 NARAE_AVX2 inline void add(float* y, const float* x, std::size_t n) noexcept {
@@ -1889,8 +1852,7 @@ NARAE_AVX2 inline void adamw(float* w, float* m, float* v, float* g, std::size_t
 }
 }  // namespace narae::inline NARAE_ABI::kernel::avx2
 #endif
-// ==== narae/kernel/teach/table.hpp ====
-// One function pointer per row operation of training, scalar at first, and which tables this machine can run.
+// == narae/kernel/teach/table.hpp: One function pointer per row operation of training, scalar at first, and which ...
 namespace narae::inline NARAE_ABI::kernel {
 struct teach_table {
     const char* name = "scalar";
@@ -1915,13 +1877,11 @@ inline std::vector<teach_table> runnable_teach() {
     return all;
 }
 }  // namespace narae::inline NARAE_ABI::kernel
-// ==== narae/learn/matmul.hpp ====
-// C = A B for matrices of any size and orientation: cuts them to fit the caches, packs the pieces, shares them out.
+// == narae/learn/matmul.hpp: C = A B for matrices of any size and orientation: cuts them to fit the caches, packs ...
 namespace narae::inline NARAE_ABI::learn {
 using kernel::strided;
 /// f(i) for every i below n, on all threads.
-template <class F>
-void shared_out(sys::team& team, std::size_t n, F&& f) {
+template <class F> void shared_out(sys::team& team, std::size_t n, F&& f) {
     team.run([&](std::size_t part, std::size_t parts) {
         const auto mine = sys::slice_of(n, 1, part, parts);
         for (auto i = mine.begin; i < mine.end; ++i) f(i);
@@ -2005,8 +1965,7 @@ private:
     kernel::gemm_kernel kernel_;
     sys::buffer<float> scratch_;
 };
-// ==== narae/learn/attention.hpp ====
-// Attention over whole sequences, and its backward.
+// == narae/learn/attention.hpp: Attention over whole sequences, and its backward
 inline constexpr std::size_t query_block = 64;
 /// Floats of scratch that a thread needs for sequences of T tokens.
 constexpr std::size_t attention_scratch(std::size_t T) noexcept { return 2 * query_block * T; }
@@ -2092,9 +2051,7 @@ inline void attend_back(const kernel::teach_table& ops, matmul& multiply, std::s
                            block.rows(x.qkv + begin * R + s.q_row(h), R), n, s.E, q, true);
         }
 }
-// ==== narae/learn/gold.hpp ====
-// Gold morphological analyses, as treebanks of Korean give them, laid onto the surface of words: at which gaps between
-// two syllables a morpheme begins, and of which kind it is.
+// == narae/learn/gold.hpp: Gold morphological analyses, as treebanks of Korean give them, laid onto the surface of ...
 /// What begins at a gap between two characters of a word. After an ending another ending is `chain`.
 enum class onset : std::uint8_t { nothing, particle, ending, chain, copula, affix, other, unknown };
 /// A word as written, and what begins before each of its characters (nothing before the first).
@@ -2190,7 +2147,7 @@ inline result<std::vector<gold_word>> read_gold(byte_view file) {
         const auto line = text::take_line(rest);
         ++number;
         const auto bad = [&](std::initializer_list<piece> what) {
-            return error{errc::bad_value, concat({"line ", number, ": ", concat(what)})};
+            return error{errc::bad_value, {"line ", number, ": ", concat(what)}};
         };
         if (text::utf8_first_invalid(line) != line.size()) return bad({"not UTF-8"});
         const auto column = text::split(line, '\t');
@@ -2227,9 +2184,7 @@ inline result<std::vector<gold_word>> read_gold(byte_view file) {
     if (words.empty()) return error{errc::bad_value, "no words in it"};
     return words;
 }
-// ==== narae/learn/boundaries.hpp ====
-// Trains the model that cuts words into morphemes (token/morph.hpp) from gold analyses: a linear classifier of gaps
-// under the squared hinge loss, trained by AdaGrad (Duchi et al.
+// == narae/learn/boundaries.hpp: Trains the model that cuts words into morphemes (token/morph.hpp) from gold ...
 /// Trains on all runs of syllables in `words`; the same words in the same order give the same model.
 /// Progress counts rounds. Errors: no gap with a particle or an ending in it; cancelled.
 inline result<token::boundary_model> train_boundaries(std::span<const gold_word> words,
@@ -2308,8 +2263,7 @@ inline result<token::boundary_model> train_boundaries(std::span<const gold_word>
     model.cut = static_cast<std::int32_t>(std::lround((-lean - bias) / unit));
     return model;
 }
-// ==== narae/learn/bpe.hpp ====
-// Learns the merges of byte pair encoding (Sennrich et al.
+// == narae/learn/bpe.hpp: Learns the merges of byte pair encoding (Sennrich et al
 /// A segment as the ids of its symbols, and how often it stands in the text.
 struct counted_word {
     std::vector<token::token_id> ids;
@@ -2400,8 +2354,7 @@ result<std::vector<id_pair>> learn_merges(std::vector<counted_word>& words, toke
     }
     return merges;
 }
-// ==== narae/learn/common_syllables.hpp ====
-// The 2,350 Hangul syllables of the Korean standard KS X 1001 (1992): those in common use.
+// == narae/learn/common_syllables.hpp: The 2,350 Hangul syllables of the Korean standard KS X 1001 (1992): those in ...
 // clang-format off
 // Each character is the distance from one syllable to the next, counted from '#'; '~' is 56 on the way.
 inline constexpr char packed_common_syllables[] =
@@ -2439,8 +2392,7 @@ inline std::u32string common_syllables() {
     return all;
 }
 }  // namespace narae::inline NARAE_ABI::learn
-// ==== narae/num/decimal.hpp ====
-// Numbers as text that no locale changes.
+// == narae/num/decimal.hpp: Numbers as text that no locale changes.
 namespace narae::inline NARAE_ABI::num {
 /// x with so many decimals, 0 to 22. Needs |x| * 10^digits < 1e18.
 inline std::string decimal(double x, int digits) {
@@ -2459,9 +2411,7 @@ inline std::string short_decimal(double x, int digits) {
     return s;
 }
 }  // namespace narae::inline NARAE_ABI::num
-// ==== narae/learn/curve.hpp ====
-// The loss curve of a training run: as CSV, which a resumed run reads and goes on with, and as an SVG picture (W3C SVG
-// 1.1) that stands alone, on light and on dark pages.
+// == narae/learn/curve.hpp: The loss curve of a training run: as CSV, which a resumed run reads and goes on with, ...
 namespace narae::inline NARAE_ABI::learn {
 /// A moment of a training run.
 struct curve_point {
@@ -2520,7 +2470,7 @@ inline result<std::vector<curve_point>> read_curve_csv(std::string_view csv) {
         for (std::size_t number = 1; number == 1 || !csv.empty(); ++number) {
             const auto line = text::take_line(csv);
             const auto bad = [&](std::string_view what, std::string_view why) {
-                return error{errc::bad_value, concat({"line ", number, ": ", what, why})};
+                return error{errc::bad_value, {"line ", number, ": ", what, why}};
             };
             if (number == 1) {
                 if (line != detail::curve_header) return bad("not ", detail::curve_header);
@@ -2552,8 +2502,7 @@ struct axis {
             if (tick * n < high - low) tick *= by;
     }
     /// f(value, its label) for each tick.
-    template <class F>
-    void for_each_tick(F&& f) const {
+    template <class F> void for_each_tick(F&& f) const {
         const auto decimals = static_cast<int>((std::max)(0.0, std::ceil(-std::log10(tick) - 1e-9)));
         for (auto k = std::ceil(low / tick - 1e-6); k * tick <= high + 1e-6 * tick; k += 1)
             f(k * tick, num::decimal(k == 0 ? 0 : k * tick, decimals));
@@ -2639,8 +2588,7 @@ inline std::string curve_svg(std::span<const curve_point> points, std::string_vi
     return out + "\n</svg>\n";
 }
 }  // namespace narae::inline NARAE_ABI::learn
-// ==== narae/num/random.hpp ====
-// Random numbers that are the same everywhere: SplitMix64, Steele, Lea and Flood 2014.
+// == narae/num/random.hpp: Random numbers that are the same everywhere: SplitMix64, Steele, Lea and Flood 2014
 namespace narae::inline NARAE_ABI::num {
 struct random {
     std::uint64_t state;
@@ -2659,15 +2607,12 @@ struct random {
         return static_cast<float>(sum - 2 * 0xFFFF) * (1.7320508f / 65536.0f);
     }
     /// Puts the elements of a list in random order.
-    template <class List>
-    void shuffle(List& list) noexcept {
+    template <class List> void shuffle(List& list) noexcept {
         for (auto n = list.size(); n > 1; --n) std::swap(list[n - 1], list[static_cast<std::size_t>(below(n))]);
     }
 };
 }  // namespace narae::inline NARAE_ABI::num
-// ==== narae/learn/tasks.hpp ====
-// Exercises in Korean grammar and context, made from plain text: which particle or ending stood in the gap, where the
-// blanks go, in which order the sentences came.
+// == narae/learn/tasks.hpp: Exercises in Korean grammar and context, made from plain text: which particle or ending ...
 namespace narae::inline NARAE_ABI::learn {
 using text::operator""_ko;
 /// UTF-8 text to learn from. The loss is taken on the answer; the prompt is only read.
@@ -2829,9 +2774,7 @@ inline std::optional<prompted> make_task(task what, std::string_view line, const
     e.shown.insert(0, U"\n").insert(0, detail::instructions[static_cast<std::size_t>(what)]).append("\ndab:"_ko);
     return prompted{text::utf8(e.shown), text::utf8(e.answer)};
 }
-// ==== narae/learn/instructions.hpp ====
-// Instructions with their answers: read from JSON lines, and made into token ids with the place where the answer
-// begins.
+// == narae/learn/instructions.hpp: Instructions with their answers: read from JSON lines, and made into token ids ...
 /// The records {"instruction", "input", "output"} of a file, one a line; "input" may be missing, other keys do not
 /// matter. The prompt is the instruction and, on lines of its own, the input. Errors name the line: bad_value, also
 /// where there is no record at all.
@@ -2843,7 +2786,7 @@ inline result<std::vector<prompted>> read_instructions(std::string_view jsonl) {
             const auto line = text::take_line(jsonl);
             if (line.find_first_not_of(" \t\r") == line.npos) continue;
             const auto bad = [&](std::string_view what, std::string_view why) {
-                return error{errc::bad_value, concat({"line ", number, ": ", what, why})};
+                return error{errc::bad_value, {"line ", number, ": ", what, why}};
             };
             const auto doc = text::json::parse(line);
             if (!doc) return doc.error().in(concat({"line ", number}));
@@ -2892,30 +2835,22 @@ inline result<example> encode_example(const token::tokenizer& t, const prompted&
         if (chat) mark("<|/assistant|>");
         const auto end = t.end_of_text();
         end ? e.ids.push_back(*end) : mark("<|endoftext|>");
-        if (!missing.empty()) return error{errc::unsupported, concat({"the tokenizer has no special token ", missing})};
+        if (!missing.empty()) return error{errc::unsupported, {"the tokenizer has no special token ", missing}};
         return e;
     });
 }
-// ==== narae/learn/parameters.hpp ====
-// All numbers of a model as float32 in one row: matrices in the order of model::matrix_names, then vectors in that of
-// model::vector_names.
+// == narae/learn/parameters.hpp: All numbers of a model as float32 in one row: matrices in the order of ...
 /// Where each part of a row lies. F: float of weights to write and of gradients, const float of weights to read.
-template <class F>
-struct linear_part {
+template <class F> struct linear_part {
     F* w;  ///< [N, K]
     F* bias;
 };
-template <class F>
-struct norm_part {
-    F *gain, *bias;
-};
-template <class F>
-struct layer_parts {
+template <class F> struct norm_part { F *gain, *bias; };
+template <class F> struct layer_parts {
     norm_part<F> before_attention, before_ffn;
     linear_part<F> qkv, attention_out, ffn_up, ffn_down;
 };
-template <class F>
-struct parts {
+template <class F> struct parts {
     F *embedding, *head;  ///< the same if the head is tied
     std::vector<layer_parts<F>> layers;
     norm_part<F> last;
@@ -2932,8 +2867,7 @@ inline parameter_count count_parameters(const model::shape& s) {
     return n;
 }
 /// The parts of a row of count_parameters(s).all numbers.
-template <class F>
-parts<F> parts_of(F* row, const model::shape& s) {
+template <class F> parts<F> parts_of(F* row, const model::shape& s) {
     std::vector<F*> m, v;
     for (const auto& name : model::matrix_names(s)) m.push_back(row), row += name.N * name.K;
     for (const auto& [name, length] : model::vector_names(s)) v.push_back(row), row += length;
@@ -2972,8 +2906,7 @@ inline result<void> fill_from(std::span<float> row, const store::checkpoint& fro
     }
     return {};
 }
-// ==== narae/learn/network.hpp ====
-// The network of model/forward.hpp over whole sequences, and its backward: each step stands beside the one it mirrors.
+// == narae/learn/network.hpp: The network of model/forward.hpp over whole sequences, and its backward: each step ...
 inline constexpr std::uint32_t no_target = 0xFFFFFFFF;
 inline constexpr std::size_t head_rows = 512;
 /// Sequences of T tokens, one after the other: N = ids.size() rows, a multiple of T. Token t of a sequence sees its
@@ -3060,12 +2993,9 @@ private:
         float* up = nullptr;       // [N, F] before the bias
     };
     network(const model::shape& s, const network_options& o, sys::team& team)
-        : s_(s),
-          options_(o),
-          segment_(o.backward && o.checkpoint_layers == 0 ? s.L : (std::min)(s.L, o.checkpoint_layers)),
-          team_(&team),
-          kernels_(kernel::runnable().best()),
-          ops_(kernel::runnable_teach().back()) {
+        : s_(s), options_(o),
+          segment_(o.backward && o.checkpoint_layers == 0 ? s.L : (std::min)(s.L, o.checkpoint_layers)), team_(&team),
+          kernels_(kernel::runnable().best()), ops_(kernel::runnable_teach().back()) {
         if (!o.backward) segment_ = 1;
         tapes_.resize(segment_);
         starts_.resize(o.backward ? segments() : (std::min<std::size_t>)(2, s.L));
@@ -3073,8 +3003,7 @@ private:
     std::size_t segments() const noexcept { return (s_.L + segment_ - 1) / segment_; }
     float* start(std::size_t segment) const noexcept { return starts_[segment % starts_.size()]; }
     /// Every buffer and its size in floats.
-    template <class F>
-    void each_buffer(F&& f) {
+    template <class F> void each_buffer(F&& f) {
         const auto N = options_.sequences * options_.length, D = s_.D, R = s_.qkv_rows(), M = s_.H * s_.E;
         for (auto& start : starts_) f(start, N * D);
         for (auto& t : tapes_) {
@@ -3099,13 +3028,9 @@ private:
         f(dwide_, N * (std::max)(s_.F, R));
     }
     /// f(t) for every row, shared out.
-    template <class F>
-    void each_row(F&& f) {
-        shared_out(*team_, rows_, f);
-    }
+    template <class F> void each_row(F&& f) { shared_out(*team_, rows_, f); }
     /// f(from, n): each thread has its own n of so many columns, in all rows.
-    template <class F>
-    void each_column(std::size_t columns, F&& f) {
+    template <class F> void each_column(std::size_t columns, F&& f) {
         team_->run([&](std::size_t part, std::size_t parts) {
             const auto mine = sys::slice_of(columns, num::lanes, part, parts);
             f(mine.begin, mine.end - mine.begin);
@@ -3160,8 +3085,7 @@ private:
         });
     }
     /// f(sequence, key-value head, thread, scratch) for all of them, shared out.
-    template <class F>
-    void each_head(const batch& b, const tape& t, F&& f) {
+    template <class F> void each_head(const batch& b, const tape& t, F&& f) {
         team_->run([&](std::size_t part, std::size_t parts) {
             const auto mine = sys::slice_of(rows_ / b.T * s_.G, 1, part, parts);
             for (auto i = mine.begin; i < mine.end; ++i) {
@@ -3320,8 +3244,7 @@ private:
     std::vector<kernel::row_stats> stats_;
 };
 }  // namespace narae::inline NARAE_ABI::learn
-// ==== narae/store/fnv.hpp ====
-// The hash by which a model file names the files that it was made from.
+// == narae/store/fnv.hpp: The hash by which a model file names the files that it was made from
 namespace narae::inline NARAE_ABI::store {
 /// The hash of these bytes; pass the last value to go on with the next piece. It tells files apart; it is no protection
 /// against someone who wants two to look alike.
@@ -3330,9 +3253,7 @@ inline std::uint64_t fnv1a64(byte_view bytes, std::uint64_t hash = 0xCBF29CE4842
     return hash;
 }
 }  // namespace narae::inline NARAE_ABI::store
-// ==== narae/learn/data.hpp ====
-// What a model learns from: documents as token ids, dealt out as batches in an order that is a function of the seed and
-// of the number of the batch alone, so that a resumed run sees just what an unbroken one sees.
+// == narae/learn/data.hpp: What a model learns from: documents as token ids, dealt out as batches in an order that ...
 namespace narae::inline NARAE_ABI::learn {
 /// A batch that owns its numbers.
 struct owned_batch {
@@ -3355,18 +3276,19 @@ public:
     result<void> add_text(std::string_view text, sys::team& team, double tasks = 0, std::uint64_t seed = 1) {
         const auto bad = text::utf8_first_invalid(text);
         if (bad < text.size())
-            return error{errc::bad_value,
-                         concat({"line ", static_cast<std::uint64_t>(1 + std::ranges::count(text.substr(0, bad), '\n')),
-                                 ": not UTF-8"}),
-                         bad};
+            return error{
+                errc::bad_value,
+                {"line ", static_cast<std::uint64_t>(1 + std::ranges::count(text.substr(0, bad), '\n')), ": not UTF-8"},
+                bad};
         std::vector<std::string_view> lines;
         for (auto rest = text; !rest.empty();)
             if (const auto line = text::take_line(rest); line.find_first_not_of(" \t") != line.npos)
                 lines.push_back(line);
         if (lines.empty()) return error{errc::bad_value, "no text in it"};
         if (const auto share = hangul_share(text); share < 0.2)
-            return error{errc::bad_value, concat({"only ", static_cast<std::uint64_t>(share * 100),
-                                                  " % of its letters are Hangul: not a Korean text"})};
+            return error{
+                errc::bad_value,
+                {"only ", static_cast<std::uint64_t>(share * 100), " % of its letters are Hangul: not a Korean text"}};
         std::vector<documents> found(team.size(), documents(*tokenizer_));
         const auto boundaries = tokenizer_->boundaries();
         team.run([&](std::size_t part, std::size_t parts) {
@@ -3486,8 +3408,7 @@ private:
     std::uint64_t pass_ = 0, seed_ = 0;
 };
 }  // namespace narae::inline NARAE_ABI::learn
-// ==== narae/token/packed_writer.hpp ====
-// A tokenizer.json becomes the packed tokenizer of a model file, and the other way round.
+// == narae/token/packed_writer.hpp: A tokenizer.json becomes the packed tokenizer of a model file, and the other ...
 namespace narae::inline NARAE_ABI::token {
 /// The key that spells these bytes in a vocabulary: the other direction of spell_bytes().
 inline std::string spelled_key(std::string_view bytes, bool literal) {
@@ -3621,8 +3542,7 @@ inline result<std::string> unpack_tokenizer(byte_view file) {
     return json;
 }
 }  // namespace narae::inline NARAE_ABI::token
-// ==== narae/learn/tokenizer.hpp ====
-// Trains narae's own tokenizer: byte pair encoding inside morphemes, then frequent expressions across them.
+// == narae/learn/tokenizer.hpp: Trains narae's own tokenizer: byte pair encoding inside morphemes, then frequent ...
 namespace narae::inline NARAE_ABI::learn {
 /// The tokens that stand for no text, by id; <|unused0|> and so on fill up the table to special_count.
 inline constexpr std::array<std::string_view, 19> special_tokens = {
@@ -3643,7 +3563,7 @@ struct tokenizer_options {
         constexpr std::size_t least = (special_count + 256 + 64 + 63) / 64 * 64;
         if (vocab < least || vocab % 64 != 0)
             return error{errc::bad_argument,
-                         concat({"a vocabulary of ", vocab, " tokens: not a multiple of 64 from ", least, " on"})};
+                         {"a vocabulary of ", vocab, " tokens: not a multiple of 64 from ", least, " on"}};
         if (expressions > vocab / 4)
             return error{errc::bad_argument, "more than a quarter of the vocabulary for expressions"};
         return {};
@@ -3686,8 +3606,7 @@ private:
     }
     // --- 1. how often each piece of text stands in the input, Hangul letters as syllables ---
     /// f(part, parts) on every thread. Memory that is lacking on any of them is an error.
-    template <class F>
-    result<void> on_all_threads(F&& f) {
+    template <class F> result<void> on_all_threads(F&& f) {
         std::vector<char> failed(team_->size());
         team_->run([&](std::size_t part, std::size_t parts) {
             failed[part] = !guarded([&] { return f(part, parts), result<void>(); });
@@ -3936,8 +3855,7 @@ inline result<void> tokenizer_trainer::join_expressions() {
     return {};
 }
 }  // namespace narae::inline NARAE_ABI::learn
-// ==== narae/sys/scratch.hpp ====
-// Large arrays of floats that training needs: in memory, or in a file that is mapped and goes away with the object.
+// == narae/sys/scratch.hpp: Large arrays of floats that training needs: in memory, or in a file that is mapped and ...
 #ifndef NARAE_NO_FILES
 #include <memory>
 namespace narae::inline NARAE_ABI::sys {
@@ -4001,8 +3919,7 @@ private:
 };
 }  // namespace narae::inline NARAE_ABI::sys
 #endif  // NARAE_NO_FILES
-// ==== narae/num/to_half.hpp ====
-// From float to IEEE 754 binary16, rounded to nearest, ties to even, by integer arithmetic as in num/half.hpp.
+// == narae/num/to_half.hpp: From float to IEEE 754 binary16, rounded to nearest, ties to even, by integer ...
 namespace narae::inline NARAE_ABI::num {
 /// The nearest binary16; beyond 65,504 infinity, a NaN stays a NaN.
 constexpr std::uint16_t f32_to_f16(float f) noexcept {
@@ -4025,8 +3942,7 @@ constexpr std::uint16_t f32_to_f16(float f) noexcept {
     if (rest > half || (rest == half && (rounded & 1))) ++rounded;
     return static_cast<std::uint16_t>(sign | rounded);
 }
-// ==== narae/num/pack.hpp ====
-// Packs weights into 8 and 4 bits, each group by itself, rounding to nearest.
+// == narae/num/pack.hpp: Packs weights into 8 and 4 bits, each group by itself, rounding to nearest
 /// Quantises rows[row_count][k] (row_count <= 16) into one tile of q8_layout::tile_bytes(k) bytes, plain rounding.
 inline void pack_tile_q8(std::byte* tile, const float* rows, std::size_t row_count, std::size_t k) noexcept {
     std::memset(tile, 0, q8_layout::tile_bytes(k));
@@ -4089,8 +4005,7 @@ inline void round_to_q4(float* out, const float* w, std::size_t k) noexcept {
     }
 }
 }  // namespace narae::inline NARAE_ABI::num
-// ==== narae/store/config_json.hpp ====
-// Writes the config.json that config.hpp reads; read that before.
+// == narae/store/config_json.hpp: Writes the config.json that config.hpp reads; read that before
 namespace narae::inline NARAE_ABI::store {
 /// x as a JSON number that json_value::real reads back to the same double, for the short decimals of configs.
 inline std::string json_number(double x) {
@@ -4126,8 +4041,7 @@ inline std::string config_json(const config& c, std::string_view more = {}) {
                        ",\n  \"tie_word_embeddings\": ", truth(c.tied), "\n}\n"});
 }
 }  // namespace narae::inline NARAE_ABI::store
-// ==== narae/sys/file_sink.hpp ====
-// A file being written: under a name beside the wanted one, and renamed only when every byte is safely down.
+// == narae/sys/file_sink.hpp: A file being written: under a name beside the wanted one, and renamed only when every ...
 #ifndef NARAE_NO_FILES
 namespace narae::inline NARAE_ABI::sys {
 /// Do both paths lead to one file that is there?
@@ -4143,9 +4057,8 @@ inline bool same_file(const std::string& a, const std::string& b) {
 class file_sink {
 public:
     file_sink(file_sink&& other) noexcept
-        : file_(std::exchange(other.file_, nullptr)),
-          path_(std::move(other.path_)),
-          beside_(std::move(other.beside_)) {}
+        : file_(std::exchange(other.file_, nullptr)), path_(std::move(other.path_)), beside_(std::move(other.beside_)) {
+    }
     file_sink& operator=(file_sink&&) = delete;
     ~file_sink() {
         if (file_ == nullptr) return;
@@ -4153,7 +4066,7 @@ public:
         std::remove(beside_.c_str());
     }
     static result<file_sink> create(const std::string& path) {
-        if (is_folder(path)) return error{errc::io, concat({path, ": cannot write: is a folder"})};
+        if (is_folder(path)) return error{errc::io, {path, ": cannot write: is a folder"}};
         file_sink sink;
         sink.path_ = path;
         sink.beside_ = path + ".part";
@@ -4200,8 +4113,7 @@ private:
 };
 }  // namespace narae::inline NARAE_ABI::sys
 #endif  // NARAE_NO_FILES
-// ==== narae/store/safetensors_writer.hpp ====
-// Writes what safetensors.hpp reads; read that before.
+// == narae/store/safetensors_writer.hpp: Writes what safetensors.hpp reads; read that before
 namespace narae::inline NARAE_ABI::store {
 /// narae begins the data on a boundary of this many bytes, which every SIMD load and cache line likes.
 inline constexpr std::uint64_t data_alignment = 64;
@@ -4307,7 +4219,7 @@ public:
     /// Puts the finished file in place and returns its size; or an error, and no file, if anything failed or is
     /// missing.
     result<std::uint64_t> commit() {
-        if (left_ != 0) fail({errc::bad_argument, concat({path_, ": ", left_, " bytes are missing"})});
+        if (left_ != 0) fail({errc::bad_argument, {path_, ": ", left_, " bytes are missing"}});
         if (so_far_) so_far_ = sink_.commit();
         if (!so_far_) return so_far_.error();
         return size_;
@@ -4326,9 +4238,7 @@ private:
 };
 #endif
 }  // namespace narae::inline NARAE_ABI::store
-// ==== narae/learn/trainer.hpp ====
-// A training run: batches through the network, AdamW, and a state file from which it goes on bit by bit as if it had
-// never stopped.
+// == narae/learn/trainer.hpp: A training run: batches through the network, AdamW, and a state file from which it ...
 #ifndef NARAE_NO_FILES
 namespace narae::inline NARAE_ABI::learn {
 struct train_options {
@@ -4392,7 +4302,7 @@ public:
         step_report r{loss.mean(), std::sqrt(squares(row(1))) / tokens, rate_at(step_)};
         const auto refuse = [&](std::initializer_list<piece> why) {
             std::memset(row(1).data(), 0, row(1).size() * sizeof(float));
-            return error{errc::bad_value, concat({"step ", step_ + 1, ": ", concat(why)})};
+            return error{errc::bad_value, {"step ", step_ + 1, ": ", concat(why)}};
         };
         const auto finite = [](double x) { return detail::size_bits(x) < detail::size_bits(1e30); };
         if (!finite(r.gradient_norm) || !finite(r.loss)) return refuse({"the loss is not a number any more"});
@@ -4452,7 +4362,7 @@ public:
                 if (k == key) return v;
             return {};
         };
-        const auto bad = [&](std::string_view why) { return error{errc::bad_value, concat({path, ": ", why})}; };
+        const auto bad = [&](std::string_view why) { return error{errc::bad_value, {path, ": ", why}}; };
         for (const auto& [key, mine] : facts_of(from))
             if (value(key) != mine)
                 return bad(concat({"is the state of another run: its ", key.substr(key.rfind('.') + 1), " is ",
@@ -4505,12 +4415,7 @@ private:
     static constexpr const char* state_keys[] = {"narae.train.step", "narae.train.tokens", "narae.train.smooth",
                                                  "narae.train.lowest"};
     trainer(const store::config& config, const train_options& o, sys::team& team, bool exact)
-        : config_(config),
-          shape_(config),
-          options_(o),
-          team_(&team),
-          exact_(exact),
-          count_(count_parameters(shape_)),
+        : config_(config), shape_(config), options_(o), team_(&team), exact_(exact), count_(count_parameters(shape_)),
           ops_(kernel::runnable_teach().back()) {}
     static network_options network_of(const train_options& o) {
         return {o.sequences, o.length, o.checkpoint_layers, true};
@@ -4601,8 +4506,7 @@ private:
     double smooth_ = 0, lowest_ = 0;
 };
 }  // namespace narae::inline NARAE_ABI::learn
-// ==== narae/quant/rows.hpp ====
-// Rows of a matrix on their way into a model file: read as floats, checked, put into a number format, written in order.
+// == narae/quant/rows.hpp: Rows of a matrix on their way into a model file: read as floats, checked, put into a ...
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -4717,8 +4621,7 @@ public:
         }
     }
     /// A vector in f32, or in f16. read(i) is its element i.
-    template <class Read>
-    void vector(const std::string& place, std::size_t n, store::dtype type, Read&& read) {
+    template <class Read> void vector(const std::string& place, std::size_t n, store::dtype type, Read&& read) {
         const auto as = type == store::dtype::f16 ? model::format::f16 : model::format::f32;
         std::vector<float> values(n);
         for (std::size_t i = 0; i < n; ++i) values[i] = read(i);
@@ -4762,9 +4665,7 @@ private:
 };
 }  // namespace narae::inline NARAE_ABI::quant
 #endif  // NARAE_NO_FILES
-// ==== narae/quant/transplant.hpp ====
-// A model changes its vocabulary: each row of the new embedding (and head) starts from the old rows that spell its
-// token.
+// == narae/quant/transplant.hpp: A model changes its vocabulary: each row of the new embedding (and head) starts ...
 namespace narae::inline NARAE_ABI::quant {
 /// Vocabularies are padded to a multiple of so many rows, which suits every kernel and other engines.
 inline constexpr std::size_t vocabulary_step = 64;
@@ -4869,9 +4770,7 @@ inline result<std::string> transplanted_config(std::string_view config, const to
     return out.append(config.substr(done));
 }
 }  // namespace narae::inline NARAE_ABI::quant
-// ==== narae/quant/convert.hpp ====
-// An original checkpoint becomes a narae file: every tensor is checked before anything is written, then they stream
-// through one after the other, so that memory is needed for a few MB of rows and not for the model.
+// == narae/quant/convert.hpp: An original checkpoint becomes a narae file: every tensor is checked before anything ...
 #ifndef NARAE_NO_FILES
 #include <set>
 namespace narae::inline NARAE_ABI::quant {
@@ -4973,8 +4872,8 @@ struct vocabulary {
         const auto old = token::tokenizer::parse(from.tokenizer_json());
         if (!old) return old.error().in(place);
         if (old->size() > old_rows)
-            return error{errc::bad_value, concat({place, ": the tokenizer has ", old->size(), " ids, the model only ",
-                                                  old_rows, " rows"})};
+            return error{errc::bad_value,
+                         {place, ": the tokenizer has ", old->size(), " ids, the model only ", old_rows, " rows"}};
         vocabulary v;
         v.rows = transplant::make(*old, old_rows, *to);
         if (v.rows.tokens() == 0) return error{errc::bad_value, tokenizer_path + ": has no tokens"};
@@ -5107,8 +5006,7 @@ inline result<convert_report> convert(const std::string& from, const std::string
     });
 }
 }  // namespace narae::inline NARAE_ABI::quant
-// ==== narae/quant/export.hpp ====
-// A model goes back to where others read it: a Hugging Face checkpoint, config.json, model.safetensors, tokenizer.json.
+// == narae/quant/export.hpp: A model goes back to where others read it: a Hugging Face checkpoint, config.json, ...
 namespace narae::inline NARAE_ABI::quant {
 namespace detail {
 /// The row of a QKV matrix of shape s that is row r of the same matrix with plain heads (q, k, v of head 0, of head 1,
@@ -5152,8 +5050,8 @@ inline result<std::uint64_t> export_checkpoint(const std::string& from, const st
         const model::shape s(*config);
         if (s.H * s.E != s.D)
             return error{errc::unsupported,
-                         concat({source->config_name(), ": ", s.H, " heads of ", s.E, " do not fill the width ", s.D,
-                                 ", which other engines cannot load"})};
+                         {source->config_name(), ": ", s.H, " heads of ", s.E, " do not fill the width ", s.D,
+                          ", which other engines cannot load"}};
         config->kv_heads = config->heads;
         const model::shape plain(*config);
         const auto all = detail::inventory::take(*source, s);
@@ -5203,8 +5101,7 @@ inline result<std::uint64_t> export_checkpoint(const std::string& from, const st
 }
 }  // namespace narae::inline NARAE_ABI::quant
 #endif  // NARAE_NO_FILES
-// ==== narae/quant/synthesize.hpp ====
-// A model file of any shape with pseudo-random weights, to measure speed and memory with: it says nothing sensible.
+// == narae/quant/synthesize.hpp: A model file of any shape with pseudo-random weights, to measure speed and memory ...
 namespace narae::inline NARAE_ABI::quant {
 /// A shape with a name.
 struct named_shape {
@@ -5270,7 +5167,7 @@ inline result<std::uint64_t> synthesize(const store::config& config, model::form
 }
 #endif  // NARAE_NO_FILES
 }  // namespace narae::inline NARAE_ABI::quant
-// ==== no macro of narae stays behind ====
+// == no macro of narae stays behind
 #undef NARAE_ABI
 #undef NARAE_ABI_F
 #undef NARAE_ABI_S

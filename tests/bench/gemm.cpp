@@ -25,8 +25,7 @@ double now() { return std::chrono::duration<double>(std::chrono::steady_clock::n
 
 /// Seconds of one call: the best of ten batches of a fiftieth of a second or one call each. The best, because whatever
 /// else runs on the machine can only make it worse.
-template <class F>
-double seconds(F&& call) {
+template <class F> double seconds(F&& call) {
     call();
     double best = 1e9;
     for (int batch = 0; batch < 10; ++batch) {
@@ -41,16 +40,14 @@ double seconds(F&& call) {
 volatile float sink;
 
 #if NARAE_X86
-template <std::size_t... I>
-NARAE_AVX2 void chains_avx2(std::size_t n, std::index_sequence<I...>) {
+template <std::size_t... I> NARAE_AVX2 void chains_avx2(std::size_t n, std::index_sequence<I...>) {
     const __m256 x = _mm256_set1_ps(0.5f);
     __m256 c[] = {_mm256_set1_ps(static_cast<float>(I))...};
     for (; n != 0; --n) ((c[I] = _mm256_fmadd_ps(c[I], x, x)), ...);
     ((c[0] = _mm256_add_ps(c[0], c[I])), ...);
     sink = _mm256_cvtss_f32(c[0]);
 }
-template <std::size_t... I>
-NARAE_AVX512 void chains_avx512(std::size_t n, std::index_sequence<I...>) {
+template <std::size_t... I> NARAE_AVX512 void chains_avx512(std::size_t n, std::index_sequence<I...>) {
     const __m512 x = _mm512_set1_ps(0.5f);
     __m512 c[] = {_mm512_set1_ps(static_cast<float>(I))...};
     for (; n != 0; --n) ((c[I] = _mm512_fmadd_ps(c[I], x, x)), ...);

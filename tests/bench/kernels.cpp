@@ -25,8 +25,7 @@ double now() { return std::chrono::duration<double>(std::chrono::steady_clock::n
 
 /// Seconds of one call: the best of the batches, a fifth of a millisecond or one call each, that fit into a twentieth
 /// of a second. The best, because whatever else runs on the machine can only make it worse.
-template <class F>
-double seconds(F call) {
+template <class F> double seconds(F call) {
     const double start = now();
     double best = 1e9;
     for (int calls = 1; now() - start < 0.05;) {

@@ -48,8 +48,7 @@ std::vector<fields> lines(const std::string& path) {
 std::uint32_t hex(const std::string& s) { return static_cast<std::uint32_t>(std::stoul(s, nullptr, 16)); }
 
 /// Every code point of "0041..005A" or "00AA".
-template <class F>
-void each(const std::string& range, F f) {
+template <class F> void each(const std::string& range, F f) {
     const auto dots = range.find("..");
     const auto last = hex(dots == std::string::npos ? range : range.substr(dots + 2));
     for (auto c = hex(range); c <= last; ++c) f(c);

@@ -88,15 +88,15 @@ TEST_CASE("a namespace that one header closes and the next opens stays open") {
         files["narae/base/early.hpp"] = header("NARAE_EARLY", first);
         files["narae/sys/late.hpp"] = header("NARAE_LATE", "#include \"narae/base/early.hpp\"\n" + second);
         const auto n = made_of(files).narae;
-        const auto begin = n.find("// Duty of NARAE_EARLY.\n") + 24;
-        return n.substr(begin, n.find("\n// ==== no macro") - begin);
+        const auto begin = n.find("Duty of NARAE_EARLY.\n") + 21;
+        return n.substr(begin, n.find("\n// == no macro") - begin);
     };
     // Blank lines go, and of an opening comment all but its first sentence.
     const std::string a = "namespace n {\n\nint a;\n\n}  // namespace n\n",
                       b = "namespace n {\n\nint b;\n\n/// Duty of d.\nclass d {};\n\n}  // namespace n\n",
                       tight_a = "namespace n {\nint a;\n}  // namespace n\n",
                       tight_b = "int b;\n/// Duty of d.\nclass d {};\n",
-                      late = "// ==== narae/sys/late.hpp ====\n// Duty of NARAE_LATE.\n";
+                      late = "// == narae/sys/late.hpp: Duty of NARAE_LATE.\n";
     CHECK(between(a, b) == "namespace n {\nint a;\n" + late + tight_b + "}  // namespace n");
     CHECK(between("#if A\n" + a + "#endif\n", "#if A\n" + b + "#endif\n") ==
           "#if A\nnamespace n {\nint a;\n" + late + tight_b + "}  // namespace n\n#endif");

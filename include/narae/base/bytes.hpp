@@ -19,8 +19,7 @@ namespace narae::inline NARAE_ABI {
 using byte_view = std::span<const std::byte>;
 
 /// The T (an integer or a float) whose little-endian bytes start at p; p need not be aligned.
-template <class T>
-T load_le(const void* p) noexcept {
+template <class T> T load_le(const void* p) noexcept {
     static_assert(std::is_arithmetic_v<T>);
     unsigned char b[sizeof(T)];
     std::memcpy(b, p, sizeof(T));
@@ -32,8 +31,7 @@ T load_le(const void* p) noexcept {
 }
 
 /// Writes value at p as little-endian bytes.
-template <class T>
-void store_le(void* p, T value) noexcept {
+template <class T> void store_le(void* p, T value) noexcept {
     static_assert(std::is_arithmetic_v<T>);
     unsigned char b[sizeof(T)];
     std::memcpy(b, &value, sizeof(T));
@@ -57,8 +55,7 @@ inline std::string_view as_text(byte_view bytes) noexcept {
 }
 
 /// The smallest multiple of step that is not below n, in n's own type.
-template <class N>
-constexpr N round_up(N n, std::type_identity_t<N> step) noexcept {
+template <class N> constexpr N round_up(N n, std::type_identity_t<N> step) noexcept {
     return (n + step - 1) / step * step;
 }
 
@@ -84,8 +81,7 @@ public:
     }
 
     /// The next little-endian T.
-    template <class T>
-    T read(std::string_view what) {
+    template <class T> T read(std::string_view what) {
         const auto taken = take(sizeof(T), what);
         return taken.empty() ? T{} : load_le<T>(taken.data());
     }

@@ -13,8 +13,7 @@
 namespace narae::inline NARAE_ABI {
 
 /// Calls back with Args; the callee returns true to go on, false to stop. One that returns nothing, or none: goes on.
-template <class... Args>
-class callback {
+template <class... Args> class callback {
 public:
     callback() = default;
     callback(std::nullptr_t) {}

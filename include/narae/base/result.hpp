@@ -28,8 +28,7 @@ struct piece {
     piece(const char* t) : text(t) {}
     piece(std::string_view t) : text(t) {}
     piece(const std::string& t) : text(t) {}
-    template <class N, std::enable_if_t<std::is_unsigned_v<N>, int> = 0>
-    piece(N n) : number(n), is_number(true) {}
+    template <class N, std::enable_if_t<std::is_unsigned_v<N>, int> = 0> piece(N n) : number(n), is_number(true) {}
 };
 
 /// The pieces as one string. Messages are made with this one call: chains of + make slow-compiling, large code.
@@ -84,8 +83,7 @@ private:
 #endif
 
 /// A T, or the error that prevented it. Test it before use: `if (!r) return r.error();`
-template <class T>
-class [[nodiscard]] result {
+template <class T> class [[nodiscard]] result {
 public:
     result(T value) : value_(std::move(value)) {}
     result(narae::error e) : error_(std::move(e)) {}
@@ -124,8 +122,7 @@ private:
 struct nothing {};
 
 /// Success without a value, or an error.
-template <>
-class [[nodiscard]] result<void> : public result<nothing> {
+template <> class [[nodiscard]] result<void> : public result<nothing> {
 public:
     result() : result<nothing>(nothing{}) {}
     result(narae::error e) : result<nothing>(std::move(e)) {}

@@ -48,8 +48,7 @@ inline std::size_t find_near(std::u32string_view s, char32_t c, std::size_t from
 }
 
 /// Does `is` hold for one of the words of a list in which blanks part them?
-template <class Is>
-bool any_listed(std::u32string_view words, Is&& is) {
+template <class Is> bool any_listed(std::u32string_view words, Is&& is) {
     for (std::size_t end; !words.empty(); words.remove_prefix((std::min)(end + 1, words.size()))) {
         end = (std::min)(words.find(U' '), words.size());
         if (is(words.substr(0, end))) return true;

@@ -199,10 +199,7 @@ private:
     };
 
     filter(const filter_options& options, std::unique_ptr<sys::team> team)
-        : options_(options),
-          team_(std::move(team)),
-          cleaners_(team_->size()),
-          seen_(options.remembered),
+        : options_(options), team_(std::move(team)), cleaners_(team_->size()), seen_(options.remembered),
           near_(options.remembered_near) {}
 
     void hold(std::string_view bytes) {  // one byte too many tells that the line is too long

@@ -63,8 +63,7 @@ public:
     }
 
     /// f(kind, begin, length) for every phrase in `s`.
-    template <class F>
-    void operator()(std::u32string_view s, F&& f) const {
+    template <class F> void operator()(std::u32string_view s, F&& f) const {
         for (std::size_t i = 0; i + 1 < s.size(); ++i) {
             const auto at = slot(s[i], s[i + 1]);
             if ((fronts_[at / 64] >> at % 64 & 1) == 0) continue;
@@ -180,8 +179,7 @@ inline bool spam(const letters& l, std::size_t addresses) noexcept {
 }
 
 /// f(hash) for each five letters in a row, also those that reach beyond an end: every letter stands in five.
-template <class F>
-void for_each_shingle(std::u32string_view text, F&& f) {
+template <class F> void for_each_shingle(std::u32string_view text, F&& f) {
     constexpr std::size_t size = 5;
     constexpr std::uint64_t base = 0x9E3779B97F4A7C15;
     std::uint64_t hash = 0, top = 1;

@@ -10,8 +10,7 @@
 #include <vector>
 
 #include "narae/base/result.hpp"
-#include "narae/num/math.hpp"
-#include "narae/num/random.hpp"
+#include "narae/kernel/rows/contract.hpp"  // num::exp, the same on every machine
 
 namespace narae::inline NARAE_ABI {
 
@@ -36,7 +35,7 @@ inline result<void> check(const sampling& s) {
 
 class sampler {
 public:
-    explicit sampler(const sampling& options) : options_(options), random_{options.seed} {}
+    explicit sampler(const sampling& options) : options_(options), state_(options.seed) {}
 
     /// The next token. `recent` are the ids that the repetition penalty looks at; allowed(id) says which rows of the
     /// logits are tokens at all. If no logit is a number, the first allowed id.
@@ -66,7 +65,7 @@ public:
         double kept = 0;
         std::size_t count = 0;
         while (count < all_.size() && kept < sum * static_cast<double>(options_.top_p)) kept += all_[count++].weight;
-        double draw = static_cast<double>(random_.next() >> 11) * 0x1p-53 * kept;  // from 0 up to 1, times kept
+        double draw = uniform() * kept;
         for (std::size_t i = 0; i < count; ++i)
             if ((draw -= all_[i].weight) < 0) return all_[i].id;
         return best.id;
@@ -88,8 +87,16 @@ private:
                     c.weight > 0 ? c.weight / options_.repetition_penalty : c.weight * options_.repetition_penalty;
     }
 
+    /// SplitMix64 (Steele et al. 2014), its upper 53 bits as a number from 0 up to 1.
+    double uniform() noexcept {
+        std::uint64_t z = state_ += 0x9E3779B97F4A7C15;
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+        return static_cast<double>((z ^ (z >> 31)) >> 11) * 0x1p-53;
+    }
+
     sampling options_;
-    num::random random_;
+    std::uint64_t state_;
     std::vector<candidate> all_;
     std::vector<std::uint32_t> seen_;
 };

@@ -125,8 +125,7 @@ struct axis {
             if (tick * n < high - low) tick *= by;
     }
     /// f(value, its label) for each tick.
-    template <class F>
-    void for_each_tick(F&& f) const {
+    template <class F> void for_each_tick(F&& f) const {
         const auto decimals = static_cast<int>((std::max)(0.0, std::ceil(-std::log10(tick) - 1e-9)));
         for (auto k = std::ceil(low / tick - 1e-6); k * tick <= high + 1e-6 * tick; k += 1)
             f(k * tick, num::decimal(k == 0 ? 0 : k * tick, decimals));

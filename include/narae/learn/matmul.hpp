@@ -19,8 +19,7 @@ namespace narae::inline NARAE_ABI::learn {
 using kernel::strided;
 
 /// f(i) for every i below n, on all threads.
-template <class F>
-void shared_out(sys::team& team, std::size_t n, F&& f) {
+template <class F> void shared_out(sys::team& team, std::size_t n, F&& f) {
     team.run([&](std::size_t part, std::size_t parts) {
         const auto mine = sys::slice_of(n, 1, part, parts);
         for (auto i = mine.begin; i < mine.end; ++i) f(i);

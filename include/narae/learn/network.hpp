@@ -114,12 +114,9 @@ private:
     };
 
     network(const model::shape& s, const network_options& o, sys::team& team)
-        : s_(s),
-          options_(o),
-          segment_(o.backward && o.checkpoint_layers == 0 ? s.L : (std::min)(s.L, o.checkpoint_layers)),
-          team_(&team),
-          kernels_(kernel::runnable().best()),
-          ops_(kernel::runnable_teach().back()) {
+        : s_(s), options_(o),
+          segment_(o.backward && o.checkpoint_layers == 0 ? s.L : (std::min)(s.L, o.checkpoint_layers)), team_(&team),
+          kernels_(kernel::runnable().best()), ops_(kernel::runnable_teach().back()) {
         if (!o.backward) segment_ = 1;
         tapes_.resize(segment_);
         starts_.resize(o.backward ? segments() : (std::min<std::size_t>)(2, s.L));
@@ -129,8 +126,7 @@ private:
     float* start(std::size_t segment) const noexcept { return starts_[segment % starts_.size()]; }
 
     /// Every buffer and its size in floats.
-    template <class F>
-    void each_buffer(F&& f) {
+    template <class F> void each_buffer(F&& f) {
         const auto N = options_.sequences * options_.length, D = s_.D, R = s_.qkv_rows(), M = s_.H * s_.E;
         for (auto& start : starts_) f(start, N * D);
         for (auto& t : tapes_) {
@@ -156,13 +152,9 @@ private:
     }
 
     /// f(t) for every row, shared out.
-    template <class F>
-    void each_row(F&& f) {
-        shared_out(*team_, rows_, f);
-    }
+    template <class F> void each_row(F&& f) { shared_out(*team_, rows_, f); }
     /// f(from, n): each thread has its own n of so many columns, in all rows.
-    template <class F>
-    void each_column(std::size_t columns, F&& f) {
+    template <class F> void each_column(std::size_t columns, F&& f) {
         team_->run([&](std::size_t part, std::size_t parts) {
             const auto mine = sys::slice_of(columns, num::lanes, part, parts);
             f(mine.begin, mine.end - mine.begin);
@@ -221,8 +213,7 @@ private:
     }
 
     /// f(sequence, key-value head, thread, scratch) for all of them, shared out.
-    template <class F>
-    void each_head(const batch& b, const tape& t, F&& f) {
+    template <class F> void each_head(const batch& b, const tape& t, F&& f) {
         team_->run([&](std::size_t part, std::size_t parts) {
             const auto mine = sys::slice_of(rows_ / b.T * s_.G, 1, part, parts);
             for (auto i = mine.begin; i < mine.end; ++i) {

@@ -14,22 +14,16 @@
 namespace narae::inline NARAE_ABI::learn {
 
 /// Where each part of a row lies. F: float of weights to write and of gradients, const float of weights to read.
-template <class F>
-struct linear_part {
+template <class F> struct linear_part {
     F* w;  ///< [N, K]
     F* bias;
 };
-template <class F>
-struct norm_part {
-    F *gain, *bias;
-};
-template <class F>
-struct layer_parts {
+template <class F> struct norm_part { F *gain, *bias; };
+template <class F> struct layer_parts {
     norm_part<F> before_attention, before_ffn;
     linear_part<F> qkv, attention_out, ffn_up, ffn_down;
 };
-template <class F>
-struct parts {
+template <class F> struct parts {
     F *embedding, *head;  ///< the same if the head is tied
     std::vector<layer_parts<F>> layers;
     norm_part<F> last;
@@ -48,8 +42,7 @@ inline parameter_count count_parameters(const model::shape& s) {
 }
 
 /// The parts of a row of count_parameters(s).all numbers.
-template <class F>
-parts<F> parts_of(F* row, const model::shape& s) {
+template <class F> parts<F> parts_of(F* row, const model::shape& s) {
     std::vector<F*> m, v;
     for (const auto& name : model::matrix_names(s)) m.push_back(row), row += name.N * name.K;
     for (const auto& [name, length] : model::vector_names(s)) v.push_back(row), row += length;

@@ -105,8 +105,7 @@ private:
     // --- 1. how often each piece of text stands in the input, Hangul letters as syllables ---
 
     /// f(part, parts) on every thread. Memory that is lacking on any of them is an error.
-    template <class F>
-    result<void> on_all_threads(F&& f) {
+    template <class F> result<void> on_all_threads(F&& f) {
         std::vector<char> failed(team_->size());
         team_->run([&](std::size_t part, std::size_t parts) {
             failed[part] = !guarded([&] { return f(part, parts), result<void>(); });

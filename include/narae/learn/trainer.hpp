@@ -204,12 +204,7 @@ private:
                                                  "narae.train.lowest"};
 
     trainer(const store::config& config, const train_options& o, sys::team& team, bool exact)
-        : config_(config),
-          shape_(config),
-          options_(o),
-          team_(&team),
-          exact_(exact),
-          count_(count_parameters(shape_)),
+        : config_(config), shape_(config), options_(o), team_(&team), exact_(exact), count_(count_parameters(shape_)),
           ops_(kernel::runnable_teach().back()) {}
 
     static network_options network_of(const train_options& o) {

@@ -24,19 +24,9 @@ struct shape {
     bool tied;               ///< the head is the embedding
 
     explicit shape(const store::config& c)
-        : L(c.layers),
-          D(c.width),
-          H(c.heads),
-          G(c.kv_heads),
-          E(c.head_width),
-          F(c.ffn),
-          V(c.vocab),
-          rotary(c.rotary),
-          rotary_base(c.rotary_base),
-          positions(c.positions),
-          norm_eps(static_cast<float>(c.norm_eps)),
-          parallel_residual(c.parallel_residual),
-          tied(c.tied) {}
+        : L(c.layers), D(c.width), H(c.heads), G(c.kv_heads), E(c.head_width), F(c.ffn), V(c.vocab), rotary(c.rotary),
+          rotary_base(c.rotary_base), positions(c.positions), norm_eps(static_cast<float>(c.norm_eps)),
+          parallel_residual(c.parallel_residual), tied(c.tied) {}
 
     /// How many query heads share one key-value head. GQA: Ainslie et al. 2023, arXiv:2305.13245, section 2.2;
     /// G == H is plain multi-head attention, G == 1 multi-query attention.

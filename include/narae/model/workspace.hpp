@@ -79,8 +79,7 @@ private:
 };
 
 /// f(t) for T tokens, shared by all threads if there are several.
-template <class F>
-void each_token(workspace& w, std::size_t T, F f) {
+template <class F> void each_token(workspace& w, std::size_t T, F f) {
     if (T == 1) return f(std::size_t{0});
     w.team->run([&](std::size_t part, std::size_t parts) {
         const auto mine = sys::slice_of(T, 1, part, parts);

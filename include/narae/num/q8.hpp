@@ -58,8 +58,7 @@ struct q8_rows {
 
 /// What packed weights have in common: rows in tiles of 16, K in groups of 64, both padded with zeros;
 ///   tile = [groups][16] f16 scales, padded to 64 bytes, then [groups] codes of GroupBytes bytes
-template <std::size_t GroupBytes>
-struct packed_layout {
+template <std::size_t GroupBytes> struct packed_layout {
     static constexpr std::size_t group_bytes = GroupBytes;
     static constexpr std::size_t scale_bytes(std::size_t k) noexcept {
         return round_up(groups_of(k) * tile_rows * 2, 64);
@@ -84,8 +83,7 @@ struct q8_layout : packed_layout<tile_rows * group_len> {
 static_assert(q8_layout::tile_bytes(1024) * 8 == static_cast<std::size_t>(8.25 * 1024 * tile_rows), "on-disk layout");
 
 /// Row `row` of a tile as k floats.
-template <class Layout>
-void unpack_row(float* out, const std::byte* tile, std::size_t row, std::size_t k) noexcept {
+template <class Layout> void unpack_row(float* out, const std::byte* tile, std::size_t row, std::size_t k) noexcept {
     for (std::size_t i = 0; i < k; ++i) {
         const float scale = f16_to_f32(load_le<std::uint16_t>(tile + (i / group_len * tile_rows + row) * 2));
         out[i] = scale * static_cast<float>(Layout::value(tile + Layout::scale_bytes(k), row, i));

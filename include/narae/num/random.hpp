@@ -31,8 +31,7 @@ struct random {
     }
 
     /// Puts the elements of a list in random order.
-    template <class List>
-    void shuffle(List& list) noexcept {
+    template <class List> void shuffle(List& list) noexcept {
         for (auto n = list.size(); n > 1; --n) std::swap(list[n - 1], list[static_cast<std::size_t>(below(n))]);
     }
 };

@@ -139,8 +139,7 @@ public:
     }
 
     /// A vector in f32, or in f16. read(i) is its element i.
-    template <class Read>
-    void vector(const std::string& place, std::size_t n, store::dtype type, Read&& read) {
+    template <class Read> void vector(const std::string& place, std::size_t n, store::dtype type, Read&& read) {
         const auto as = type == store::dtype::f16 ? model::format::f16 : model::format::f32;
         std::vector<float> values(n);
         for (std::size_t i = 0; i < n; ++i) values[i] = read(i);

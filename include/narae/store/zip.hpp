@@ -22,8 +22,7 @@ namespace zip_detail {
 inline constexpr std::size_t end_size = 22, end64_size = 56, locator_size = 20, central_size = 46, local_size = 30;
 
 /// The number at byte `at` of a record; 0 where the record is too short.
-template <class T>
-std::uint64_t field(byte_view record, std::uint64_t at) {
+template <class T> std::uint64_t field(byte_view record, std::uint64_t at) {
     return cursor(record, at).read<T>("zip field");
 }
 inline constexpr auto u16 = field<std::uint16_t>;

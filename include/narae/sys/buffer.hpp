@@ -20,8 +20,7 @@ namespace narae::inline NARAE_ABI::sys {
 inline constexpr std::size_t cache_line = 64;
 
 /// `size()` elements of a trivial T, all zero at first. Moves, never copies.
-template <class T>
-class buffer {
+template <class T> class buffer {
     static_assert(std::is_trivially_copyable_v<T>);
 
 public:

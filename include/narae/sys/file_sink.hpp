@@ -23,9 +23,8 @@ inline bool same_file(const std::string& a, const std::string& b) {
 class file_sink {
 public:
     file_sink(file_sink&& other) noexcept
-        : file_(std::exchange(other.file_, nullptr)),
-          path_(std::move(other.path_)),
-          beside_(std::move(other.beside_)) {}
+        : file_(std::exchange(other.file_, nullptr)), path_(std::move(other.path_)), beside_(std::move(other.beside_)) {
+    }
     file_sink& operator=(file_sink&&) = delete;
     ~file_sink() {
         if (file_ == nullptr) return;

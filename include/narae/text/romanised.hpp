@@ -41,8 +41,7 @@ constexpr char32_t romanised_syllable(std::string_view s) noexcept {
 }
 
 /// A literal as a template argument, spelled in Hangul.
-template <std::size_t N>
-struct hangul_literal {
+template <std::size_t N> struct hangul_literal {
     char32_t text[N] = {};
     std::size_t size = 0;
 
@@ -60,8 +59,7 @@ struct hangul_literal {
         }
     }
 };
-template <hangul_literal Spelled>
-constexpr std::u32string_view operator""_ko() noexcept {
+template <hangul_literal Spelled> constexpr std::u32string_view operator""_ko() noexcept {
     return {Spelled.text, Spelled.size};
 }
 

@@ -56,8 +56,7 @@ constexpr char32_t unpack(const char*& p, char32_t& last) noexcept {
 }
 
 /// Runs from U+0000 on, each packed as its length * values + its value.
-template <std::size_t Count>
-constexpr std::array<run, Count> unpack_runs(const char* p, char32_t values) noexcept {
+template <std::size_t Count> constexpr std::array<run, Count> unpack_runs(const char* p, char32_t values) noexcept {
     std::array<run, Count> runs{};
     char32_t begin = 0;
     for (auto& r : runs) {

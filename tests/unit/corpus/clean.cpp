@@ -12,8 +12,7 @@ using tests::utf8;
 namespace {
 
 /// The line after a rule that works in place, with a stroke in front if the rule says that nothing changed.
-template <class Rule>
-std::string after(Rule&& rule, std::string_view line) {
+template <class Rule> std::string after(Rule&& rule, std::string_view line) {
     auto s = points(line);
     return rule(s) ? utf8(s) : "=" + utf8(s);
 }

@@ -44,8 +44,7 @@ struct problem {
     }
 
     /// Keys of one block in tiles.
-    template <class Number>
-    std::vector<Number> tiles(const std::vector<Number>& keys, std::size_t block) const {
+    template <class Number> std::vector<Number> tiles(const std::vector<Number>& keys, std::size_t block) const {
         std::vector<Number> out(attend_block * e);
         for (std::size_t j = 0; j < attend_block; ++j)
             for (std::size_t i = 0; i < e; ++i) out[key_at<Number>(j, i, e)] = keys[(block * attend_block + j) * e + i];
@@ -53,8 +52,7 @@ struct problem {
     }
 
     /// Runs all blocks with `together` queries at a time; for each query o, then the state's two numbers.
-    template <class Number>
-    std::vector<float> run(narae::kernel::attend_op<Number>* op, std::size_t together) const {
+    template <class Number> std::vector<float> run(narae::kernel::attend_op<Number>* op, std::size_t together) const {
         constexpr bool bytes = sizeof(Number) == 1;
         const Number *queries, *keys, *values;
         if constexpr (bytes)

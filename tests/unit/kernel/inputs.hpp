@@ -42,8 +42,7 @@ private:
     std::uint64_t state_;
 };
 
-template <class T>
-bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
+template <class T> bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
     return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
 }
 
@@ -72,8 +71,7 @@ inline const std::size_t rows_of_a_gemv[] = {1, 2, 3, 7, 16, 17, 48};
 inline const std::size_t columns_of_a_gemv[] = {1, 4, 15, 16, 31, 32, 48, 63, 64, 65, 96, 128, 200, 1024, 4096};
 
 /// The two packed matrices differ in their codes only; the rest of their test is here.
-template <class Layout, int (*Code)(const std::byte*, std::size_t, std::size_t, std::size_t)>
-struct packed_gemm {
+template <class Layout, int (*Code)(const std::byte*, std::size_t, std::size_t, std::size_t)> struct packed_gemm {
     std::size_t n, k;
     std::vector<std::byte> w;  // one byte early: weights lie at odd addresses
     row_memory x;
@@ -84,19 +82,16 @@ struct packed_gemm {
     void set_scale(std::size_t row, std::size_t group, std::uint16_t half) {
         narae::store_le(tile(row) + (group * 16 + row % 16) * 2, half);
     }
-    template <class F>
-    void set_scales(F half) {
+    template <class F> void set_scales(F half) {
         for (std::size_t row = 0; row < narae::num::tiles_of(n) * 16; ++row)
             for (std::size_t g = 0; g < narae::num::groups_of(k); ++g) set_scale(row, g, half());
     }
-    template <class F>
-    void set_codes(F byte) {
+    template <class F> void set_codes(F byte) {
         for (std::size_t t = 0; t < narae::num::tiles_of(n); ++t)
             for (std::size_t i = Layout::scale_bytes(k); i < Layout::tile_bytes(k); ++i)
                 tile(t * 16)[i] = static_cast<std::byte>(byte());
     }
-    template <class F>
-    void set_x(F q, float scale) {
+    template <class F> void set_x(F q, float scale) {
         for (std::size_t i = 0; i < x.q.size(); ++i) x.q[i] = static_cast<std::int8_t>(i < k ? q() : 0);
         for (auto& s : x.scale) s = scale;
         x.take_sums();

@@ -20,8 +20,7 @@ constexpr token_id first_id = 100;
 const auto anything = [](id_pair) { return true; };
 
 /// The definition: count all pairs anew, join the most frequent one from left to right, and again.
-template <class Allowed>
-merges oracle(corpus words, std::size_t most, Allowed&& allowed) {
+template <class Allowed> merges oracle(corpus words, std::size_t most, Allowed&& allowed) {
     merges made;
     while (made.size() < most) {
         std::map<id_pair, std::uint64_t> counts;
@@ -44,8 +43,7 @@ merges oracle(corpus words, std::size_t most, Allowed&& allowed) {
     return made;
 }
 
-template <class Allowed>
-merges learned(corpus words, std::size_t most, Allowed&& allowed) {
+template <class Allowed> merges learned(corpus words, std::size_t most, Allowed&& allowed) {
     const auto made = learn::learn_merges(words, first_id, most, allowed, {});
     REQUIRE(made);
     return *made;

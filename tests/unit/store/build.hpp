@@ -59,15 +59,13 @@ inline unsigned touch(const std::vector<narae::store::tensor>& tensors) {
 
 /// Calls f with every shortened copy of the file, then with every copy that has one byte changed. Each copy has its own
 /// allocation of exactly its size.
-template <class F>
-void shorten(const std::string& file, F&& f) {
+template <class F> void shorten(const std::string& file, F&& f) {
     for (std::size_t n = 0; n < file.size(); ++n) {
         const std::vector<char> copy(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(n));
         f(n, narae::as_bytes({copy.data(), n}));
     }
 }
-template <class F>
-void change(const std::string& file, F&& f) {
+template <class F> void change(const std::string& file, F&& f) {
     for (std::size_t n = 0; n < file.size(); ++n)
         for (const unsigned flip : {0x01u, 0x10u, 0x80u, 0xFFu}) {
             std::vector<char> copy(file.begin(), file.end());

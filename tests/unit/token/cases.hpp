@@ -50,8 +50,7 @@ inline ids ids_of(const narae::text::json_value& array) {
 }
 
 /// f(object) for every line; gives back how many there were.
-template <class F>
-std::size_t each_line(const std::string& path, F f) {
+template <class F> std::size_t each_line(const std::string& path, F f) {
     std::ifstream in(path, std::ios::binary);
     std::size_t n = 0;
     for (std::string line; std::getline(in, line); ++n) {

@@ -51,8 +51,7 @@ std::string refusal(const std::string& text, errc code = errc::bad_value) {
     CHECK(t.error().code == code);
     return t.error().what;
 }
-template <class Change>
-std::string refusal_of(Change change, errc code = errc::bad_value) {
+template <class Change> std::string refusal_of(Change change, errc code = errc::bad_value) {
     auto p = parts::good();
     change(p);
     return refusal(p.text(), code);

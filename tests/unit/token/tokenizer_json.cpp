@@ -36,8 +36,7 @@ bool accepted(const file& f) {
     return t.has_value();
 }
 
-template <class Change>
-file with(Change change) {
+template <class Change> file with(Change change) {
     file f;
     change(f);
     return f;

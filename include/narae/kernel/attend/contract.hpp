@@ -20,8 +20,7 @@ inline constexpr std::size_t attend_queries = 8;
 
 /// Keys lie in tiles of 16 slots, so that each SIMD lane owns a slot: four (8 bits) or one (float) of its numbers, then
 /// those of the next slot. Where number i of slot j is, counted from the block's first key:
-template <class Number>
-constexpr std::size_t key_at(std::size_t j, std::size_t i, std::size_t e) noexcept {
+template <class Number> constexpr std::size_t key_at(std::size_t j, std::size_t i, std::size_t e) noexcept {
     constexpr std::size_t run = 4 / sizeof(Number);
     return j / num::lanes * num::lanes * e + i / run * num::lanes * run + j % num::lanes * run + i % run;
 }
@@ -36,8 +35,7 @@ struct query_state {
 };
 
 /// Up to eight queries that read the same keys and values: of neighbouring tokens, or of the heads that share them.
-template <class Number>
-struct query_block {
+template <class Number> struct query_block {
     std::size_t count;
     const Number* q;     ///< [count, E]
     float* mean;         ///< [count, E] of the values seen so far; to be divided by sum at the end
@@ -48,8 +46,7 @@ struct query_block {
 };
 
 /// A block of the cache, one head of it: keys as key_at says, values [slots, E], for 8 bits a scale per slot.
-template <class Number>
-struct cache_block {
+template <class Number> struct cache_block {
     const Number* k;
     const float* k_scale;
     const Number* v;

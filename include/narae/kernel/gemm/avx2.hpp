@@ -28,8 +28,7 @@ NARAE_AVX2 inline void pack_turned(float* panel, const float* from, std::size_t 
     _mm256_store_ps(panel + 48, _mm256_shuffle_ps(ab_high, cd_high, 0xEE));
 }
 
-template <std::size_t... R>
-struct gemm_rows {
+template <std::size_t... R> struct gemm_rows {
     NARAE_AVX2 static void tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t, std::size_t k,
                                 bool add) noexcept {
         __m256 low[sizeof...(R)], high[sizeof...(R)];

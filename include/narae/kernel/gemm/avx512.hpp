@@ -23,8 +23,7 @@ NARAE_AVX512 inline void swap_blocks(__m512* x, __m512i above, __m512i below) no
         x[I + D] = _mm512_permutex2var_ps(upper, below, x[I + D]);
     }
 }
-template <std::size_t D, std::size_t... I>
-NARAE_AVX512 inline void swap_blocks(__m512* x) noexcept {
+template <std::size_t D, std::size_t... I> NARAE_AVX512 inline void swap_blocks(__m512* x) noexcept {
     static constexpr int above[] = {static_cast<int>(I & D ? (I ^ D) + 16 : I)...};
     static constexpr int below[] = {static_cast<int>(I & D ? I + 16 : I ^ D)...};
     const __m512i order[] = {_mm512_loadu_si512(above), _mm512_loadu_si512(below)};
@@ -62,8 +61,7 @@ NARAE_AVX512 inline void gemm_pack(float* panel, strided lines, std::size_t coun
     }
 }
 
-template <std::size_t... R>
-struct gemm_rows {
+template <std::size_t... R> struct gemm_rows {
     NARAE_AVX512 static void tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t cols,
                                   std::size_t k, bool add) noexcept {
         const __mmask16 low_cols = first(cols), high_cols = first(cols < 16 ? 0 : cols - 16);

@@ -47,8 +47,7 @@ NARAE_AVX512_BF16 inline __m512 dot2(__m512 a, __m512 b, __m512 sum) noexcept {
     return _mm512_dpbf16_ps(sum, __builtin_bit_cast(__m512bh, a), __builtin_bit_cast(__m512bh, b));
 }
 
-template <std::size_t... R>
-struct gemm_rows {
+template <std::size_t... R> struct gemm_rows {
     NARAE_AVX512_BF16 static void tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t cols,
                                        std::size_t k, bool add) noexcept {
         const __mmask16 low_cols = first(cols), high_cols = first(cols < 16 ? 0 : cols - 16);

@@ -38,8 +38,7 @@ inline row16 fma16(float x, row16 b, row16 sum) noexcept {
             vfmaq_n_f32(sum.d, b.d, x)};
 }
 
-template <std::size_t... R>
-struct gemm_rows {
+template <std::size_t... R> struct gemm_rows {
     static void tile(float* c, std::size_t c_row, strided a, const float* panel, std::size_t, std::size_t k,
                      bool add) noexcept {
         const float32x4_t zero = vdupq_n_f32(0);

@@ -11,8 +11,7 @@
 namespace narae::inline NARAE_ABI::kernel::avx2 {
 
 /// A function that may use more than its caller is never part of it: a call has to be worth both halves of a tile.
-template <class Layout>
-struct codes_vnni : Layout {
+template <class Layout> struct codes_vnni : Layout {
     static constexpr std::size_t halves = 2;
     static constexpr bool q4 = Layout::group_bytes == num::q4_layout::group_bytes;
     /// Inputs 4 i .. 4 i + 3 of 8 rows as unsigned codes: 8 is zero in q4, 128 in q8.

@@ -17,8 +17,7 @@ NARAE_NEON_DOT inline int32x4_t add_four(int32x4_t sum, int8x16_t w, int8x16_t q
     return sum;
 }
 
-template <class Layout>
-struct codes_dot : Layout {
+template <class Layout> struct codes_dot : Layout {
     static constexpr bool q4 = Layout::group_bytes == num::q4_layout::group_bytes;
     template <std::size_t... T>
     NARAE_NEON_DOT static void group(int32x4_t* dot, const std::byte* codes, const std::int8_t* q, std::size_t stride,
