@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/narae.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: b17f7dde0544cdf4
+// FNV-1a hash of all that follows this line: 18459997a9bea3bb
 //
 // narae: runs a Korean language model (GPT-NeoX) from plain C++20 headers. This file brings all that running needs;
 // toolkit.hpp brings what making a model needs.
@@ -3343,13 +3343,7 @@ NARAE_AVX512_VNNI inline __m512 gelu(__m512 x) noexcept {
 NARAE_AVX512_VNNI inline void add_to(float* y, __m512 sum) noexcept {
     _mm512_storeu_ps(y, _mm512_add_ps(_mm512_loadu_ps(y), sum));
 }
-/// dot[T] + w . four inputs of token T, in each of 16 rows.
-template <std::size_t... T>
-NARAE_AVX512_VNNI inline void add_four(__m512i* dot, __m512i w, const std::int8_t* q, std::size_t stride,
-                                       std::index_sequence<T...>) noexcept {
-    ((dot[T] = _mm512_dpbusd_epi32(dot[T], w, _mm512_set1_epi32(load_le<std::int32_t>(q + T * stride)))), ...);
-}
-/// The same for two tiles, which share each load of inputs.
+/// dot[T] + w . four inputs of token T, in each of 16 rows of two tiles, which share each load of inputs.
 template <std::size_t... T>
 NARAE_AVX512_VNNI inline void add_four(__m512i* dot0, __m512i* dot1, __m512i w0, __m512i w1, const std::int8_t* q,
                                        std::size_t stride, std::index_sequence<T...>) noexcept {
@@ -3381,14 +3375,14 @@ struct codes_q8 : num::q8_layout {
         return _mm512_xor_si512(_mm512_loadu_si512(codes + i * 64), _mm512_set1_epi32(static_cast<int>(0x80808080u)));
     }
 };
-/// All rows of one tile, or of two neighbours, with the tokens T... One tile fetches two pages ahead of itself; of two,
-/// each group fetches its share of the pair that follows, `ahead_bytes` from `ahead` on.
-template <class Codes, bool Two, std::size_t... T>
-NARAE_AVX512_VNNI inline void tiles(float* y, std::size_t y_stride, const std::byte* scales, const num::q8_rows& x,
-                                    std::size_t k, std::index_sequence<T...> tokens, const std::byte* ahead = nullptr,
-                                    std::size_t ahead_bytes = 0) noexcept {
+/// All rows of two tiles with the tokens T...; the second begins `next` bytes behind the first, or is the first again
+/// and not wanted. Each group fetches its share of the tiles that follow, `ahead_bytes` from `ahead` on.
+template <class Codes, std::size_t... T>
+NARAE_AVX512_VNNI inline void two_tiles(float* y, std::size_t y_stride, const std::byte* scales, std::size_t next,
+                                        const num::q8_rows& x, std::size_t k, const std::byte* ahead,
+                                        std::size_t ahead_bytes, std::index_sequence<T...> tokens) noexcept {
     const std::byte* codes = scales + Codes::scale_bytes(k);
-    const std::size_t stride = x.groups * num::group_len, next = Two ? Codes::tile_bytes(k) : 0;
+    const std::size_t stride = x.groups * num::group_len;
     __m512 sum0[sizeof...(T)], sum1[sizeof...(T)];
     ((sum0[T] = sum1[T] = _mm512_setzero_ps()), ...);
     for (std::size_t g = 0; g < num::groups_of(k); ++g) {
@@ -3397,43 +3391,35 @@ NARAE_AVX512_VNNI inline void tiles(float* y, std::size_t y_stride, const std::b
         ((dot0[T] = dot1[T] = _mm512_set1_epi32(-in.sum[T * in.groups] * Codes::zero)), ...);
         for (std::size_t line = 0; line < ahead_bytes; line += 64) avx2::fetch(ahead + g * ahead_bytes, line);
         for (std::size_t i = 0; i < num::group_len / 4; i += 2) {
-            if constexpr (!Two) {
-                avx2::fetch(codes + i * Codes::group_bytes / 16, avx2::two_pages);
-                add_four(dot0, Codes::four(codes, i), in.q + 4 * i, stride, tokens);
-                add_four(dot0, Codes::four(codes, i + 1), in.q + 4 * i + 4, stride, tokens);
-            } else {
-                const std::byte* other = codes + next;
-                add_four(dot0, dot1, Codes::four(codes, i), Codes::four(other, i), in.q + 4 * i, stride, tokens);
-                add_four(dot0, dot1, Codes::four(codes, i + 1), Codes::four(other, i + 1), in.q + 4 * i + 4, stride,
-                         tokens);
-            }
+            const std::byte* other = codes + next;
+            add_four(dot0, dot1, Codes::four(codes, i), Codes::four(other, i), in.q + 4 * i, stride, tokens);
+            add_four(dot0, dot1, Codes::four(codes, i + 1), Codes::four(other, i + 1), in.q + 4 * i + 4, stride,
+                     tokens);
         }
         add_group(sum0, dot0, scales, in, tokens);
-        if constexpr (Two) add_group(sum1, dot1, scales + next, in, tokens);
+        add_group(sum1, dot1, scales + next, in, tokens);
         codes += Codes::group_bytes;
         scales += num::tile_rows * 2;
     }
     (add_to(y + T * y_stride, sum0[T]), ...);
-    if constexpr (Two) (add_to(y + T * y_stride + num::tile_rows, sum1[T]), ...);
+    if (next != 0) (add_to(y + T * y_stride + num::tile_rows, sum1[T]), ...);
 }
 template <class Codes>
 NARAE_AVX512_VNNI inline void gemm_packed(float* y, std::size_t y_stride, const std::byte* w, const num::q8_rows& x,
                                           std::size_t T, std::size_t k, std::size_t row_begin,
                                           std::size_t row_end) noexcept {
+    const std::size_t tile = Codes::tile_bytes(k), groups = num::groups_of(k), passes = T / 4 + T % 4;
     for (std::size_t row = row_begin; row < row_end; row += 2 * num::tile_rows) {
-        const std::byte* at = w + row / num::tile_rows * Codes::tile_bytes(k);
-        const bool two = row + num::tile_rows < row_end;
-        const std::size_t both = 2 * Codes::tile_bytes(k), ahead = both / (T / 4 + 1) / num::groups_of(k) + 1;
+        const std::byte* at = w + row / num::tile_rows * tile;
+        const std::byte* ahead = at + 2 * tile;
+        const std::size_t next = row + num::tile_rows < row_end ? tile : 0, share = 2 * tile / passes / groups + 1;
         std::size_t t = 0;
-        for (; two && t + 4 <= T; t += 4)
-            tiles<Codes, true>(y + t * y_stride + row, y_stride, at, x.from(t), k, std::make_index_sequence<4>(),
-                               at + both + t / 4 * num::groups_of(k) * ahead, ahead);
-        for (; t < T; ++t) {
-            tiles<Codes, false>(y + t * y_stride + row, y_stride, at, x.from(t), k, std::make_index_sequence<1>());
-            if (two)
-                tiles<Codes, false>(y + t * y_stride + row + num::tile_rows, y_stride, at + Codes::tile_bytes(k),
-                                    x.from(t), k, std::make_index_sequence<1>());
-        }
+        for (; t + 4 <= T; t += 4, ahead += share * groups)
+            two_tiles<Codes>(y + t * y_stride + row, y_stride, at, next, x.from(t), k, ahead, share,
+                             std::make_index_sequence<4>());
+        for (; t < T; ++t, ahead += share * groups)
+            two_tiles<Codes>(y + t * y_stride + row, y_stride, at, next, x.from(t), k, ahead, share,
+                             std::make_index_sequence<1>());
     }
 }
 // == narae/kernel/attend/avx512.hpp: attend_q8 for AVX-512 with VNNI: a tile of 16 slots is one register, the ...
@@ -3474,7 +3460,7 @@ NARAE_AVX512_VNNI inline void add_values(__m512* sum, float p, const __m512* v, 
 /// Queries T..., and of the values C... columns of 16 at once: together sixteen registers of sums at most.
 template <std::size_t... T, std::size_t... C>
 NARAE_AVX512_VNNI inline void attend_some(const query_block<std::int8_t>& queries, const cache_block<std::int8_t>& c,
-                                          std::size_t n, std::size_t e, std::index_sequence<T...> tokens,
+                                          std::size_t n, std::size_t e, std::index_sequence<T...>,
                                           std::index_sequence<C...> columns) noexcept {
     float p[sizeof...(T) * attend_block] = {};
     const std::size_t n16 = round_up(n, num::lanes);
@@ -3486,7 +3472,10 @@ NARAE_AVX512_VNNI inline void attend_some(const query_block<std::int8_t>& querie
             const std::size_t at = j * e + i * num::lanes;  // of these keys; values, too, take as many bytes
             avx2::fetch(c.v + at, 0);
             avx2::fetch(c.k + at, attend_block * e);  // of the next block
-            add_four(dot, _mm512_xor_si512(_mm512_loadu_si512(c.k + at), sign), queries.q + i, e, tokens);
+            const __m512i keys = _mm512_xor_si512(_mm512_loadu_si512(c.k + at), sign);
+            ((dot[T] =
+                  _mm512_dpbusd_epi32(dot[T], keys, _mm512_set1_epi32(load_le<std::int32_t>(queries.q + T * e + i)))),
+             ...);
         }
         const __m512 k_scale = _mm512_loadu_ps(c.k_scale + j);
         (_mm512_storeu_ps(p + T * attend_block + j,

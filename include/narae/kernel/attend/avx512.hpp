@@ -52,7 +52,7 @@ NARAE_AVX512_VNNI inline void add_values(__m512* sum, float p, const __m512* v, 
 /// Queries T..., and of the values C... columns of 16 at once: together sixteen registers of sums at most.
 template <std::size_t... T, std::size_t... C>
 NARAE_AVX512_VNNI inline void attend_some(const query_block<std::int8_t>& queries, const cache_block<std::int8_t>& c,
-                                          std::size_t n, std::size_t e, std::index_sequence<T...> tokens,
+                                          std::size_t n, std::size_t e, std::index_sequence<T...>,
                                           std::index_sequence<C...> columns) noexcept {
     float p[sizeof...(T) * attend_block] = {};
     const std::size_t n16 = round_up(n, num::lanes);
@@ -64,7 +64,10 @@ NARAE_AVX512_VNNI inline void attend_some(const query_block<std::int8_t>& querie
             const std::size_t at = j * e + i * num::lanes;  // of these keys; values, too, take as many bytes
             avx2::fetch(c.v + at, 0);
             avx2::fetch(c.k + at, attend_block * e);  // of the next block
-            add_four(dot, _mm512_xor_si512(_mm512_loadu_si512(c.k + at), sign), queries.q + i, e, tokens);
+            const __m512i keys = _mm512_xor_si512(_mm512_loadu_si512(c.k + at), sign);
+            ((dot[T] =
+                  _mm512_dpbusd_epi32(dot[T], keys, _mm512_set1_epi32(load_le<std::int32_t>(queries.q + T * e + i)))),
+             ...);
         }
         const __m512 k_scale = _mm512_loadu_ps(c.k_scale + j);
         (_mm512_storeu_ps(p + T * attend_block + j,
