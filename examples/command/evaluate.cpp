@@ -34,22 +34,25 @@ constexpr const char* help =
 /// Figures by name: an object for programs, or a line for people.
 class figures {
 public:
-    void add(const char* name, std::string value) { list_.emplace_back(name, std::move(value)); }
-    void add(const char* name, std::uint64_t value) { add(name, std::to_string(value)); }
-    void add(const char* name, double value) {
+    explicit figures(bool json) : json_(json) {}
+    void add(const std::string& name, std::string value) { list_.emplace_back(name, std::move(value)); }
+    void add(const std::string& name, std::uint64_t value) { add(name, std::to_string(value)); }
+    void add(const std::string& name, double value) {
         char text[40];
-        std::snprintf(text, sizeof text, value != 0 && std::abs(value) < 1e-3 ? "%.3g" : "%.4f", value);
+        std::snprintf(text, sizeof text, value != 0 && value < 1e-3 ? "%.3g" : json_ ? "%.8f" : "%.4f", value);
         add(name, std::string(text));
     }
-    std::string text(bool json) const {
+    std::string text() const {
         std::string out;
-        for (const auto& [name, value] : list_)
-            out += json ? (out.empty() ? "{\"" : ",\"") + name + "\":" + value
-                        : (out.empty() ? "" : "  ") + name + " " + value;
-        return out + (json ? "}" : "\n");
+        for (const auto& [name, value] : list_) {
+            if (!out.empty()) out += json_ ? "," : "  ";
+            out += json_ ? narae::text::json_quote(name) + ":" + value : name + " " + value;
+        }
+        return json_ ? "{" + out + "}" : out + "\n";
     }
 
 private:
+    bool json_;
     std::vector<std::pair<std::string, std::string>> list_;
 };
 
@@ -124,28 +127,28 @@ std::string jsonl(const exam& e, bool by_length) {
         const auto& v = e.verdicts[0][i];
         std::string scores;
         for (const double s : v.scores) scores += (scores.empty() ? "" : ",") + narae::num::decimal(s, 6);
-        figures f;
+        figures f(true);
         f.add("task", narae::text::json_quote(e.task->name));
         f.add("row", std::uint64_t{i + 1});
         f.add("scores", "[" + scores + "]");
         f.add("pred", std::uint64_t{by_length ? v.pred_by_length : v.pred});
         f.add("gold", std::uint64_t{e.items[i].gold});
-        out += f.text(true) + "\n";
+        out += f.text() + "\n";
     }
     return out;
 }
 
 std::string report(const exam& e, std::size_t shots, bool card, bool json) {
-    figures f;
+    figures f(json);
     const auto n = e.items.size();
     const bool by_length = card && e.task->by_length;
     const auto grade = [&](const std::string& whose, std::size_t m) {
         const auto share = [&](const std::string& name, double p) {
-            f.add((whose + name).c_str(), p);
-            f.add((whose + name + "_stderr").c_str(), judge::share_error(p, n));
+            f.add(whose + name, p);
+            f.add(whose + name + "_stderr", judge::share_error(p, n));
         };
         share("acc", judge::accuracy(answers_of(e, m, false)));
-        f.add((whose + "macro_f1").c_str(), judge::macro_f1(answers_of(e, m, by_length)));
+        f.add(whose + "macro_f1", judge::macro_f1(answers_of(e, m, by_length)));
         if (e.task->by_length) share("acc_norm", judge::accuracy(answers_of(e, m, true)));
     };
     f.add("task", json ? narae::text::json_quote(e.task->name) : std::string(e.task->name));
@@ -167,7 +170,7 @@ std::string report(const exam& e, std::size_t shots, bool card, bool json) {
         f.add("against_right_alone", std::uint64_t{alone[1]});
         f.add("mcnemar_p", judge::mcnemar(alone[0], alone[1]));
     }
-    return f.text(json);
+    return f.text();
 }
 
 int kobest(const command::line& line, narae::session_options how) {
@@ -235,8 +238,9 @@ int perplexity(const command::line& line, narae::session_options how) {
         for (texts.clear(); !text.empty();) texts.push_back(narae::text::take_line(text));
 
     auto& talks = seats->talks;
+    const bool json = line.has("--json");
     const bool two = talks.size() == 2, alike = two && judge::same_tokens(talks[0].model(), talks[1].model());
-    figures f;
+    figures f(json);
     for (std::size_t m = 0; m < (alike ? 1 : talks.size()); ++m) {
         narae::result<judge::foresight> seen = narae::error{};
         {
@@ -245,7 +249,7 @@ int perplexity(const command::line& line, narae::session_options how) {
         }
         if (!seen) return line.failed(seen.error().in(path));
         const std::string whose = m == 0 ? "" : "against_";
-        const auto add = [&](const char* name, auto value) { f.add((whose + name).c_str(), value); };
+        const auto add = [&](const char* name, auto value) { f.add(whose + name, value); };
         add("bits_per_char", seen->bits_per_char());
         add("bits_per_byte", seen->bits_per_byte());
         add("perplexity", seen->perplexity());
@@ -265,9 +269,7 @@ int perplexity(const command::line& line, narae::session_options how) {
             f.add("same_top", static_cast<double>(seen->same_top) / tokens);
         }
     }
-    const bool json = line.has("--json");
-    return put(f.text(json) + (json ? "\n" : "")) ? 0
-                                                  : line.failed({narae::errc::io, "cannot write to standard output"});
+    return put(f.text() + (json ? "\n" : "")) ? 0 : line.failed({narae::errc::io, "cannot write to standard output"});
 }
 
 }  // namespace
