@@ -258,8 +258,9 @@ int perplexity(const command::line& line, narae::session_options how) {
         if (m == 0) {
             f.add("characters", seen->characters);
             f.add("bytes", seen->bytes);
-            f.add("window", std::uint64_t{talks[0].window()});
-            f.add("stride", std::uint64_t{stride != 0 ? stride : (talks[0].window() + 1) / 2});
+            const auto window = alike ? (std::min)(talks[0].window(), talks[1].window()) : talks[0].window();
+            f.add("window", std::uint64_t{window});
+            f.add("stride", std::uint64_t{stride != 0 ? stride : (window + 1) / 2});
         }
         if (alike) {
             const auto tokens = static_cast<double>(seen->tokens);

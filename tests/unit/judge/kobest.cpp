@@ -80,7 +80,7 @@ TEST_CASE("examples are drawn by the seed, in the order of the file, and an empt
     const auto m = tiny();
     session talk(m, {.window = 256});
     std::vector<item> train, asked(20, {"문제", {"가", "나"}, 0});
-    for (int i = 0; i < 30; ++i) train.push_back({"예 " + std::to_string(10 + i), {"가", "나"}, i % 2u});
+    for (unsigned i = 0; i < 30; ++i) train.push_back({"예 " + std::to_string(10 + i), {"가", "나"}, i % 2});
     auto two = asked;
     REQUIRE(judge::add_examples(two, {train.begin(), train.begin() + 2}, 2, 1, talk));
     for (const auto& i : two) CHECK(i.context == "예 10 가\n\n예 11 나\n\n문제");
@@ -107,7 +107,7 @@ TEST_CASE("examples are drawn by the seed, in the order of the file, and an empt
     CHECK(contexts.size() > 15);
 }
 
-TEST_CASE("more examples than there are, or than fit, are refused; those said to fit do") {
+TEST_CASE("more examples than there are, or than fit, are refused, and those said to fit do") {
     const auto m = tiny();
     const session talk(m, {.window = 64});
     const std::vector<item> train(12, {"짧은 보기", {"가", "나"}, 0});
@@ -117,6 +117,10 @@ TEST_CASE("more examples than there are, or than fit, are refused; those said to
     REQUIRE(!tried);
     CHECK(tried.error().what.find("12 examples do not fit the window of 64 tokens before every question; ") == 0);
     const auto fit = std::stoul(tried.error().what.substr(tried.error().what.find(';') + 2));
+    // The first of them may lose its beginning, not all of it.
+    const auto tokens = [&](std::string_view s) { return m.tokenizer()->encode(s).size(); };
+    const auto question = (std::max)(tokens("짧은 문제 가"), tokens("짧은 문제 나")), one = tokens("짧은 보기 가\n\n");
+    CHECK(fit == (64 - question + one) / one);
     CHECK(fit > 1);
     for (const auto shots : {fit, fit + 1}) {
         std::vector<item> again(5, {"짧은 문제", {"가", "나"}, 0});
