@@ -123,7 +123,7 @@ rm kobest/copa.* kobest/hellaswag.*
 "$command" evaluate kobest kobest -m "$model" --shots 2 --items shots >stdout 2>stderr || complain "evaluate --shots: $(cat stderr)"
 cmp -s items shots && complain "examples change nothing"
 refuse 1 'sentineg: 3 examples asked for, there are 2' evaluate kobest kobest -m "$model" --shots 3 --items out
-refuse 1 'sentineg: 2 examples do not fit the window of 40 tokens before every question; [01] do' evaluate kobest kobest -m "$model" --shots 2 --window 40
+refuse 1 'sentineg: 2 examples do not fit the window of 40 tokens before half of the questions; [01] do' evaluate kobest kobest -m "$model" --shots 2 --window 40
 rm kobest/sentineg.train.tsv
 refuse 1 'kobest/sentineg.train.tsv: cannot open' evaluate kobest kobest -m "$model" --shots 1
 printf 'ID\tText\n1\t좋다\n' >kobest/sentineg.test.tsv

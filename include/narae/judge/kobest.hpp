@@ -87,8 +87,8 @@ inline result<std::vector<item>> read_kobest(const task& t, std::string_view tsv
 }
 
 /// Puts examples from `train`, rightly answered, before every item: `shots` of them, drawn anew for each item from the
-/// seed and its place, in the order of the file, an empty line behind each. Errors: fewer than that in `train`; or one
-/// that would be cut away whole because an item does not fit the session's window, which says how many do.
+/// seed and its place, in the order of the file, an empty line behind each. Errors: fewer than that in `train`; or so
+/// many that with half of the items the window would cut one away whole, which says how many fit.
 inline result<void> add_examples(std::vector<item>& items, const std::vector<item>& train, std::size_t shots,
                                  std::uint64_t seed, const session& talk) {
     return guarded([&]() -> result<void> {
@@ -97,29 +97,34 @@ inline result<void> add_examples(std::vector<item>& items, const std::vector<ite
         if (shots > train.size())
             return error{errc::bad_argument, concat({shots, " examples asked for, there are ", train.size()})};
         const auto example = [&](std::size_t row) { return train[row].with(train[row].gold) + "\n\n"; };
-        std::vector<std::size_t> lengths(train.size());  // in tokens; 0: not counted yet
-        auto fit = shots;
+        std::vector<std::size_t> lengths(train.size()), fits;  // tokens of examples, 0: not counted; examples by item
+        std::vector<std::vector<std::size_t>> drawn(items.size());
         for (std::size_t i = 0; i < items.size(); ++i) {
-            std::size_t tokens = 0;
+            std::size_t tokens = 0, fit = 0;
             for (std::size_t c = 0; c < items[i].choices.size(); ++c)
                 tokens = (std::max)(tokens, tokenizer->encode(items[i].with(c)).size());
-            std::vector<std::size_t> drawn;  // ascending
-            for (num::random random{num::random{seed + i}.next()}; drawn.size() < fit;) {
+            for (num::random random{num::random{seed + i}.next()}; drawn[i].size() < shots;) {
                 const auto row = static_cast<std::size_t>(random.below(train.size()));
-                const auto place = std::ranges::lower_bound(drawn, row);
-                if (place != drawn.end() && *place == row) continue;
-                drawn.insert(place, row);
+                const auto place = std::ranges::lower_bound(drawn[i], row);
+                if (place != drawn[i].end() && *place == row) continue;
+                drawn[i].insert(place, row);
+                if (fit + 1 != drawn[i].size()) continue;
                 if (lengths[row] == 0) lengths[row] = tokenizer->encode(example(row)).size();
-                tokens += lengths[row];
-                if (tokens > talk.window() + lengths[drawn.front()]) fit = drawn.size() - 1;
+                fit += (tokens += lengths[row]) <= talk.window() + lengths[drawn[i].front()];
             }
+            fits.push_back(fit);
+        }
+        std::ranges::sort(fits);
+        if (!fits.empty() && fits[fits.size() / 2] < shots)
+            return error{errc::bad_argument,
+                         concat({shots, " examples do not fit the window of ", talk.window(),
+                                 " tokens before half of the questions; ", fits[fits.size() / 2], " do"})};
+        for (std::size_t i = 0; i < items.size(); ++i) {
             std::string before;
-            for (const auto row : drawn) before += example(row);
+            for (const auto row : drawn[i]) before += example(row);
             items[i].context.insert(0, before);
         }
-        if (fit == shots) return {};
-        return error{errc::bad_argument, concat({shots, " examples do not fit the window of ", talk.window(),
-                                                 " tokens before every question; ", fit, " do"})};
+        return {};
     });
 }
 

@@ -115,7 +115,8 @@ TEST_CASE("more examples than there are, or than fit, are refused, and those sai
     CHECK(judge::add_examples(asked, train, 13, 1, talk).error().what == "13 examples asked for, there are 12");
     const auto tried = judge::add_examples(asked, train, 12, 1, talk);
     REQUIRE(!tried);
-    CHECK(tried.error().what.find("12 examples do not fit the window of 64 tokens before every question; ") == 0);
+    CHECK(tried.error().what.find("12 examples do not fit the window of 64 tokens before half of the questions; ") ==
+          0);
     const auto fit = std::stoul(tried.error().what.substr(tried.error().what.find(';') + 2));
     // The first of them may lose its beginning, not all of it.
     const auto tokens = [&](std::string_view s) { return m.tokenizer()->encode(s).size(); };
@@ -126,6 +127,13 @@ TEST_CASE("more examples than there are, or than fit, are refused, and those sai
         std::vector<item> again(5, {"짧은 문제", {"가", "나"}, 0});
         CHECK(judge::add_examples(again, train, shots, 1, talk).has_value() == (shots == fit));
     }
+    // One question without room for an example is no reason, and nothing was changed where it is one.
+    std::vector<item> mixed(3, {"짧은 문제", {"가", "나"}, 0});
+    mixed[0].context.insert(0, std::string(1000, 'x'));
+    CHECK(!judge::add_examples(mixed, train, fit + 1, 1, talk));
+    CHECK(mixed[1].context == "짧은 문제");
+    CHECK(judge::add_examples(mixed, train, fit, 1, talk));
+    CHECK(mixed[0].context.starts_with("짧은 보기 가\n\n짧은 보기 가\n\n"));
     std::vector<item> long_one(1, {std::string(1000, 'x'), {"가", "나"}, 0});
     CHECK(judge::add_examples(long_one, train, 1, 1, talk).error().what.ends_with("; 0 do"));
 }
