@@ -230,6 +230,8 @@ public:
             const int full = static_cast<int>(part * width);
             std::fprintf(stderr, "\r\033[K%s [%.*s%*s] %3d %%", what_.c_str(), full, "##############################",
                          width - full, "", static_cast<int>(part * 100));
+            const double passed = std::chrono::duration<double>(now - start_).count();
+            if (passed > 2) std::fprintf(stderr, ", %.0f s left", passed * (1 - part) / part);
             shown_ = true;
         }
         return stopped == 0;
@@ -238,7 +240,7 @@ public:
 private:
     std::string what_;
     bool watched_ = watched(), shown_ = false;
-    std::chrono::steady_clock::time_point next_{};
+    std::chrono::steady_clock::time_point next_{}, start_ = std::chrono::steady_clock::now();
 };
 
 /// "812.4 MB": powers of 1000, as disks are sold.

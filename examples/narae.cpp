@@ -16,6 +16,7 @@ constexpr const char* help =
     "  narae tokenize -m MODEL               stdin lines to token ids\n"
     "  narae logits   -m MODEL --ids F -o O  logits of token sequences, as raw float32\n"
     "  narae bench    -m MODEL               how fast it is here\n"
+    "  narae evaluate kobest D -m MODEL      how good it is: KoBEST, or perplexity of a text\n"
     "\n"
     "MODEL is a narae file (see narae-convert) or an original Hugging Face GPT-NeoX folder; without one, the demo "
     "model.\n"
@@ -26,8 +27,8 @@ struct verb {
     const char* name;
     int (*run)(const std::vector<std::string>& words);
 };
-constexpr verb verbs[] = {
-    {"generate", generate}, {"chat", chat}, {"tokenize", tokenize}, {"logits", logits}, {"bench", bench}};
+constexpr verb verbs[] = {{"generate", generate}, {"chat", chat},   {"tokenize", tokenize},
+                          {"logits", logits},     {"bench", bench}, {"evaluate", evaluate}};
 
 }  // namespace
 

@@ -15,6 +15,7 @@ int chat(const std::vector<std::string>& words);
 int tokenize(const std::vector<std::string>& words);
 int logits(const std::vector<std::string>& words);
 int bench(const std::vector<std::string>& words);
+int evaluate(const std::vector<std::string>& words);
 
 /// The model that was asked for, or the demo model that comes with narae.
 inline std::string model_of(const command::line& line) {

@@ -4,6 +4,7 @@
 //   corpus/  raw text to text worth training on
 //   learn/   training: a tokenizer from text and treebanks; a model from text, exercises and instructions
 //   quant/   weights to fewer bits, and the report of what that cost
+//   judge/   how good a model is: KoBEST, perplexity, two models compared
 #ifndef NARAE_TOOLKIT_HPP
 #define NARAE_TOOLKIT_HPP
 
@@ -15,6 +16,10 @@
 #include "narae/corpus/markup.hpp"
 #include "narae/corpus/personal.hpp"
 #include "narae/corpus/quality.hpp"
+#include "narae/judge/kobest.hpp"
+#include "narae/judge/perplexity.hpp"
+#include "narae/judge/statistics.hpp"
+#include "narae/judge/tsv.hpp"
 #include "narae/kernel/gemm/avx2.hpp"
 #include "narae/kernel/gemm/avx512.hpp"
 #include "narae/kernel/gemm/avx512_bf16.hpp"

@@ -104,6 +104,54 @@ same "bytes of logits" "$(wc -c <out.f32 | tr -d ' ')" $((4 * 512 * 4))
 "$command" bench -m "$model" -p 8 -n 4 -r 2 2>said | grep -q '^generation .* tokens per second' || complain "bench"
 same "chat answers each line" "$(printf '안녕\n\n잘 가\n' | "$command" chat -m "$model" -n 4 --system '짧게' 2>said | wc -l | tr -d ' ' | sed 's/^[2-9]$/some/')" some
 
+# --- evaluate kobest: figures of each task that is there, every item's scores, examples from the train file ---
+mkdir kobest
+printf 'ID\tLabel\tText\n1\t1\t참 좋아요\n2\t0\t별로였다\n3\t1\t또 사고 싶다\n' >kobest/sentineg.dev.tsv
+printf 'ID\tText\tLabel\n1\t맛있어요\t1\n2\t식었어요\t0\n' >kobest/sentineg.train.tsv
+printf 'context\tchoice1\tchoice2\tchoice3\tchoice4\tlabel\n물을 끓인다.\t면을 넣는다.\t잔다.\t운다.\t간다.\t0\n' >kobest/hellaswag.dev.tsv
+printf 'not a table' >kobest/copa.dev.tsv
+printf 'sentence\tquestion\t1\t2\tAnswer\n비가 왔다.\t결과\t땅이 젖었다.\t땅이 말랐다.\t1\n' >kobest/copa.test.tsv
+"$command" evaluate kobest kobest -m "$model" --items items >stdout 2>stderr || complain "evaluate kobest: $(cat stderr)"
+same "tasks evaluated" "$(cut -d' ' -f2 stdout | tr '\n' ' ')" 'copa hellaswag sentineg '
+[ -s stderr ] && complain "evaluate kobest says $(cat stderr)"
+same "items" "$(grep -c '^{"task":"[a-z]*","row":[1-3],"scores":\[-[-0-9.,]*\],"pred":[0-3],"gold":[0-3]}$' items)" 5
+"$command" evaluate kobest kobest -m "$model" --threads 1 --json --items again >json 2>stderr || complain "evaluate --json: $(cat stderr)"
+cmp -s items again || complain "threads change the scores"
+grep -q '^{"task":"hellaswag","shots":0,"n":1,"items_truncated":0,"acc":[01][.0]*,"acc_stderr":0[.0]*,"macro_f1":[01][.0]*,"acc_norm":[01][.0]*,"acc_norm_stderr":0[.0]*},$' json || complain "evaluate --json: $(cat json)"
+"$command" evaluate kobest kobest -m "$model" --against "$model" --protocol card --cache f32 2>stderr | grep -c 'right_alone 0  against_right_alone 0  mcnemar_p 1.0000$' | grep -qx 3 || complain "evaluate --against itself: $(cat stderr)"
+rm kobest/copa.* kobest/hellaswag.*
+"$command" evaluate kobest kobest -m "$model" --shots 2 --items shots >stdout 2>stderr || complain "evaluate --shots: $(cat stderr)"
+cmp -s items shots && complain "examples change nothing"
+refuse 1 'sentineg: 3 examples asked for, there are 2' evaluate kobest kobest -m "$model" --shots 3 --items out
+refuse 1 'sentineg: 2 examples do not fit the window of 40 tokens before half of the questions; [01] do' evaluate kobest kobest -m "$model" --shots 2 --window 40
+rm kobest/sentineg.train.tsv
+refuse 1 'kobest/sentineg.train.tsv: cannot open' evaluate kobest kobest -m "$model" --shots 1
+printf 'ID\tText\n1\t좋다\n' >kobest/sentineg.test.tsv
+refuse 1 'kobest/sentineg.test.tsv: line 1: no column Label' evaluate kobest kobest -m "$model" --items out
+refuse 1 "$golden: no <task>.test.tsv or <task>.dev.tsv of KoBEST in it" evaluate kobest "$golden" -m "$model"
+refuse 1 'nowhere: no <task>.test.tsv' evaluate kobest nowhere -m "$model"
+refuse 2 'kobest DIR or perplexity FILE is missing' evaluate -m "$model"
+refuse 2 '-m MODEL is missing' evaluate kobest kobest
+refuse 2 "'grammar' is neither kobest nor perplexity" evaluate grammar kobest -m "$model"
+refuse 2 '--stride goes with perplexity' evaluate kobest kobest -m "$model" --stride 4
+refuse 2 "--protocol is 'mine', not one of harness, card" evaluate kobest kobest -m "$model" --protocol mine
+
+# --- evaluate perplexity: what a text costs, by windows or by lines; another model's, and how far they are apart ---
+sentences 30 >text
+"$command" evaluate perplexity text -m "$model" --json >json 2>stderr || complain "evaluate perplexity: $(cat stderr)"
+grep -q '^{"bits_per_char":[0-9.]*,"bits_per_byte":[0-9.]*,"perplexity":[0-9.]*,"nats_per_token":[0-9.]*,"tokens":[0-9]*,"characters":[0-9]*,"bytes":'"$(wc -c <text | tr -d ' ')"',"window":128,"stride":64}$' json || complain "evaluate perplexity --json: $(cat json)"
+same "half the window is the stride" "$("$command" evaluate perplexity text -m "$model" --json --stride 64 --threads 1)" "$(cat json)"
+"$command" evaluate perplexity text -m "$model" --lines | grep -q '^bits_per_char [0-9.]*  bits_per_byte ' || complain "evaluate perplexity --lines"
+"$command" evaluate perplexity text -m "$model" --against "$model" | grep -q 'kl_per_token 0.0000  same_top 1.0000$' || complain "a model differs from itself"
+"$command" evaluate perplexity text -m "$model" --against "${model%parallel}serial" | grep -q 'kl_per_token [1-9]' || complain "models do not differ"
+: >empty
+printf 'a\377\n' >broken_text
+refuse 1 'empty: no text' evaluate perplexity empty -m "$model"
+refuse 1 'broken_text: not UTF-8 (byte 1)' evaluate perplexity broken_text -m "$model"
+refuse 1 'nowhere: cannot open' evaluate perplexity nowhere -m "$model"
+refuse 1 'a stride of 200 leaves gaps between windows of 128' evaluate perplexity text -m "$model" --stride 200
+refuse 2 '--shots goes with kobest' evaluate perplexity text -m "$model" --shots 1
+
 # --- without a model: the demo model, which goes on in Korean and answers in a line ---
 "$command" generate -p '오늘은 날씨가' -n 20 >stdout 2>said || complain "the demo model: $(cat said)"
 LC_ALL=C tr -d '\000-\177' <stdout | grep -q . || complain "the demo model says: $(cat stdout)"
@@ -137,7 +185,7 @@ refuse 1 'none: cannot open' logits -m "$model" --ids none -o out
 echo 'one two' | "$command" tokenize -m "$model" --decode >stdout 2>stderr
 same "exit of tokenize" $? 1
 grep -q '^narae tokenize: standard input: line 1: not a list of ids$' stderr || complain "tokenize: $(cat stderr)"
-for name in generate chat tokenize logits bench; do
+for name in generate chat tokenize logits bench evaluate; do
     "$command" $name -h | grep -q "narae $name" || complain "$name -h"
 done
 "$command" --version | grep -q '^narae [0-9]' || complain "--version"
