@@ -160,7 +160,7 @@ inline void add(house& h, const std::string& name) {
     // One line says the name and, of the opening comment's first sentence, as many words as there is room for.
     std::string title = "// == " + name + ":";
     for (const auto& line : p.opening) title += line.substr(2);
-    title.resize((std::min)(title.size(), title.find(". ")));
+    title.resize((std::min)(title.size() - title.ends_with('.'), title.find(". ")));
     if (title.size() > 120) title = title.substr(0, title.rfind(' ', 116)) + " ...";
     h.body += (h.body.empty() ? "" : "\n") + title + "\n\n";
     for (auto i = begin; i < end; ++i) h.body += kept[i] + "\n";

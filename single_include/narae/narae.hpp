@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/narae.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 18459997a9bea3bb
+// FNV-1a hash of all that follows this line: 7ef7ea8fe5160cdb
 //
 // narae: runs a Korean language model (GPT-NeoX) from plain C++20 headers. This file brings all that running needs;
 // toolkit.hpp brings what making a model needs.
@@ -228,8 +228,7 @@ template <class T> T load_le(const void* p) noexcept {
     static_assert(std::is_arithmetic_v<T>);
     unsigned char b[sizeof(T)];
     std::memcpy(b, p, sizeof(T));
-    if constexpr (std::endian::native == std::endian::big)
-        for (std::size_t i = 0; i < sizeof(T) / 2; ++i) std::swap(b[i], b[sizeof(T) - 1 - i]);
+    if constexpr (std::endian::native == std::endian::big) std::reverse(b, b + sizeof(T));
     T value;
     std::memcpy(&value, b, sizeof(T));
     return value;
@@ -239,8 +238,7 @@ template <class T> void store_le(void* p, T value) noexcept {
     static_assert(std::is_arithmetic_v<T>);
     unsigned char b[sizeof(T)];
     std::memcpy(b, &value, sizeof(T));
-    if constexpr (std::endian::native == std::endian::big)
-        for (std::size_t i = 0; i < sizeof(T) / 2; ++i) std::swap(b[i], b[sizeof(T) - 1 - i]);
+    if constexpr (std::endian::native == std::endian::big) std::reverse(b, b + sizeof(T));
     std::memcpy(p, b, sizeof(T));
 }
 /// product = a * b; false if that wraps.
@@ -319,13 +317,13 @@ inline std::vector<std::size_t> sorted(std::size_t n, callback<std::size_t, std:
     std::sort(order.begin(), order.end(), before);
     return order;
 }
-// == narae/base/version.hpp: The three numbers, written nowhere else.
+// == narae/base/version.hpp: The three numbers, written nowhere else
 inline constexpr int version_major = 0;
 inline constexpr int version_minor = 1;
 inline constexpr int version_patch = 0;
 inline constexpr char version_text[] = {'0' + version_major, '.', '0' + version_minor, '.', '0' + version_patch, 0};
 }  // namespace narae::inline NARAE_ABI
-// == narae/sys/buffer.hpp: Owned memory for numbers: 64-byte aligned, zeroed, and allocated without throwing.
+// == narae/sys/buffer.hpp: Owned memory for numbers: 64-byte aligned, zeroed, and allocated without throwing
 namespace narae::inline NARAE_ABI::sys {
 /// Every buffer starts on a cache line, which is also the widest SIMD register.
 inline constexpr std::size_t cache_line = 64;
@@ -2860,7 +2858,7 @@ inline void gemm_packed(float* y, std::size_t y_stride, const std::byte* w, cons
     for (std::size_t row = row_begin; row < row_end; ++row)
         for (std::size_t t = 0; t < T; ++t) y[t * y_stride + row] += dot_packed<Layout>(w, x[t], k, row);
 }
-// == narae/kernel/rows/scalar.hpp: layer_norm, bias_gelu and quantize_q8 by definition.
+// == narae/kernel/rows/scalar.hpp: layer_norm, bias_gelu and quantize_q8 by definition
 inline void layer_norm(float* y, const float* x, const float* gain, const float* bias, std::size_t d,
                        float eps) noexcept {
     float lane[num::lanes] = {};
@@ -2928,12 +2926,6 @@ NARAE_AVX2 inline float largest_of(__m256 v) noexcept {
     m = _mm_max_ps(m, _mm_movehl_ps(m, m));
     return _mm_cvtss_f32(_mm_max_ss(m, _mm_movehdup_ps(m)));
 }
-/// The sum of eight integers.
-NARAE_AVX2 inline std::int32_t sum_of(__m256i v) noexcept {
-    __m128i s = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
-    s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4E));
-    return _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_shuffle_epi32(s, 0xB1)));
-}
 /// num::exp.
 NARAE_AVX2 inline __m256 exp(__m256 x) noexcept {
     const __m256 not_zero = _mm256_cmp_ps(x, _mm256_set1_ps(num::exp_min), _CMP_GE_OQ);
@@ -2962,11 +2954,9 @@ NARAE_AVX2 inline __m256 gelu(__m256 x) noexcept {
 }  // namespace narae::inline NARAE_ABI::kernel::avx2
 // == narae/kernel/gemm_packed/avx2.hpp: gemm_q4 and gemm_q8 for AVX2: a register holds 8 rows x 4 inputs, and each ...
 namespace narae::inline NARAE_ABI::kernel::avx2 {
-/// 32 bytes at any address.
 NARAE_AVX2 inline __m256i load32(const std::byte* p) noexcept {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
 }
-/// y[0 .. 8] += sum
 NARAE_AVX2 inline void add_to(float* y, __m256 sum) noexcept {
     _mm256_storeu_ps(y, _mm256_add_ps(_mm256_loadu_ps(y), sum));
 }
@@ -3274,13 +3264,15 @@ NARAE_AVX2 inline void quantize_q8(const num::q8_row& out, const float* x, std::
             const __m256i sorted = _mm256_permutevar8x32_epi32(packed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
             _mm256_storeu_si256(reinterpret_cast<__m256i*>(out.q + g * group + i), sorted);
         }
-        out.sum[g] = sum_of(sum);
+        __m128i s = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+        s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4E));
+        out.sum[g] = _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_shuffle_epi32(s, 0xB1)));
         out.scale[g] = largest / 127.0f;
     }
     const std::size_t done = whole * group;
     if (done < k) scalar::quantize_q8({out.q + done, out.scale + whole, out.sum + whole}, x + done, k - done, group);
 }
-// == narae/kernel/isa/avx2.hpp: What AVX2 (with FMA and F16C) replaces, and then AVX-VNNI.
+// == narae/kernel/isa/avx2.hpp: What AVX2 (with FMA and F16C) replaces, and then AVX-VNNI
 inline table overlay(table t) noexcept {
     t.name = "avx2";
     t.gemv_f32 = gemv_dense<weights_f32>;
@@ -3306,12 +3298,9 @@ namespace narae::inline NARAE_ABI::kernel::avx512 {
 /// GCC 12 warns of the plain forms of some conversions and shifts, whose masked result it thinks is read; those that
 /// set the masked part to zero are free of that, and with every lane chosen the same instruction.
 inline constexpr __mmask16 all = 0xFFFF;
-/// Lanes 0 .. 7 and 8 .. 15.
-NARAE_AVX512_VNNI inline __m256 low_half(__m512 v) noexcept { return _mm512_maskz_extractf32x8_ps(0xFF, v, 0); }
-NARAE_AVX512_VNNI inline __m256 high_half(__m512 v) noexcept { return _mm512_maskz_extractf32x8_ps(0xFF, v, 1); }
-/// The largest of sixteen.
-NARAE_AVX512_VNNI inline float largest_of(__m512 v) noexcept {
-    return avx2::largest_of(_mm256_max_ps(low_half(v), high_half(v)));
+/// Lanes 8 I .. 8 I + 7.
+template <int I> NARAE_AVX512_VNNI inline __m256 half(__m512 v) noexcept {
+    return _mm512_maskz_extractf32x8_ps(0xFF, v, I);
 }
 /// num::exp.
 NARAE_AVX512_VNNI inline __m512 exp(__m512 x) noexcept {
@@ -3339,7 +3328,6 @@ NARAE_AVX512_VNNI inline __m512 gelu(__m512 x) noexcept {
     return _mm512_mask_mul_ps(_mm512_fnmadd_ps(x, tail, x), negative, x, tail);
 }
 // == narae/kernel/gemm_packed/avx512.hpp: gemm_q4 and gemm_q8 for AVX-512 with VNNI: a register holds a chunk of 16 ...
-/// y[0 .. 16] += sum
 NARAE_AVX512_VNNI inline void add_to(float* y, __m512 sum) noexcept {
     _mm512_storeu_ps(y, _mm512_add_ps(_mm512_loadu_ps(y), sum));
 }
@@ -3429,16 +3417,15 @@ NARAE_AVX512_VNNI inline scalar::merge_factors softmax_block(query_state& s, flo
     avx2::hide_unseen(s, p, n16);
     __m512 largest = _mm512_loadu_ps(p);
     for (std::size_t j = 16; j < n16; j += 16) largest = _mm512_maskz_max_ps(all, _mm512_loadu_ps(p + j), largest);
-    const float m = largest_of(largest);
+    const float m = avx2::largest_of(_mm256_max_ps(half<0>(largest), half<1>(largest)));
     __m512 sum = _mm512_setzero_ps();
     for (std::size_t j = 0; j < n16; j += 16) {
         const __m512 weight = exp(_mm512_sub_ps(_mm512_loadu_ps(p + j), _mm512_set1_ps(m)));
         sum = _mm512_add_ps(sum, weight);
         _mm512_storeu_ps(p + j, _mm512_mul_ps(weight, _mm512_loadu_ps(v_scale + j)));
     }
-    return avx2::join(s, m, avx2::sum_lanes(low_half(sum), high_half(sum)));
+    return avx2::join(s, m, avx2::sum_lanes(half<0>(sum), half<1>(sum)));
 }
-/// Sixteen values as floats.
 NARAE_AVX512_VNNI inline __m512 load16(const std::int8_t* v) noexcept {
     return _mm512_maskz_cvtepi32_ps(
         all, _mm512_maskz_cvtepi8_epi32(all, _mm_loadu_si128(reinterpret_cast<const __m128i*>(v))));
@@ -3507,38 +3494,12 @@ NARAE_AVX512_VNNI inline void attend(const query_block<std::int8_t>& queries, co
     for (; t < queries.count; ++t)
         attend_some(queries.part(t, 1, e), c, n, e, std::make_index_sequence<1>(), std::make_index_sequence<4>());
 }
-// == narae/kernel/rows/avx512.hpp: bias_gelu and quantize_q8 for AVX-512
+// == narae/kernel/rows/avx512.hpp: bias_gelu for AVX-512
 NARAE_AVX512_VNNI inline void bias_gelu(float* x, const float* bias, std::size_t n) noexcept {
     std::size_t i = 0;
     for (; i + 16 <= n; i += 16)
         _mm512_storeu_ps(x + i, gelu(_mm512_add_ps(_mm512_loadu_ps(x + i), _mm512_loadu_ps(bias + i))));
     scalar::bias_gelu(x + i, bias + i, n - i);
-}
-NARAE_AVX512_VNNI inline void quantize_q8(const num::q8_row& out, const float* x, std::size_t k,
-                                          std::size_t group) noexcept {
-    if (group % 16 != 0) return scalar::quantize_q8(out, x, k, group);
-    const __m512 sign = _mm512_set1_ps(-0.0f), most = _mm512_set1_ps(127.0f), least = _mm512_set1_ps(-127.0f);
-    const std::size_t whole = k / group, done = whole * group;
-    for (std::size_t g = 0; g < whole; ++g) {
-        const float* from = x + g * group;
-        __m512 size = _mm512_setzero_ps();
-        for (std::size_t i = 0; i < group; i += 16)
-            size = _mm512_maskz_max_ps(all, _mm512_andnot_ps(sign, _mm512_loadu_ps(from + i)), size);
-        const float largest = largest_of(size);
-        const __m512 inverse = _mm512_set1_ps(largest > 0 ? 127.0f / largest : 0.0f);
-        __m512i sum = _mm512_setzero_si512();
-        for (std::size_t i = 0; i < group; i += 16) {
-            const __m512 v = _mm512_mul_ps(_mm512_loadu_ps(from + i), inverse);
-            const __m512i q = _mm512_maskz_cvtps_epi32(  // the second of two if v is no number, as defined
-                all, _mm512_maskz_min_ps(all, _mm512_maskz_max_ps(all, v, least), most));
-            sum = _mm512_add_epi32(sum, q);
-            _mm_storeu_si128(reinterpret_cast<__m128i*>(out.q + g * group + i), _mm512_maskz_cvtepi32_epi8(all, q));
-        }
-        out.sum[g] = avx2::sum_of(_mm256_add_epi32(_mm512_maskz_extracti32x8_epi32(0xFF, sum, 0),
-                                                   _mm512_maskz_extracti32x8_epi32(0xFF, sum, 1)));
-        out.scale[g] = largest / 127.0f;
-    }
-    if (done < k) scalar::quantize_q8({out.q + done, out.scale + whole, out.sum + whole}, x + done, k - done, group);
 }
 // == narae/kernel/isa/avx512.hpp: What AVX-512 with VNNI replaces: what multiplies bytes, and what a prompt spends ...
 inline table overlay(table t) noexcept {
@@ -3546,7 +3507,6 @@ inline table overlay(table t) noexcept {
     t.gemm_q8 = gemm_packed<codes_q8>;
     t.gemm_q4 = gemm_packed<codes_q4>;
     t.bias_gelu = bias_gelu;
-    t.quantize_q8 = quantize_q8;
     t.attend_q8 = attend;
     return t;
 }
@@ -3605,7 +3565,6 @@ inline float32x4_t gelu(float32x4_t x) noexcept {
 // == narae/kernel/gemm_packed/neon.hpp: gemm_q4 and gemm_q8 for NEON: a register holds 4 rows x 4 inputs
 namespace narae::inline NARAE_ABI::kernel::neon {
 inline uint8x16_t load_bytes(const std::byte* p) noexcept { return vld1q_u8(reinterpret_cast<const std::uint8_t*>(p)); }
-/// y[0 .. 4] += sum
 inline void add_to(float* y, float32x4_t sum) noexcept { vst1q_f32(y, vaddq_f32(vld1q_f32(y), sum)); }
 /// Four neighbouring inputs in every 32-bit lane.
 inline int8x16_t four_of(const std::int8_t* q) noexcept {
@@ -3888,7 +3847,7 @@ inline void quantize_q8(const num::q8_row& out, const float* x, std::size_t k, s
     const std::size_t done = whole * group;
     if (done < k) scalar::quantize_q8({out.q + done, out.scale + whole, out.sum + whole}, x + done, k - done, group);
 }
-// == narae/kernel/isa/neon.hpp: What NEON replaces, and then NEON with dot products.
+// == narae/kernel/isa/neon.hpp: What NEON replaces, and then NEON with dot products
 inline table overlay(table t) noexcept {
     t.name = "neon";
     t.gemv_f32 = gemv_dense<weights_f32>;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/toolkit.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 7047a49e304cc3f9
+// FNV-1a hash of all that follows this line: 06d913568ac8ef4d
 //
 // The toolkit: makes, shrinks, teaches and judges models. Running one needs only narae.hpp, which never reaches here.
 //
 //   corpus/  raw text to text worth training on
 //   learn/   training: a tokenizer from text and treebanks; a model from text, exercises and instructions
 //   quant/   weights to fewer bits, and the report of what that cost
+//   judge/   how good a model is: KoBEST, perplexity, two models compared
 #ifndef NARAE_TOOLKIT_HPP
 #define NARAE_TOOLKIT_HPP
 
@@ -1289,6 +1290,344 @@ private:
     report counts_;
 };
 }  // namespace narae::inline NARAE_ABI::corpus
+// == narae/judge/tsv.hpp: Tables as test sets are published: tab-separated values with a header line
+namespace narae::inline NARAE_ABI::judge {
+/// The fields of a row that were asked for, in that order; they borrow the text. `line` counts from 1.
+struct tsv_row {
+    std::size_t line;
+    std::vector<std::string_view> fields;
+};
+/// The columns of these names, row by row. Lines end in LF or CR LF; a byte order mark and empty lines do not matter.
+/// Errors name the line: bytes that are not UTF-8, a column that is not there, a row too short or too long, no row.
+inline result<std::vector<tsv_row>> read_tsv(std::string_view tsv, const std::vector<std::string_view>& columns) {
+    return guarded([&]() -> result<std::vector<tsv_row>> {
+        if (tsv.starts_with("\xEF\xBB\xBF")) tsv.remove_prefix(3);
+        std::vector<std::size_t> places;
+        std::vector<tsv_row> rows;
+        std::size_t width = 0;
+        for (std::size_t number = 1; !tsv.empty(); ++number) {
+            const auto line = text::take_line(tsv);
+            const auto bad = [&](std::initializer_list<piece> why) {
+                return error{errc::bad_value, concat({"line ", number, ": ", concat(why)})};
+            };
+            if (text::utf8_first_invalid(line) != line.size()) return bad({"not UTF-8"});
+            if (line.empty()) continue;
+            const auto fields = text::split(line, '\t');
+            if (width == 0) {
+                width = fields.size();
+                for (const auto name : columns) {
+                    const auto found = std::find(fields.begin(), fields.end(), name);
+                    if (found == fields.end()) return bad({"no column ", name});
+                    places.push_back(static_cast<std::size_t>(found - fields.begin()));
+                }
+                continue;
+            }
+            if (fields.size() != width) return bad({fields.size(), " fields under ", width, " columns"});
+            rows.push_back({number, {}});
+            for (const auto at : places) rows.back().fields.push_back(fields[at]);
+        }
+        if (rows.empty()) return error{errc::bad_value, "no rows"};
+        return rows;
+    });
+}
+}  // namespace narae::inline NARAE_ABI::judge
+// == narae/num/random.hpp: Random numbers that are the same everywhere: SplitMix64, Steele, Lea and Flood 2014
+namespace narae::inline NARAE_ABI::num {
+struct random {
+    std::uint64_t state;
+    std::uint64_t next() noexcept {
+        std::uint64_t z = state += 0x9E3779B97F4A7C15;
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+        return z ^ (z >> 31);
+    }
+    /// A whole number below n, 1 <= n < 2^32. Its bias is below n / 2^32.
+    std::uint64_t below(std::uint64_t n) noexcept { return (next() >> 32) * n >> 32; }
+    /// Nearly normal, mean 0 and deviation 1: the sum of four uniform numbers, exact in any order.
+    float normal() noexcept {
+        std::int64_t sum = 0;
+        for (auto bits = next(); bits != 0; bits >>= 16) sum += static_cast<std::int64_t>(bits & 0xFFFF);
+        return static_cast<float>(sum - 2 * 0xFFFF) * (1.7320508f / 65536.0f);
+    }
+    /// Puts the elements of a list in random order.
+    template <class List> void shuffle(List& list) noexcept {
+        for (auto n = list.size(); n > 1; --n) std::swap(list[n - 1], list[static_cast<std::size_t>(below(n))]);
+    }
+};
+}  // namespace narae::inline NARAE_ABI::num
+// == narae/judge/kobest.hpp: KoBEST (Kim et al
+namespace narae::inline NARAE_ABI::judge {
+using text::operator""_ko;
+/// One of the five tasks. Lists are apart by '|'.
+struct task {
+    std::string_view name;
+    std::u32string_view context;  ///< the question: A, B, C stand for the fields behind the label
+    std::string_view columns;     ///< of the label, then of the fields; choices of an item's own come last
+    std::string_view labels;      ///< the label of each choice
+    std::u32string_view choices;  ///< empty: each item has its own
+    bool by_length = false;       ///< scores per character are reported, too
+};
+inline constexpr task kobest[] = {
+    {"boolq", "A jil-mun: B dab-byeon: "_ko, "Answer|Text|Question", "False|True", "a-ni-o|ye"_ko},
+    {"copa", "A  B"_ko, "Answer|sentence|question|1|2", "1|2", {}},
+    {"hellaswag", "mun-jang: A"_ko, "label|context|choice1|choice2|choice3|choice4", "0|1|2|3", {}, true},
+    {"sentineg", "mun-jang: A geung-bu-jeong:"_ko, "Label|Text", "0|1", "bu-jeong|geung-jeong"_ko},
+    {"wic", "mun-jang1: A mun-jang2: B du mun-jang-e-seo Cga gat-eun tteus-eu-ro sseu-yeoss-na?"_ko,
+     "ANSWER|SENTENCE1|SENTENCE2|Target", "False|True", "a-ni-o|ye"_ko}};
+/// A question, examples before it included, and which of the choices is right.
+struct item {
+    std::string context;
+    std::vector<std::string> choices;
+    std::size_t gold = 0;
+    /// With a blank between, and one of the choices behind it.
+    std::string with(std::size_t choice) const { return context + " " + choices[choice]; }
+};
+/// The items of a file as published. Errors name the line.
+inline result<std::vector<item>> read_kobest(const task& t, std::string_view tsv) {
+    return guarded([&]() -> result<std::vector<item>> {
+        const auto columns = text::split(t.columns, '|'), labels = text::split(t.labels, '|');
+        const auto pattern = text::utf8(t.context), choices = text::utf8(t.choices);
+        auto common = text::split(choices, '|');
+        const auto cause = text::utf8("won-in"_ko), effect = text::utf8("gyeol-gwa"_ko);
+        const auto because = text::utf8("wae-nya-ha-myeon"_ko), so = text::utf8("geu-rae-seo"_ko);
+        auto rows = read_tsv(tsv, columns);
+        if (!rows) return rows.error();
+        std::vector<item> items;
+        for (auto& row : *rows) {
+            auto& fields = row.fields;
+            const auto bad = [&](std::size_t column, std::string_view wanted) {
+                return error{errc::bad_value, concat({"line ", row.line, ": ", columns[column], " is '", fields[column],
+                                                      "', not one of ", wanted})};
+            };
+            item made;
+            const auto same = [&](std::string_view label) {  // TRUE is True
+                return std::ranges::equal(label, fields[0], [](char a, char b) { return (a | 32) == (b | 32); });
+            };
+            made.gold = static_cast<std::size_t>(std::ranges::find_if(labels, same) - labels.begin());
+            if (made.gold == labels.size()) return bad(0, t.labels);
+            if (t.name == "copa") {
+                if (fields[2] != cause && fields[2] != effect) return bad(2, concat({cause, "|", effect}));
+                fields[2] = fields[2] == cause ? because : so;
+            }
+            for (const char c : pattern)
+                c >= 'A' && c <= 'C' ? made.context += fields[static_cast<std::size_t>(c - '@')] : made.context += c;
+            for (const auto c : choices.empty() ? std::span(fields).last(labels.size()) : std::span(common))
+                made.choices.emplace_back(c);
+            items.push_back(std::move(made));
+        }
+        return items;
+    });
+}
+/// Puts examples from `train`, rightly answered, before every item: `shots` of them, drawn anew for each item from the
+/// seed and its place, in the order of the file, an empty line behind each. Errors: fewer than that in `train`; or so
+/// many that with half of the items the window would cut one away whole, which says how many fit.
+inline result<void> add_examples(std::vector<item>& items, const std::vector<item>& train, std::size_t shots,
+                                 std::uint64_t seed, const session& talk) {
+    return guarded([&]() -> result<void> {
+        const auto* tokenizer = talk.model().tokenizer();
+        if (tokenizer == nullptr) return error{errc::unsupported, "the model came without a tokenizer"};
+        if (shots > train.size())
+            return error{errc::bad_argument, concat({shots, " examples asked for, there are ", train.size()})};
+        const auto example = [&](std::size_t row) { return train[row].with(train[row].gold) + "\n\n"; };
+        std::vector<std::size_t> lengths(train.size()), fits;  // tokens of examples, 0: not counted; examples by item
+        std::vector<std::vector<std::size_t>> drawn(items.size());
+        for (std::size_t i = 0; i < items.size(); ++i) {
+            std::size_t tokens = 0, fit = 0;
+            for (std::size_t c = 0; c < items[i].choices.size(); ++c)
+                tokens = (std::max)(tokens, tokenizer->encode(items[i].with(c)).size());
+            for (num::random random{num::random{seed + i}.next()}; drawn[i].size() < shots;) {
+                const auto row = static_cast<std::size_t>(random.below(train.size()));
+                const auto place = std::ranges::lower_bound(drawn[i], row);
+                if (place != drawn[i].end() && *place == row) continue;
+                drawn[i].insert(place, row);
+                if (fit + 1 != drawn[i].size()) continue;
+                if (lengths[row] == 0) lengths[row] = tokenizer->encode(example(row)).size();
+                fit += (tokens += lengths[row]) <= talk.window() + lengths[drawn[i].front()];
+            }
+            fits.push_back(fit);
+        }
+        std::ranges::sort(fits);
+        if (!fits.empty() && fits[fits.size() / 2] < shots)
+            return error{errc::bad_argument,
+                         concat({shots, " examples do not fit the window of ", talk.window(),
+                                 " tokens before half of the questions; ", fits[fits.size() / 2], " do"})};
+        for (std::size_t i = 0; i < items.size(); ++i) {
+            std::string before;
+            for (const auto row : drawn[i]) before += example(row);
+            items[i].context.insert(0, before);
+        }
+        return {};
+    });
+}
+/// What a model says to an item: the summed log-likelihood of each choice, and which is the highest.
+struct verdict {
+    std::vector<double> scores;
+    std::size_t pred = 0, pred_by_length = 0;  ///< by the sum, and by the sum per character of the choice
+    bool cut = false;                          ///< the window was too short: the question lost its beginning
+};
+/// Errors: those of session::score.
+inline result<verdict> decide(session& talk, const item& asked) {
+    return guarded([&]() -> result<verdict> {
+        std::vector<std::string> choices;
+        for (const auto& c : asked.choices) choices.push_back(" " + c);
+        const auto scores = talk.score(asked.context, choices);
+        if (!scores) return scores.error();
+        verdict v;
+        std::vector<double> each;
+        for (std::size_t c = 0; c < choices.size(); ++c) {
+            const auto& s = (*scores)[c];
+            v.scores.push_back(s.log_likelihood);
+            each.push_back(s.log_likelihood / static_cast<double>((std::max<std::size_t>)(s.characters, 2) - 1));
+            const auto whole = asked.with(c);  // no token has less than a byte
+            v.cut = v.cut || (whole.size() > talk.window() &&
+                              talk.model().tokenizer()->encode(whole).size() > talk.window() + 1);
+        }
+        v.pred = static_cast<std::size_t>(std::ranges::max_element(v.scores) - v.scores.begin());
+        v.pred_by_length = static_cast<std::size_t>(std::ranges::max_element(each) - each.begin());
+        return v;
+    });
+}
+// == narae/judge/perplexity.hpp: How well a model foresees a text: nats per token, and bits per character and per ...
+/// Sums over texts, and what they come to.
+struct foresight {
+    std::uint64_t tokens = 0, characters = 0, bytes = 0;
+    double nats = 0;             ///< -ln of the probability of every token, given those before it
+    double against_nats = 0;     ///< the same for the other model
+    double divergence = 0;       ///< KL from the other model's distribution to this one's, nats
+    std::uint64_t same_top = 0;  ///< tokens for which both find the same one likeliest
+    double per_token() const noexcept { return nats / static_cast<double>(tokens); }
+    double perplexity() const noexcept { return std::exp(per_token()); }
+    double bits_per_char() const noexcept { return nats / std::log(2.0) / static_cast<double>(characters); }
+    double bits_per_byte() const noexcept { return nats / std::log(2.0) / static_cast<double>(bytes); }
+};
+/// ln of the sum of e^logits, in double.
+inline double log_sum(std::span<const float> logits) noexcept {
+    const double largest = *std::ranges::max_element(logits);
+    double sum = 0;
+    for (const double l : logits) sum += std::exp(l - largest);
+    return largest + std::log(sum);
+}
+/// Do the ids of two models mean the same?
+inline bool same_tokens(const language_model& a, const language_model& b) noexcept {
+    const auto *x = a.tokenizer(), *y = b.tokenizer();
+    bool same = x != nullptr && y != nullptr && a.shape().V == b.shape().V;
+    for (token_id id = 0; same && id < a.shape().V; ++id) same = x->bytes_of(id) == y->bytes_of(id);
+    return same;
+}
+/// Reads each text for itself, from the end-of-text token on, through windows that move by `stride` tokens; 0: by half
+/// of the session's window. A token so has at least window - stride before it, or all that there are. `against`, which
+/// needs the same tokens, is compared with. Sessions forget what they held. Errors: no tokenizer, or no end-of-text
+/// token in it; no text; a stride past the window; other tokens; cancelled.
+inline result<foresight> foresee(session& talk, std::span<const std::string_view> texts, std::size_t stride = 0,
+                                 session* against = nullptr, callback<std::uint64_t, std::uint64_t> on_progress = {}) {
+    return guarded([&]() -> result<foresight> {
+        const auto* tokenizer = talk.model().tokenizer();
+        const auto start = tokenizer == nullptr ? std::nullopt : tokenizer->end_of_text();
+        if (!start) return error{errc::unsupported, "no tokenizer with an end-of-text token, from which texts start"};
+        if (against != nullptr && !same_tokens(talk.model(), against->model()))
+            return error{errc::bad_argument, "the models have different tokens"};
+        const auto window = against == nullptr ? talk.window() : (std::min)(talk.window(), against->window());
+        if (stride == 0) stride = (window + 1) / 2;
+        if (stride > window)
+            return error{errc::bad_argument,
+                         concat({"a stride of ", stride, " leaves gaps between windows of ", window})};
+        foresight f;
+        std::vector<std::vector<token_id>> all;
+        for (auto t : texts) {
+            all.push_back({*start});
+            tokenizer->make_encoder().encode(t, {}, all.back());
+            f.tokens += all.back().size() - 1;
+            f.bytes += t.size();
+            for (; !t.empty(); ++f.characters) t.remove_prefix(text::utf8_front(t).length);
+        }
+        if (f.tokens == 0) return error{errc::bad_value, "no text"};
+        const std::size_t V = talk.model().shape().V;
+        std::vector<float> rows(against == nullptr ? 0 : model::chunk_len * V);  // the other's logits of a chunk
+        const auto count = [&](std::span<const float> ours, std::size_t t, token_id next) {
+            const double sum = log_sum(ours);
+            f.nats += sum - static_cast<double>(ours[next]);
+            if (against == nullptr) return;
+            const auto theirs = std::span<const float>(rows).subspan(t * V, V);
+            const double other = log_sum(theirs);
+            f.against_nats += other - static_cast<double>(theirs[next]);
+            for (std::size_t i = 0; i < V; ++i) {
+                const double p = static_cast<double>(theirs[i]) - other, q = static_cast<double>(ours[i]) - sum;
+                f.divergence += std::exp(p) * (p - q);
+            }
+            f.same_top +=
+                std::ranges::max_element(ours) - ours.begin() == std::ranges::max_element(theirs) - theirs.begin();
+        };
+        std::uint64_t done = 0;
+        for (const std::span<const token_id> ids : all)
+            // Inputs from `begin` on; those from `at` on give the logits of tokens that no window has come to yet.
+            for (std::size_t begin = 0, at = 0; at + 1 < ids.size(); begin += stride) {
+                for (auto* s : {&talk, against}) {
+                    if (s == nullptr) continue;
+                    s->reset();
+                    if (at == begin) continue;
+                    if (const auto fed = s->feed(ids.subspan(begin, at - begin)); !fed) return fed.error();
+                }
+                for (const auto end = (std::min)(begin + window, ids.size() - 1); at < end;) {
+                    const auto chunk = ids.subspan(at, (std::min)(model::chunk_len, end - at));
+                    result<void> fed;
+                    if (against != nullptr)
+                        fed = against->feed_each(chunk, [&](std::size_t t, std::span<const float> row) {
+                            return std::ranges::copy(row, rows.data() + t * V), true;
+                        });
+                    if (fed)
+                        fed = talk.feed_each(chunk, [&](std::size_t t, std::span<const float> row) {
+                            return count(row, t, ids[at + t + 1]), true;
+                        });
+                    if (!fed) return fed.error();
+                    at += chunk.size();
+                    if (!on_progress(done += chunk.size(), f.tokens)) return error{errc::cancelled, "cancelled"};
+                }
+            }
+        return f;
+    });
+}
+// == narae/judge/statistics.hpp: What answers are worth: accuracy and its standard error, macro F1, and whether two ...
+/// The label of an item and the one that was answered; small numbers.
+struct answer {
+    std::size_t gold, pred;
+};
+/// The share of right answers. Needs at least one.
+inline double accuracy(std::span<const answer> answers) noexcept {
+    const auto right = std::count_if(answers.begin(), answers.end(), [](answer a) { return a.gold == a.pred; });
+    return static_cast<double>(right) / static_cast<double>(answers.size());
+}
+/// The standard error of a share p of n items.
+inline double share_error(double p, std::size_t n) noexcept {
+    return std::sqrt(p * (1 - p) / static_cast<double>((std::max<std::size_t>)(n, 2) - 1));
+}
+/// The mean of F1 over the labels that occur, in either place.
+inline double macro_f1(std::span<const answer> answers) {
+    std::vector<std::size_t> right, seen;  // by label; seen counts gold and answered together
+    for (const auto a : answers) {
+        const auto labels = (std::max)({a.gold + 1, a.pred + 1, seen.size()});
+        right.resize(labels);
+        seen.resize(labels);
+        ++seen[a.gold];
+        ++seen[a.pred];
+        right[a.gold] += a.gold == a.pred;
+    }
+    double sum = 0;
+    for (std::size_t l = 0; l < seen.size(); ++l)
+        if (seen[l] != 0) sum += 2 * static_cast<double>(right[l]) / static_cast<double>(seen[l]);
+    return sum / static_cast<double>(seen.size() - static_cast<std::size_t>(std::ranges::count(seen, std::size_t{0})));
+}
+/// McNemar's test, exact and two-sided: how likely at least so uneven a split is among the items that only one of two
+/// models got right, `ours` and `theirs` of them, if the models are equally good.
+inline double mcnemar(std::size_t ours, std::size_t theirs) noexcept {
+    const auto n = ours + theirs;
+    double log_share = -static_cast<double>(n) * std::log(2.0), sum = 0;  // of exactly i by chance
+    for (std::size_t i = 0; i <= (std::min)(ours, theirs); ++i) {
+        sum += std::exp(log_share);
+        log_share += std::log(static_cast<double>(n - i) / static_cast<double>(i + 1));
+    }
+    return (std::min)(1.0, 2 * sum);
+}
+}  // namespace narae::inline NARAE_ABI::judge
 // == narae/kernel/gemm/contract.hpp: The contract of gemm: C = A B, one tile of C at a time
 namespace narae::inline NARAE_ABI::kernel {
 /// A matrix in memory: element (i, j) is data[i * row + j * col]; row or col is 1. So a transposed view costs nothing.
@@ -2392,7 +2731,7 @@ inline std::u32string common_syllables() {
     return all;
 }
 }  // namespace narae::inline NARAE_ABI::learn
-// == narae/num/decimal.hpp: Numbers as text that no locale changes.
+// == narae/num/decimal.hpp: Numbers as text that no locale changes
 namespace narae::inline NARAE_ABI::num {
 /// x with so many decimals, 0 to 22. Needs |x| * 10^digits < 1e18.
 inline std::string decimal(double x, int digits) {
@@ -2587,33 +2926,7 @@ inline std::string curve_svg(std::span<const curve_point> points, std::string_vi
     if (!valid.empty()) caption(R"(x="110" fill="#e8702a)", "held out ", valid.back().second);
     return out + "\n</svg>\n";
 }
-}  // namespace narae::inline NARAE_ABI::learn
-// == narae/num/random.hpp: Random numbers that are the same everywhere: SplitMix64, Steele, Lea and Flood 2014
-namespace narae::inline NARAE_ABI::num {
-struct random {
-    std::uint64_t state;
-    std::uint64_t next() noexcept {
-        std::uint64_t z = state += 0x9E3779B97F4A7C15;
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-        return z ^ (z >> 31);
-    }
-    /// A whole number below n, 1 <= n < 2^32. Its bias is below n / 2^32.
-    std::uint64_t below(std::uint64_t n) noexcept { return (next() >> 32) * n >> 32; }
-    /// Nearly normal, mean 0 and deviation 1: the sum of four uniform numbers, exact in any order.
-    float normal() noexcept {
-        std::int64_t sum = 0;
-        for (auto bits = next(); bits != 0; bits >>= 16) sum += static_cast<std::int64_t>(bits & 0xFFFF);
-        return static_cast<float>(sum - 2 * 0xFFFF) * (1.7320508f / 65536.0f);
-    }
-    /// Puts the elements of a list in random order.
-    template <class List> void shuffle(List& list) noexcept {
-        for (auto n = list.size(); n > 1; --n) std::swap(list[n - 1], list[static_cast<std::size_t>(below(n))]);
-    }
-};
-}  // namespace narae::inline NARAE_ABI::num
 // == narae/learn/tasks.hpp: Exercises in Korean grammar and context, made from plain text: which particle or ending ...
-namespace narae::inline NARAE_ABI::learn {
 using text::operator""_ko;
 /// UTF-8 text to learn from. The loss is taken on the answer; the prompt is only read.
 struct prompted {

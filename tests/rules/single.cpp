@@ -69,7 +69,7 @@ TEST_CASE("the generator puts each header once, after what it needs") {
     CHECK(n.find("#include <vector>") < n.find("int early;"));
     CHECK(n.find("#include <cerrno>") > n.find("#ifndef NARAE_NO_FILES"));
     for (const char* once : {"int early;", "int late;", "#define NARAE_ABI", "#include <vector>", "#undef NARAE_ABI",
-                             "// Duty of NARAE_EARLY.", "// Duty of NARAE_NARAE_HPP."})
+                             ": Duty of NARAE_EARLY", "// Duty of NARAE_NARAE_HPP."})
         CHECK(times(n, once) == 1);
     CHECK(times(n, "#include \"") == 0);
     CHECK(times(n, "int loop") == 0);
@@ -88,7 +88,7 @@ TEST_CASE("a namespace that one header closes and the next opens stays open") {
         files["narae/base/early.hpp"] = header("NARAE_EARLY", first);
         files["narae/sys/late.hpp"] = header("NARAE_LATE", "#include \"narae/base/early.hpp\"\n" + second);
         const auto n = made_of(files).narae;
-        const auto begin = n.find("Duty of NARAE_EARLY.\n") + 21;
+        const auto begin = n.find("Duty of NARAE_EARLY\n") + 20;
         return n.substr(begin, n.find("\n// == no macro") - begin);
     };
     // Blank lines go, and of an opening comment all but its first sentence.
@@ -96,7 +96,7 @@ TEST_CASE("a namespace that one header closes and the next opens stays open") {
                       b = "namespace n {\n\nint b;\n\n/// Duty of d.\nclass d {};\n\n}  // namespace n\n",
                       tight_a = "namespace n {\nint a;\n}  // namespace n\n",
                       tight_b = "int b;\n/// Duty of d.\nclass d {};\n",
-                      late = "// == narae/sys/late.hpp: Duty of NARAE_LATE.\n";
+                      late = "// == narae/sys/late.hpp: Duty of NARAE_LATE\n";
     CHECK(between(a, b) == "namespace n {\nint a;\n" + late + tight_b + "}  // namespace n");
     CHECK(between("#if A\n" + a + "#endif\n", "#if A\n" + b + "#endif\n") ==
           "#if A\nnamespace n {\nint a;\n" + late + tight_b + "}  // namespace n\n#endif");

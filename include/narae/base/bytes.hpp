@@ -4,6 +4,7 @@
 #ifndef NARAE_BASE_BYTES_HPP
 #define NARAE_BASE_BYTES_HPP
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -23,8 +24,7 @@ template <class T> T load_le(const void* p) noexcept {
     static_assert(std::is_arithmetic_v<T>);
     unsigned char b[sizeof(T)];
     std::memcpy(b, p, sizeof(T));
-    if constexpr (std::endian::native == std::endian::big)
-        for (std::size_t i = 0; i < sizeof(T) / 2; ++i) std::swap(b[i], b[sizeof(T) - 1 - i]);
+    if constexpr (std::endian::native == std::endian::big) std::reverse(b, b + sizeof(T));
     T value;
     std::memcpy(&value, b, sizeof(T));
     return value;
@@ -35,8 +35,7 @@ template <class T> void store_le(void* p, T value) noexcept {
     static_assert(std::is_arithmetic_v<T>);
     unsigned char b[sizeof(T)];
     std::memcpy(b, &value, sizeof(T));
-    if constexpr (std::endian::native == std::endian::big)
-        for (std::size_t i = 0; i < sizeof(T) / 2; ++i) std::swap(b[i], b[sizeof(T) - 1 - i]);
+    if constexpr (std::endian::native == std::endian::big) std::reverse(b, b + sizeof(T));
     std::memcpy(p, b, sizeof(T));
 }
 

@@ -21,8 +21,7 @@ const std::string_view story =
     "옛날 어느 마을에 소금을 파는 사람이 살았다. 그는 날마다 산을 넘어 장에 갔다.\n비가 오면 소금이 녹을까 걱정이었다.";
 
 /// -ln p of each token after the first, `seen(p)` being where the window of token p begins; plainly, token by token.
-template <class Begin>
-double nats_of(const language_model& m, const std::vector<token_id>& ids, Begin begin) {
+template <class Begin> double nats_of(const language_model& m, const std::vector<token_id>& ids, Begin begin) {
     double sum = 0;
     for (std::size_t p = 1; p < ids.size(); ++p) {
         session talk(m);

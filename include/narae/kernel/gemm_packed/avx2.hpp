@@ -14,12 +14,10 @@
 
 namespace narae::inline NARAE_ABI::kernel::avx2 {
 
-/// 32 bytes at any address.
 NARAE_AVX2 inline __m256i load32(const std::byte* p) noexcept {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
 }
 
-/// y[0 .. 8] += sum
 NARAE_AVX2 inline void add_to(float* y, __m256 sum) noexcept {
     _mm256_storeu_ps(y, _mm256_add_ps(_mm256_loadu_ps(y), sum));
 }

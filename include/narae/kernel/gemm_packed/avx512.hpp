@@ -14,7 +14,6 @@
 
 namespace narae::inline NARAE_ABI::kernel::avx512 {
 
-/// y[0 .. 16] += sum
 NARAE_AVX512_VNNI inline void add_to(float* y, __m512 sum) noexcept {
     _mm512_storeu_ps(y, _mm512_add_ps(_mm512_loadu_ps(y), sum));
 }

@@ -16,7 +16,6 @@ namespace narae::inline NARAE_ABI::kernel::neon {
 
 inline uint8x16_t load_bytes(const std::byte* p) noexcept { return vld1q_u8(reinterpret_cast<const std::uint8_t*>(p)); }
 
-/// y[0 .. 4] += sum
 inline void add_to(float* y, float32x4_t sum) noexcept { vst1q_f32(y, vaddq_f32(vld1q_f32(y), sum)); }
 
 /// Four neighbouring inputs in every 32-bit lane.

@@ -34,13 +34,6 @@ NARAE_AVX2 inline float largest_of(__m256 v) noexcept {
     return _mm_cvtss_f32(_mm_max_ss(m, _mm_movehdup_ps(m)));
 }
 
-/// The sum of eight integers.
-NARAE_AVX2 inline std::int32_t sum_of(__m256i v) noexcept {
-    __m128i s = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
-    s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4E));
-    return _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_shuffle_epi32(s, 0xB1)));
-}
-
 /// num::exp.
 NARAE_AVX2 inline __m256 exp(__m256 x) noexcept {
     const __m256 not_zero = _mm256_cmp_ps(x, _mm256_set1_ps(num::exp_min), _CMP_GE_OQ);

@@ -18,7 +18,6 @@ inline table overlay(table t) noexcept {
     t.gemm_q8 = gemm_packed<codes_q8>;
     t.gemm_q4 = gemm_packed<codes_q4>;
     t.bias_gelu = bias_gelu;
-    t.quantize_q8 = quantize_q8;
     t.attend_q8 = attend;
     return t;
 }

@@ -13,13 +13,9 @@ namespace narae::inline NARAE_ABI::kernel::avx512 {
 /// set the masked part to zero are free of that, and with every lane chosen the same instruction.
 inline constexpr __mmask16 all = 0xFFFF;
 
-/// Lanes 0 .. 7 and 8 .. 15.
-NARAE_AVX512_VNNI inline __m256 low_half(__m512 v) noexcept { return _mm512_maskz_extractf32x8_ps(0xFF, v, 0); }
-NARAE_AVX512_VNNI inline __m256 high_half(__m512 v) noexcept { return _mm512_maskz_extractf32x8_ps(0xFF, v, 1); }
-
-/// The largest of sixteen.
-NARAE_AVX512_VNNI inline float largest_of(__m512 v) noexcept {
-    return avx2::largest_of(_mm256_max_ps(low_half(v), high_half(v)));
+/// Lanes 8 I .. 8 I + 7.
+template <int I> NARAE_AVX512_VNNI inline __m256 half(__m512 v) noexcept {
+    return _mm512_maskz_extractf32x8_ps(0xFF, v, I);
 }
 
 /// num::exp.

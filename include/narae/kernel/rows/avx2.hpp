@@ -70,7 +70,9 @@ NARAE_AVX2 inline void quantize_q8(const num::q8_row& out, const float* x, std::
             const __m256i sorted = _mm256_permutevar8x32_epi32(packed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
             _mm256_storeu_si256(reinterpret_cast<__m256i*>(out.q + g * group + i), sorted);
         }
-        out.sum[g] = sum_of(sum);
+        __m128i s = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+        s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4E));
+        out.sum[g] = _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_shuffle_epi32(s, 0xB1)));
         out.scale[g] = largest / 127.0f;
     }
     const std::size_t done = whole * group;
