@@ -13,7 +13,7 @@ int synthesize(const std::vector<std::string>& words);
 namespace {
 
 constexpr std::string_view help =
-    "narae-convert CHECKPOINT -o MODEL [--type q4|q8|f16|f32] [--tokenizer FILE] [--threads N]\n"
+    "narae-convert CHECKPOINT -o MODEL [--type q4|q8|f16|f32] [--calibrate TEXT [--sparsity S]] [--tokenizer FILE]\n"
     "narae-convert inspect MODEL | export MODEL -o FOLDER | synthesize --shape NAME -o MODEL    (-h after each)\n"
     "\n"
     "Turns an original GPT-NeoX checkpoint (a Hugging Face folder: config.json, safetensors or torch .bin files,\n"
@@ -21,6 +21,11 @@ constexpr std::string_view help =
     "\n"
     "  -o MODEL      the file to write; it appears only when it is whole\n"
     "  --type TYPE   what weights become: q4 (4 bits; if not given), q8 (8 bits), f16 or f32\n"
+    "  --calibrate TEXT\n"
+    "                a text like those that the model will meet (32 times 512 tokens are read, from all over it), by\n"
+    "                which q4 rounds such that the layers' outputs change least: GPTQ\n"
+    "  --sparsity S  makes a share S of the layers' weights zero, such as 0.5, or 2 of every 4 neighbours (2:4), or 4\n"
+    "                of 8 (4:8), by the calibration text: SparseGPT\n"
     "  --tokenizer FILE\n"
     "                a tokenizer.json with a new vocabulary; each new token starts as the mean of the old ones that\n"
     "                spell it, and the model needs training after that\n"
@@ -30,8 +35,13 @@ constexpr std::string_view help =
 
 int convert(const std::vector<std::string>& words) {
     line args("narae-convert", help,
-              {{"-o", "MODEL", true}, {"--type", "TYPE"}, {"--tokenizer", "FILE"}, {"--threads", "N"}}, "CHECKPOINT", 1,
-              1);
+              {{"-o", "MODEL", true},
+               {"--type", "TYPE"},
+               {"--calibrate", "TEXT"},
+               {"--sparsity", "S"},
+               {"--tokenizer", "FILE"},
+               {"--threads", "N"}},
+              "CHECKPOINT", 1, 1);
     args.read(words);
     using narae::model::format;
     constexpr format types[] = {format::q4, format::q8, format::f16, format::f32};
@@ -40,6 +50,22 @@ int convert(const std::vector<std::string>& words) {
     options.threads = static_cast<std::size_t>(args.number("--threads", 0, 1, 256));
     const auto to = args.text("-o");
     options.tokenizer = args.text("--tokenizer");
+    options.calibrate = args.text("--calibrate");
+    if (args.has("--calibrate") && options.calibrate.empty()) args.wrong("--calibrate is empty");
+    if (args.has("--sparsity")) {
+        using narae::quant::mask;
+        const auto given = args.text("--sparsity");
+        if (options.calibrate.empty()) args.wrong("--sparsity needs --calibrate");
+        char* end = nullptr;
+        options.slim.share = std::strtod(given.c_str(), &end);
+        options.slim.zeros = given == "2:4" ? mask::two_of_four : given == "4:8" ? mask::four_of_eight : mask::share;
+        if (options.slim.zeros == mask::share && (*end != '\0' || !(options.slim.share > 0 && options.slim.share < 1)))
+            args.wrong("--sparsity is '" + given + "', not a share between 0 and 1 such as 0.5, nor 2:4 nor 4:8");
+    }
+    if (!options.calibrate.empty() && options.slim.zeros == narae::quant::mask::none && options.type != format::q4)
+        args.wrong("--calibrate without --sparsity is for --type q4");
+    if (!options.calibrate.empty() && !options.tokenizer.empty())
+        args.wrong("--calibrate and --tokenizer exclude each other: a new vocabulary needs training first");
     if (args.has("--tokenizer") && options.tokenizer.empty()) args.wrong("--tokenizer is empty");
 
     const stopwatch clock;
@@ -53,6 +79,11 @@ int convert(const std::vector<std::string>& words) {
     if (done->tokens != 0)
         std::printf("new vocabulary: %llu tokens, %.1f %% copied, %.2f old tokens each on average\n",
                     static_cast<unsigned long long>(done->tokens), 100 * done->tokens_copied, done->tokens_pieces);
+    if (done->calibration_tokens != 0)
+        std::printf(
+            "calibrated by %llu tokens: %.2f %% of the layers' outputs lost, at most %.2f %% (%s); %.1f %% zeros\n",
+            static_cast<unsigned long long>(done->calibration_tokens), 100 * done->output_error,
+            100 * done->worst_error, narae::store::printable(done->worst).c_str(), 100 * done->zeros);
     std::printf("%s: %llu weights, %.3f bits each, weight error %.4g, %s", to.c_str(),
                 static_cast<unsigned long long>(done->weights), done->bits_per_weight(), done->weight_error,
                 closing(done->file_bytes, clock).c_str());

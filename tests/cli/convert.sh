@@ -32,6 +32,20 @@ accept 'checkpoint of type f16' export out -o folder
 grep -q '"vocab_size": 2048' folder/config.json || complain 'export after --tokenizer has the old vocabulary'
 accept 'new vocabulary: 503 tokens, ' folder -o again --tokenizer "$tokenizers/tiny.json"
 rm -r out folder again
+i=0
+while [ $i -lt 900 ]; do
+    echo "나래는 $((i * i % 89))번째 문장을 읽고 $i번을 더 읽는다."
+    i=$((i + 1))
+done >text
+accept '^calibrated by [0-9]* tokens: [0-9.]* % of the layers. outputs lost, at most [0-9.]* % (gpt_neox.*); ' \
+    "$models/tiny-neox-parallel" -o out --calibrate text
+accept 'step calibrate narae .* method gptq sparsity none text text tokens [0-9]* output_error 0\.' inspect out
+for sparsity in 0.5 2:4 4:8; do
+    accept '; 5[0-9]\.[0-9] % zeros$' "$models/tiny-neox-serial" -o out --calibrate text --sparsity $sparsity
+    accept "method gptq, sparsegpt sparsity $sparsity text" inspect out
+done
+accept '; 50\.0 % zeros$' "$models/tiny-neox-serial" -o out --type f16 --calibrate text --sparsity 0.5
+rm out
 for name in '' inspect export synthesize; do
     # shellcheck disable=SC2086
     accept '^example:  narae-convert' $name -h
@@ -44,6 +58,14 @@ refuse 2 '-o MODEL is missing' "$good"
 refuse 2 'unknown option --layers' "$good" -o out --layers 3
 refuse 2 'tokenizer needs a value: FILE' "$good" -o out --tokenizer
 refuse 2 'tokenizer is empty' "$good" -o out --tokenizer=
+refuse 2 'calibrate is empty' "$good" -o out --calibrate=
+refuse 2 'sparsity needs --calibrate' "$good" -o out --sparsity 0.5
+for sparsity in 1.0 0 -1 3:4 nan half ''; do
+    refuse 2 "sparsity is '$sparsity', not a share between 0 and 1 such as 0.5, nor 2:4 nor 4:8" \
+        "$good" -o out --calibrate text "--sparsity=$sparsity"
+done
+refuse 2 'calibrate without --sparsity is for --type q4' "$good" -o out --calibrate text --type q8
+refuse 2 'calibrate and --tokenizer exclude each other' "$good" -o out --calibrate text --tokenizer "$good/tokenizer.json"
 refuse 2 "type is 'q3', not one of q4, q8, f16, f32" "$good" -o out --type q3
 refuse 2 'threads is .0., not a whole number from 1' "$good" -o out --threads 0
 refuse 2 'type needs a value' "$good" -o out --type
@@ -61,6 +83,12 @@ mkdir empty
 refuse 1 'empty: no config.json: not a Hugging Face checkpoint folder' empty -o out
 cp "$good/config.json" empty
 refuse 1 'empty: no model.safetensors and no pytorch_model.bin' empty -o out
+refuse 1 'none: cannot open: No such file' "$good" -o out --calibrate none
+head -n 3 text >file
+refuse 1 'file: has [0-9]* tokens; calibrating needs [0-9]*, 32 times' "$good" -o out --calibrate file
+printf '\377' >>file
+refuse 1 'file: line 4: not UTF-8' "$good" -o out --calibrate file
+refuse 1 '\.weight: [0-9.]* % of its outputs would be lost' "$good" -o out --calibrate text --sparsity 0.9999
 printf 'text' >file
 refuse 1 'file: safetensors header length is cut short' file -o out
 

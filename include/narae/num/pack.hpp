@@ -36,12 +36,15 @@ struct q4_scale {
     std::uint16_t stored;  ///< f16
     float scale, inverse;
 
-    q4_scale(const float* w, std::size_t n) noexcept {
-        float largest = 0;
-        for (std::size_t i = 0; i < n; ++i) largest = std::abs(w[i]) > std::abs(largest) ? w[i] : largest;
-        stored = f32_to_f16(largest / -8);
-        scale = f16_to_f32(stored);
-        inverse = scale < 0 || scale > 0 ? 1 / scale : 0;
+    explicit q4_scale(std::uint16_t f16) noexcept
+        : stored(f16), scale(f16_to_f32(f16)), inverse(scale < 0 || scale > 0 ? 1 / scale : 0) {}
+    q4_scale(const float* w, std::size_t n) noexcept : q4_scale(f32_to_f16(largest(w, n) / -8)) {}
+
+    /// The weight of largest size.
+    static float largest(const float* w, std::size_t n) noexcept {
+        float found = 0;
+        for (std::size_t i = 0; i < n; ++i) found = std::abs(w[i]) > std::abs(found) ? w[i] : found;
+        return found;
     }
     /// 0 .. 15
     int code(float w) const noexcept {
@@ -50,8 +53,10 @@ struct q4_scale {
     }
 };
 
-/// Quantises rows[row_count][k] (row_count <= 16) into one tile of q4_layout::tile_bytes(k) bytes, plain rounding.
-inline void pack_tile_q4(std::byte* tile, const float* rows, std::size_t row_count, std::size_t k) noexcept {
+/// Quantises rows[row_count][k] (row_count <= 16) into one tile of q4_layout::tile_bytes(k) bytes, plain rounding;
+/// by scales[row_count][groups] in f16 if someone has chosen them already.
+inline void pack_tile_q4(std::byte* tile, const float* rows, std::size_t row_count, std::size_t k,
+                         const std::uint16_t* scales = nullptr) noexcept {
     std::memset(tile, 0, q4_layout::scale_bytes(k));
     std::byte* codes = tile + q4_layout::scale_bytes(k);
     std::memset(codes, 0x88, groups_of(k) * q4_layout::group_bytes);
@@ -59,7 +64,7 @@ inline void pack_tile_q4(std::byte* tile, const float* rows, std::size_t row_cou
         for (std::size_t g = 0; g < groups_of(k); ++g) {
             const float* w = rows + r * k + g * group_len;
             const std::size_t n = k - g * group_len < group_len ? k - g * group_len : group_len;
-            const q4_scale by(w, n);
+            const auto by = scales == nullptr ? q4_scale(w, n) : q4_scale(scales[r * groups_of(k) + g]);
             store_le(tile + (g * tile_rows + r) * 2, by.stored);
             for (std::size_t i = 0; i < n; ++i) {
                 auto& byte = codes[q4_layout::at(r, g * group_len + i)];

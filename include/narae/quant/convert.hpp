@@ -5,6 +5,7 @@
 #ifndef NARAE_QUANT_CONVERT_HPP
 #define NARAE_QUANT_CONVERT_HPP
 
+#include "narae/quant/calibrate.hpp"
 #include "narae/quant/rows.hpp"
 #ifndef NARAE_NO_FILES
 
@@ -24,6 +25,8 @@ struct convert_options {
     model::format type = model::format::q4;  ///< of the matrices: q4, q8, f16 or f32; vectors are always f32
     std::size_t threads = 0;                 ///< 0: one per processor, at most 16; the file is the same for any number
     std::string tokenizer{};  ///< a tokenizer.json that replaces the checkpoint's own, see transplant.hpp
+    std::string calibrate{};  ///< a text by which the layers are slimmed, see calibrate.hpp; needs a tokenizer of old
+    slim_options slim{};      ///< how
 };
 
 struct convert_report {
@@ -35,6 +38,12 @@ struct convert_report {
     std::uint64_t tokens = 0;          ///< of the new vocabulary; 0: the checkpoint keeps its own
     double tokens_copied = 0;          ///< the share of them whose rows are copies of an old token's
     double tokens_pieces = 0;          ///< how many old tokens spell a new one, on average
+
+    std::uint64_t calibration_tokens = 0;  ///< 0: not calibrated
+    double output_error = 0;               ///< of the layers' matrices, on average: sum |X (w - w')|^2 / sum |X w|^2
+    double worst_error = 0;                ///< and the largest
+    std::string worst;                     ///< whose that is
+    double zeros = 0;                      ///< the share of weights in the layers' matrices that are zero
 
     double bits_per_weight() const noexcept {
         return weights == 0 ? 0 : 8 * static_cast<double>(weight_bytes) / static_cast<double>(weights);
@@ -142,6 +151,55 @@ struct vocabulary {
     }
 };
 
+/// The ids by which the checkpoint at `place` is slimmed.
+inline result<std::vector<token::token_id>> read_calibration(const store::checkpoint& from, const std::string& place,
+                                                             const convert_options& options, std::size_t length,
+                                                             std::size_t V) {
+    if (options.type != model::format::q4 && options.slim.zeros == mask::none)
+        return error{errc::bad_argument, "a calibration text serves q4 and zeros only"};
+    if (!options.tokenizer.empty())
+        return error{errc::bad_argument, "a model with a new tokenizer is trained before it is calibrated"};
+    if (from.tokenizer_json().empty())
+        return error{errc::unsupported, place + ": has no tokenizer, which a calibration text needs"};
+    const auto tokenizer = token::tokenizer::parse(from.tokenizer_json());
+    if (!tokenizer) return tokenizer.error().in(place);
+    const auto file = sys::file_view::open(options.calibrate);
+    if (!file) return file.error();
+    auto ids = calibration_ids(*tokenizer, as_text(file->bytes()), length, V);
+    if (!ids) return ids.error().in(options.calibrate);
+    return ids;
+}
+
+/// The entry of narae.history, as long before as after; worst is one of `longest` characters at most.
+inline std::string describe_calibration(const convert_report& r, const convert_options& o, std::size_t longest) {
+    const bool zeros = o.slim.zeros != mask::none, q4 = o.type == model::format::q4;
+    const auto list = {std::string("none"), num::short_decimal(o.slim.share, 4), std::string("2:4"),
+                       std::string("4:8")};
+    return concat({R"({"step":"calibrate","narae":")",
+                   version_text,
+                   R"(","method":")",
+                   zeros && q4 ? "gptq, sparsegpt"
+                   : q4        ? "gptq"
+                               : "sparsegpt",
+                   R"(","sparsity":")",
+                   list.begin()[static_cast<std::size_t>(o.slim.zeros)],
+                   R"(","text":)",
+                   text::json_quote(o.calibrate.substr(o.calibrate.find_last_of("/\\") + 1)),
+                   R"(,"tokens":)",
+                   r.calibration_tokens,
+                   R"(,"output_error":)",
+                   num::decimal(r.output_error, 6),
+                   R"(,"worst":)",
+                   num::decimal(r.worst_error, 6),
+                   R"(,"worst_of":")",
+                   r.worst,
+                   "\"",
+                   std::string(longest - r.worst.size(), ' '),
+                   R"(,"zeros":)",
+                   num::decimal(r.zeros, 4),
+                   "}"});
+}
+
 /// Would writing `to` destroy a file that is being read?
 inline bool is_source(const store::checkpoint& from, const std::string& path, const std::string& to) {
     for (const auto* name :
@@ -201,10 +259,12 @@ inline result<convert_report> convert(const std::string& from, const std::string
         progress_count count{on_progress};
         for (const auto& file : source->sources()) count.total += file.bytes.size();
         std::vector<store::tensor_plan> plan;
+        std::size_t longest = 0;
         for (const auto& [name, stored] : all->matrices) {
             if (model::packed(stored.view.type))
                 return error{errc::unsupported, stored.tensor->file + ": " + stored.tensor->name +
                                                     ": is packed already; convert the original checkpoint instead"};
+            longest = (std::max)(longest, name.name.size());
             const auto N = is_vocabulary(name.name) ? vocabulary->rows() : name.N;
             plan.push_back(plan_matrix({name.name, N, name.K}, options.type));
             report.weights += std::uint64_t{N} * name.K;
@@ -219,10 +279,25 @@ inline result<convert_report> convert(const std::string& from, const std::string
         if (!tokenizer.empty())
             plan.push_back({std::string(store::narae_tokenizer), store::dtype::u8, {tokenizer.size()}});
 
+        model::weights bound;
+        std::vector<token::token_id> ids;
+        std::optional<calibrator> calibration;
+        if (!options.calibrate.empty()) {
+            error why;
+            const auto length = (std::min)(calibration_length, s.positions);
+            if (!detail::read_calibration(*source, from, options, length, s.V).into(ids, why) ||
+                !model::weights::bind(*source, s).into(bound, why) ||
+                !calibrator::make(s, bound, options.type, options.slim, ids, length, options.threads, count)
+                     .into(calibration, why))
+                return why;
+            report.calibration_tokens = ids.size();
+        }
+
         const auto sources = detail::describe_sources(*source, count);
         if (!sources) return sources.error();
         const auto describe = [&](double weight_error) -> result<store::metadata_list> {
             std::vector<std::string> steps;
+            if (calibration) steps.push_back(detail::describe_calibration(report, options, longest));
             if (vocabulary)
                 steps.push_back(concat({R"({"step":"tokenizer","narae":")", version_text, R"(","tokens":)",
                                         report.tokens, R"(,"copied":)", num::decimal(report.tokens_copied, 4),
@@ -242,8 +317,24 @@ inline result<convert_report> convert(const std::string& from, const std::string
         if (!metadata) return metadata.error();
         auto out = model_writer::create(to, plan, *metadata, options.type, options.threads, count);
         if (!out) return out.error();
-        for (const auto& [name, stored] : all->matrices) {
+        double zeros = 0, slim_weights = 0;
+        for (std::size_t m = 0; m < all->matrices.size() && out->file; ++m) {
+            const auto& name = all->matrices[m].first;
+            const auto& stored = all->matrices[m].second;
             const auto& tensor = *stored.tensor;
+            if (calibration && m != 0 && m <= 4 * s.L) {  // four a layer, after the embedding
+                const auto one = calibration->matrix((m - 1) / 4, (m - 1) % 4);
+                if (!one) return one.error().in(tensor.file + ": " + tensor.name);
+                const auto& loss = (*one)->report;
+                report.output_error += loss.output_error / static_cast<double>(4 * s.L);
+                zeros += static_cast<double>(loss.zeros);
+                slim_weights += static_cast<double>(name.N * name.K);
+                if (report.worst.empty() || loss.output_error > report.worst_error)
+                    report.worst_error = loss.output_error, report.worst = name.name;
+                out->encoded((*one)->bytes.span(), loss.squares, loss.lost);
+                source->let_go(tensor);
+                continue;
+            }
             const bool changed = is_vocabulary(name.name);
             const double ratio = s.tied ? tied_ratio : name.name == "embed_out.weight" ? head_ratio : embedding_ratio;
             out->matrix(
@@ -258,6 +349,7 @@ inline result<convert_report> convert(const std::string& from, const std::string
                         [&](std::size_t i) { return model::element(*t, i); });
         out->file.append(as_bytes(tokenizer));
 
+        if (calibration) report.zeros = zeros / slim_weights;
         report.weight_error = out->weight_error();
         metadata = describe(report.weight_error);
         if (!metadata) return metadata.error();

@@ -54,11 +54,12 @@ inline store::tensor_plan plan_matrix(const model::matrix_name& m, model::format
             {m.N, m.K}};
 }
 
-/// Puts rows[count][k], count <= 16, where a matrix of this format (f32, f16, q8 or q4) has them.
-inline void encode_tile(std::byte* out, model::format type, const float* rows, std::size_t count,
-                        std::size_t k) noexcept {
+/// Puts rows[count][k], count <= 16, where a matrix of this format (f32, f16, q8 or q4) has them; in q4 by
+/// scales[count][groups], if given.
+inline void encode_tile(std::byte* out, model::format type, const float* rows, std::size_t count, std::size_t k,
+                        const std::uint16_t* scales = nullptr) noexcept {
     switch (type) {
-        case model::format::q4: return num::pack_tile_q4(out, rows, count, k);
+        case model::format::q4: return num::pack_tile_q4(out, rows, count, k, scales);
         case model::format::q8: return num::pack_tile_q8(out, rows, count, k);
         case model::format::f16:
             for (std::size_t i = 0; i < count * k; ++i) store_le(out + 2 * i, num::f32_to_f16(rows[i]));
@@ -136,6 +137,14 @@ public:
             done();
             if (const auto going = count_->add(encoded); !going) file.fail(going.error());
         }
+    }
+
+    /// A matrix that is encoded already, and what it lost: sum w^2, sum (w - w')^2.
+    void encoded(byte_view bytes, double squares, double lost) {
+        if (!file) return;
+        squares_ += squares, lost_ += lost;
+        file.append(bytes);
+        if (const auto going = count_->add(bytes.size()); !going) file.fail(going.error());
     }
 
     /// A vector in f32, or in f16. read(i) is its element i.
