@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/toolkit.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 06d913568ac8ef4d
+// FNV-1a hash of all that follows this line: 2135f9e21ebd2eb9
 //
 // The toolkit: makes, shrinks, teaches and judges models. Running one needs only narae.hpp, which never reaches here.
 //
@@ -4278,12 +4278,14 @@ inline void pack_tile_q8(std::byte* tile, const float* rows, std::size_t row_cou
 struct q4_scale {
     std::uint16_t stored;  ///< f16
     float scale, inverse;
-    q4_scale(const float* w, std::size_t n) noexcept {
-        float largest = 0;
-        for (std::size_t i = 0; i < n; ++i) largest = std::abs(w[i]) > std::abs(largest) ? w[i] : largest;
-        stored = f32_to_f16(largest / -8);
-        scale = f16_to_f32(stored);
-        inverse = scale < 0 || scale > 0 ? 1 / scale : 0;
+    explicit q4_scale(std::uint16_t f16) noexcept
+        : stored(f16), scale(f16_to_f32(f16)), inverse(scale < 0 || scale > 0 ? 1 / scale : 0) {}
+    q4_scale(const float* w, std::size_t n) noexcept : q4_scale(f32_to_f16(largest(w, n) / -8)) {}
+    /// The weight of largest size.
+    static float largest(const float* w, std::size_t n) noexcept {
+        float found = 0;
+        for (std::size_t i = 0; i < n; ++i) found = std::abs(w[i]) > std::abs(found) ? w[i] : found;
+        return found;
     }
     /// 0 .. 15
     int code(float w) const noexcept {
@@ -4291,8 +4293,10 @@ struct q4_scale {
         return (q < -8 ? -8 : q > 7 ? 7 : q) + 8;
     }
 };
-/// Quantises rows[row_count][k] (row_count <= 16) into one tile of q4_layout::tile_bytes(k) bytes, plain rounding.
-inline void pack_tile_q4(std::byte* tile, const float* rows, std::size_t row_count, std::size_t k) noexcept {
+/// Quantises rows[row_count][k] (row_count <= 16) into one tile of q4_layout::tile_bytes(k) bytes, plain rounding;
+/// by scales[row_count][groups] in f16 if someone has chosen them already.
+inline void pack_tile_q4(std::byte* tile, const float* rows, std::size_t row_count, std::size_t k,
+                         const std::uint16_t* scales = nullptr) noexcept {
     std::memset(tile, 0, q4_layout::scale_bytes(k));
     std::byte* codes = tile + q4_layout::scale_bytes(k);
     std::memset(codes, 0x88, groups_of(k) * q4_layout::group_bytes);
@@ -4300,7 +4304,7 @@ inline void pack_tile_q4(std::byte* tile, const float* rows, std::size_t row_cou
         for (std::size_t g = 0; g < groups_of(k); ++g) {
             const float* w = rows + r * k + g * group_len;
             const std::size_t n = k - g * group_len < group_len ? k - g * group_len : group_len;
-            const q4_scale by(w, n);
+            const auto by = scales == nullptr ? q4_scale(w, n) : q4_scale(scales[r * groups_of(k) + g]);
             store_le(tile + (g * tile_rows + r) * 2, by.stored);
             for (std::size_t i = 0; i < n; ++i) {
                 auto& byte = codes[q4_layout::at(r, g * group_len + i)];
@@ -4819,7 +4823,248 @@ private:
     double smooth_ = 0, lowest_ = 0;
 };
 }  // namespace narae::inline NARAE_ABI::learn
+#endif  // NARAE_NO_FILES
+// == narae/quant/gptq.hpp: Weights become 4-bit codes, or zeros, or both, such that a matrix answers the inputs it ...
+namespace narae::inline NARAE_ABI::quant {
+/// Which weights become zero: none; a share of them, wherever they are; 2 of every 4 neighbours along K; 4 of 8.
+enum class mask { none, share, two_of_four, four_of_eight };
+/// What a weight is measured by before the least become zero: its size, alone or times that of its inputs (Wanda: Sun
+/// et al. 2023, arXiv:2306.11695), and nothing makes up for an error; or what it costs when later weights make up for
+/// it.
+enum class importance { size, inputs, loss };
+struct slim_options {
+    mask zeros = mask::none;
+    double share = 0.5;  ///< of zeros, for mask::share
+    importance by = importance::loss;
+};
+/// How many columns are finished together: those that share a scale.
+inline constexpr std::size_t slim_columns = num::group_len;
+/// Products with few columns, of any depth, by all threads of a team. Bits do not depend on their number.
+class products {
+public:
+    /// The team is borrowed. Error: no memory.
+    static result<products> make(sys::team& team) {
+        auto panels = sys::buffer<float>::make(depth * slim_columns);
+        if (!panels) return panels.error();
+        return products(team, std::move(*panels));
+    }
+    sys::team& team() const noexcept { return *team_; }
+    /// C[m, n] = A[m, k] B[n, k]^T, or += where `add`; n <= slim_columns.
+    void operator()(float* c, std::size_t c_row, kernel::strided a, kernel::strided b, std::size_t m, std::size_t n,
+                    std::size_t k, bool add) {
+        const auto rows = kernel_.rows, cols = kernel_.cols;
+        for (std::size_t p = 0; p < k; p += depth, add = true) {
+            const auto deep = (std::min)(depth, k - p);
+            team_->run([&](std::size_t part, std::size_t parts) {
+                const auto mine = sys::slice_of(n, cols, part, parts);
+                for (auto j = mine.begin; j < mine.end; j += cols)
+                    kernel_.pack(panels_.data() + j * deep, b.from(j, p), (std::min)(cols, n - j), deep);
+            });
+            team_->run([&](std::size_t part, std::size_t parts) {
+                const auto mine = sys::slice_of(m, rows, part, parts);
+                for (auto i = mine.begin; i < mine.end; i += rows)
+                    for (std::size_t j = 0; j < n; j += cols)
+                        kernel_.tile(c + i * c_row + j, c_row, a.from(i, p), panels_.data() + j * deep,
+                                     (std::min)(rows, mine.end - i), (std::min)(cols, n - j), deep, add);
+            });
+        }
+    }
+private:
+    static constexpr std::size_t depth = 512;
+    products(sys::team& team, sys::buffer<float>&& panels) : team_(&team), panels_(std::move(panels)) {}
+    sys::team* team_;
+    kernel::gemm_kernel kernel_ = kernel::runnable_gemm().best();
+    sys::buffer<float> panels_;
+};
+/// What the inputs x[K] of a matrix say of errors in its weights: by H = sum of x x^T, a row that is off by e is off by
+/// e H e^T in its outputs, squared and summed.
+class hessian {
+public:
+    static result<hessian> make(std::size_t K) {
+        hessian h;
+        h.K_ = K;
+        error why;
+        if (!sys::buffer<float>::make(K * K).into(h.h_, why)) return why;
+        return h;
+    }
+    std::size_t K() const noexcept { return K_; }
+    double damping() const noexcept { return damping_; }
+    float input(std::size_t k) const noexcept { return inputs_[k]; }  ///< sum of x[k]^2
+    const float* r(std::size_t i, std::size_t k) const noexcept { return h_.data() + i * K_ + k; }
+    kernel::strided columns(std::size_t from) const noexcept { return {r(0, from), 1, K_}; }  ///< of R, as rows
+    /// T more inputs, x[T, K].
+    void add(products& multiply, const float* x, std::size_t T) {
+        for (std::size_t j = 0; j < K_; j += slim_columns) {
+            const auto n = (std::min)(slim_columns, K_ - j);
+            multiply(h_.data() + j, K_, {x, 1, K_}, {x + j, 1, K_}, j + n, n, T, true);
+        }
+    }
+    /// Now comes R, of H + damping() I. Errors: inputs that are not finite; no memory.
+    result<void> factor(products& multiply) {
+        for (std::size_t k = 0; k < K_; ++k) damping_ += static_cast<double>(inputs_.emplace_back(*r(k, k)));
+        if (!(damping_ <= 3e38)) return error{errc::bad_value, "its inputs are not finite"};
+        damping_ = damping_ > 0 ? 0.01 * damping_ / static_cast<double>(K_) : 1;
+        for (std::size_t k = 0; k < K_; ++k) h_[k * K_ + k] += static_cast<float>(damping_);
+        auto later = sys::buffer<float>::make(K_ * slim_columns);  // what the columns after these hold of H
+        if (!later) return later.error();
+        for (std::size_t end = K_; end > 0;) {
+            const auto begin = (end - 1) / slim_columns * slim_columns, n = end - begin;
+            if (end < K_)
+                multiply(later->data(), slim_columns, {r(0, end), K_, 1}, {r(begin, end), K_, 1}, end, n, K_ - end,
+                         false);
+            const auto row = [&](std::size_t i) {
+                float* const mine = h_.data() + i * K_ + begin;
+                for (std::size_t k = n; k-- > 0;) {
+                    const float* const other = r(begin + k, begin);
+                    double v = static_cast<double>(mine[k]) - static_cast<double>((*later)[i * slim_columns + k]);
+                    for (auto m = k + 1; m < n; ++m) v -= static_cast<double>(mine[m]) * static_cast<double>(other[m]);
+                    if (begin + k == i)
+                        v = std::sqrt((std::max)(v, damping_));  // never less, but for rounding
+                    else
+                        v /= static_cast<double>(other[k]);
+                    mine[k] = begin + k < i ? 0.0f : static_cast<float>(v);
+                }
+            };
+            for (auto i = end; i-- > begin;) row(i);
+            multiply.team().run([&](std::size_t part, std::size_t parts) {
+                const auto mine = sys::slice_of(begin, 1, part, parts);
+                for (auto i = mine.begin; i < mine.end; ++i) row(i);
+            });
+            end = begin;
+        }
+        return {};
+    }
+    /// The sums of e H e^T, by way of |e R|^2, and of e^2 over the rows of e[N, K]. scratch[N, slim_columns]
+    std::pair<double, double> cost(products& multiply, const float* e, std::size_t N, float* scratch) const {
+        double outputs = 0, weights = 0;
+        const auto square = [](float v) { return static_cast<double>(v) * static_cast<double>(v); };
+        for (std::size_t from = 0; from < K_; from += slim_columns) {
+            const auto n = (std::min)(slim_columns, K_ - from);
+            multiply(scratch, slim_columns, {e, K_, 1}, columns(from), N, n, from + n, false);
+            for (std::size_t i = 0; i < N * n; ++i) outputs += square(scratch[i / n * slim_columns + i % n]);
+        }
+        for (std::size_t i = 0; i < N * K_; ++i) weights += square(e[i]);
+        return {(std::max)(outputs - damping_ * weights, 0.0), weights};
+    }
+private:
+    std::size_t K_ = 0;
+    double damping_ = 0;
+    sys::buffer<float> h_;  // H, of which only what is not below the diagonal counts; then R
+    std::vector<float> inputs_;
+};
+struct slim_report {
+    double output_error = 0;       ///< sum |X (w - w')|^2 / sum |X w|^2 over the inputs seen
+    double squares = 0, lost = 0;  ///< sum w^2, sum (w - w')^2
+    std::uint64_t zeros = 0;
+};
+namespace detail {
+/// The scale that loses least of w[n], an error at i counting weight[i] times: of 16 candidates, each taking some size,
+/// from the largest weight's on, for the last of 8 steps down or 7 up, that whose codes, scaled best, come nearest.
+inline num::q4_scale best_scale(const float* w, const float* weight, std::size_t n) noexcept {
+    const float largest = num::q4_scale::largest(w, n);
+    double most = 0, scale = 0;
+    for (int c = 0; c < 16 && std::abs(largest) > 1e-8f; ++c) {  // smaller ones are zero in f16
+        const float reach = 0.4f * static_cast<float>(c / 2), inverse = (c % 2 == 0 ? -8 - reach : 7 + reach) / largest;
+        double wq = 0, qq = 0;
+        for (std::size_t i = 0; i < n; ++i) {
+            const float v = w[i] * inverse, in = v < -8 ? -8.0f : v > 7 ? 7.0f : v;
+            const double q = static_cast<int>(in + 8.5f) - 8, by = q * static_cast<double>(weight[i]);
+            wq += static_cast<double>(w[i]) * by;
+            qq += q * by;
+        }
+        if (qq > 0 && wq * wq > most * qq) most = wq * wq / qq, scale = wq / qq;
+    }
+    return num::q4_scale(num::f32_to_f16(static_cast<float>(scale)));
+}
+/// drop[N, slim_columns] = 1 where the least of value[N, slim_columns], n columns, go: `share` of all, or half of every
+/// `of` neighbours in a row.
+inline void choose(std::vector<std::uint8_t>& drop, const std::vector<float>& value, std::size_t N, std::size_t n,
+                   std::size_t of, std::size_t share) {
+    std::vector<std::uint64_t> order;  // values and their places: no two are equal
+    drop.assign(drop.size(), 0);
+    for (std::size_t at = 0; at < N * slim_columns; ++at) {
+        const auto k = at % slim_columns;
+        if (k < n) order.push_back(std::uint64_t{std::bit_cast<std::uint32_t>(value[at])} << 32 | at);
+        if (of != 0 ? k >= n || ((k + 1) % of != 0 && k + 1 != n) : at + 1 != N * slim_columns) continue;
+        const auto count = (std::min)(order.size(), of != 0 ? order.size() / 2 : share);
+        std::nth_element(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end());
+        for (std::size_t i = 0; i < count; ++i) drop[order[i] & 0xFFFFFFFF] = 1;
+        order.clear();
+    }
+}
+}  // namespace detail
+/// w[N, K] becomes what its new weights are worth, each row by itself; h has its factor. Where `scales` are wanted, for
+/// q4, w is then on the grid of scales[N][groups]. Error: no memory.
+inline result<slim_report> slim(products& multiply, const hessian& h, std::span<float> w, std::size_t N,
+                                const slim_options& o, std::vector<std::uint16_t>* scales) {
+    const auto K = h.K(), groups = num::groups_of(K);
+    const bool compensate = o.by == importance::loss;
+    constexpr std::size_t of[] = {0, 0, 4, 8};  // by mask
+    auto memory = sys::buffer<float>::make(N * (K + slim_columns));
+    if (!memory) return memory.error();
+    float* const e = memory->data();  // w until its column is done, then w - w'
+    float* const target = e + N * K;  // [N, slim_columns]
+    std::memcpy(e, w.data(), N * K * sizeof(float));
+    const auto before = h.cost(multiply, e, N, target);
+    if (scales != nullptr) scales->assign(N * groups, 0);
+    std::vector<std::uint8_t> drop(N * slim_columns);
+    std::vector<float> value(o.zeros == mask::none ? 0 : drop.size());
+    std::size_t dropped = 0;
+    const auto each_row = [&](auto f) {
+        multiply.team().run([&](std::size_t part, std::size_t parts) {
+            const auto mine = sys::slice_of(N, 1, part, parts);
+            for (auto i = mine.begin; i < mine.end; ++i) f(i, target + i * slim_columns);
+        });
+    };
+    for (std::size_t from = 0; from < K; from += slim_columns) {
+        const auto n = (std::min)(slim_columns, K - from);
+        const bool shifted = compensate && from != 0;
+        if (shifted) multiply(target, slim_columns, {e, K, 1}, h.columns(from), N, n, from, false);
+        float diagonal[slim_columns], weight[slim_columns];
+        for (std::size_t k = 0; k < n; ++k) {
+            diagonal[k] = *h.r(from + k, from + k);
+            weight[k] = diagonal[k] * diagonal[k];  // what an error costs that later weights make up for
+        }
+        each_row([&](std::size_t i, float* t) {
+            for (std::size_t k = 0; k < n; ++k) {
+                t[k] = e[i * K + from + k] + (shifted ? t[k] / diagonal[k] : 0.0f);
+                const float by = o.by == importance::inputs ? std::sqrt(h.input(from + k))
+                                 : compensate               ? diagonal[k]
+                                                            : 1;
+                if (o.zeros != mask::none) value[i * slim_columns + k] = std::abs(t[k]) * by;
+            }
+        });
+        if (o.zeros != mask::none) {
+            const auto so_far = static_cast<std::size_t>(o.share * static_cast<double>(N * (from + n)) + 0.5);
+            detail::choose(drop, value, N, n, of[static_cast<std::size_t>(o.zeros)], so_far - dropped);
+            dropped = so_far;
+        }
+        each_row([&](std::size_t i, float* t) {
+            const auto* const gone = drop.data() + i * slim_columns;
+            float kept[slim_columns], own[slim_columns] = {};  // own: what this group's errors so far add
+            for (std::size_t k = 0; k < n; ++k) kept[k] = gone[k] != 0 ? 0.0f : t[k];
+            num::q4_scale by(std::uint16_t{0});
+            if (scales != nullptr) {
+                by = compensate ? detail::best_scale(kept, weight, n) : num::q4_scale(kept, n);
+                (*scales)[i * groups + from / slim_columns] = by.stored;
+            }
+            for (std::size_t k = 0; k < n; ++k) {
+                const float v = t[k] + own[k] / diagonal[k], nearest = by.scale * static_cast<float>(by.code(v) - 8);
+                const auto at = i * K + from + k;
+                w[at] = gone[k] != 0 ? 0.0f : scales != nullptr ? nearest : v;
+                e[at] -= w[at];
+                for (auto m = k + 1; compensate && m < n; ++m) own[m] += e[at] * *h.r(from + k, from + m);
+            }
+        });
+    }
+    const auto after = h.cost(multiply, e, N, target);
+    const auto zeros = std::count_if(w.begin(), w.end(), [](float x) { return !(x < 0 || x > 0); });
+    return slim_report{before.first > 0 ? after.first / before.first : 0, before.second, after.second,
+                       static_cast<std::uint64_t>(zeros)};
+}
+}  // namespace narae::inline NARAE_ABI::quant
 // == narae/quant/rows.hpp: Rows of a matrix on their way into a model file: read as floats, checked, put into a ...
+#ifndef NARAE_NO_FILES
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -4855,11 +5100,12 @@ inline store::tensor_plan plan_matrix(const model::matrix_name& m, model::format
                                          : dtype::bf16,
             {m.N, m.K}};
 }
-/// Puts rows[count][k], count <= 16, where a matrix of this format (f32, f16, q8 or q4) has them.
-inline void encode_tile(std::byte* out, model::format type, const float* rows, std::size_t count,
-                        std::size_t k) noexcept {
+/// Puts rows[count][k], count <= 16, where a matrix of this format (f32, f16, q8 or q4) has them; in q4 by
+/// scales[count][groups], if given.
+inline void encode_tile(std::byte* out, model::format type, const float* rows, std::size_t count, std::size_t k,
+                        const std::uint16_t* scales = nullptr) noexcept {
     switch (type) {
-        case model::format::q4: return num::pack_tile_q4(out, rows, count, k);
+        case model::format::q4: return num::pack_tile_q4(out, rows, count, k, scales);
         case model::format::q8: return num::pack_tile_q8(out, rows, count, k);
         case model::format::f16:
             for (std::size_t i = 0; i < count * k; ++i) store_le(out + 2 * i, num::f32_to_f16(rows[i]));
@@ -4933,6 +5179,13 @@ public:
             if (const auto going = count_->add(encoded); !going) file.fail(going.error());
         }
     }
+    /// A matrix that is encoded already, and what it lost: sum w^2, sum (w - w')^2.
+    void encoded(byte_view bytes, double squares, double lost) {
+        if (!file) return;
+        squares_ += squares, lost_ += lost;
+        file.append(bytes);
+        if (const auto going = count_->add(bytes.size()); !going) file.fail(going.error());
+    }
     /// A vector in f32, or in f16. read(i) is its element i.
     template <class Read> void vector(const std::string& place, std::size_t n, store::dtype type, Read&& read) {
         const auto as = type == store::dtype::f16 ? model::format::f16 : model::format::f32;
@@ -4975,6 +5228,178 @@ private:
     model::format type_;
     progress_count* count_;
     double squares_ = 0, lost_ = 0;
+};
+}  // namespace narae::inline NARAE_ABI::quant
+// == narae/quant/calibrate.hpp: A model reads a text layer by layer, so that each matrix meets the inputs it will ...
+#include <array>
+#include <optional>
+namespace narae::inline NARAE_ABI::quant {
+/// How much of a text is read: so many sequences of so many tokens, or of what the model was trained for, if less.
+inline constexpr std::size_t calibration_sequences = 32, calibration_length = 512;
+/// [sequences, length] ids, evenly from all of a text. Each of its lines begins with the end-of-text token, if there is
+/// one. Errors: not UTF-8; too short; ids from V on, which the model does not have.
+inline result<std::vector<token::token_id>> calibration_ids(const token::tokenizer& t, std::string_view text,
+                                                            std::size_t length, std::size_t V,
+                                                            std::size_t sequences = calibration_sequences) {
+    const auto whole = text::utf8_first_invalid(text);
+    const std::uint64_t lines = static_cast<std::uint64_t>(std::ranges::count(text.substr(0, whole), '\n'));
+    if (whole != text.size()) return error{errc::bad_value, {"line ", lines + 1, ": not UTF-8"}, whole};
+    std::vector<token::token_id> all, ids;
+    auto encode = t.make_encoder();
+    while (!text.empty()) {
+        const auto line = text::take_line(text);
+        if (line.empty()) continue;
+        if (const auto end = t.end_of_text()) all.push_back(*end);
+        encode.encode(line, {}, all);
+    }
+    if (all.size() < sequences * length)
+        return error{errc::bad_value,
+                     {"has ", all.size(), " tokens; calibrating needs ", sequences * length, ", ", sequences, " times ",
+                      length}};
+    for (std::size_t i = 0; i < sequences; ++i) {
+        const auto* const from = all.data() + (all.size() - length) * i / (std::max<std::size_t>)(sequences - 1, 1);
+        ids.insert(ids.end(), from, from + length);
+    }
+    for (const auto id : ids)
+        if (id >= V) return error{errc::bad_value, {"its token ", id, " is not in the model, which has ", V}};
+    return ids;
+}
+/// A matrix that is done, as the model file has it.
+struct slimmed {
+    sys::buffer<std::byte> bytes;
+    slim_report report;
+};
+/// Goes through the layers of a model in order.
+class calibrator {
+public:
+    /// The model's weights, borrowed, are floats; matrices become `type`. Progress is polled in `count`, borrowed.
+    static result<calibrator> make(const model::shape& s, const model::weights& w, model::format type,
+                                   const slim_options& options, std::span<const token::token_id> ids,
+                                   std::size_t length, std::size_t threads, progress_count& count) {
+        calibrator c(s, w, type, options, length, count);
+        error why;
+        if (!model::workspace::make(c.shape_, kernel::runnable().best(), threads).into(c.work_, why) ||
+            !model::cache::make(c.shape_, model::cache_type::q8, length, 0).into(c.cache_, why) ||
+            !products::make(*c.work_->team).into(c.multiply_, why) ||
+            !sys::buffer<float>::make(ids.size() * s.D).into(c.x_, why))
+            return why.in("calibration");
+        for (std::size_t t = 0; t < ids.size(); ++t) {
+            float* const x = c.x_.data() + t * s.D;
+            model::copy_row(x, w.embedding, ids[t]);
+            if (type == model::format::q4) num::round_to_q4(x, x, s.D);
+        }
+        return c;
+    }
+    /// Matrix `i` of 4 of layer `index`, slimmed; it lies here until the next one. They come in order, each once.
+    /// Errors: a weight or an input that is not finite or does not fit; outputs that are hardly those of before.
+    result<const slimmed*> matrix(std::size_t index, std::size_t i) {
+        if (i == 0) {
+            now_ = weights_->layers[index];
+            if (const auto fine = watch(); !fine) return fine.error();
+        }
+        error why;
+        auto& w = *matrices()[i];
+        if (!slim_matrix(w, seen_[i]).into(done_[i], why)) return why;
+        seen_[i] = {};
+        w = {type_, w.N, w.K, done_[i].bytes.data()};
+        if (i == 3)
+            if (const auto kept = run([](std::size_t, std::size_t) {}, true); !kept) return kept.error();
+        return &done_[i];
+    }
+private:
+    calibrator(const model::shape& s, const model::weights& w, model::format type, const slim_options& options,
+               std::size_t length, progress_count& count)
+        : shape_(s), weights_(&w), type_(type), options_(options), length_(length), count_(&count) {
+        shape_.L = 1;
+    }
+    std::array<model::matrix*, 4> matrices() noexcept {
+        return {&now_.qkv.w, &now_.attention_out.w, &now_.ffn_up.w, &now_.ffn_down.w};
+    }
+    /// What the layer's matrices read.
+    result<void> watch() {
+        const model::rows inputs[] = {work_->before_attention.x, work_->mixed.x, work_->before_ffn.x, work_->ffn.x};
+        sys::buffer<float> of_sequence[4];
+        error why;
+        for (std::size_t i = 0; i < 4; ++i)
+            if (!hessian::make(matrices()[i]->K).into(seen_[i], why) ||
+                !sys::buffer<float>::make(length_ * matrices()[i]->K).into(of_sequence[i], why))
+                return why;
+        return run([&](std::size_t at, std::size_t t) {
+            for (std::size_t i = 0; i < 4; ++i) {
+                const auto K = matrices()[i]->K;
+                std::memcpy(of_sequence[i].data() + at * K, inputs[i][t], K * sizeof(float));
+                if (at + 1 == length_) seen_[i].add(*multiply_, of_sequence[i].data(), length_);
+            }
+        });
+    }
+    /// All sequences through the layer at hand; the results take the inputs' place where they are kept. seen(at, t):
+    /// token `at` of a sequence is number t of the workspace, which holds what matrices read.
+    template <class Seen> result<void> run(Seen&& seen, bool keep = false) {
+        const auto D = shape_.D;
+        for (float* x = x_.data(); x != x_.data() + x_.size(); x += length_ * D) {
+            cache_->length = 0;
+            for (std::size_t from = 0; from < length_; from += model::chunk_len) {
+                const auto T = (std::min)(model::chunk_len, length_ - from);
+                for (std::size_t t = 0; t < T; ++t) {
+                    std::memcpy(work_->x[t], x + (from + t) * D, D * sizeof(float));
+                    model::fill_turn(work_->turn[t], shape_, from + t);
+                }
+                model::block(*work_, *cache_, shape_, now_, 0, T);
+                cache_->length += T;
+                for (std::size_t t = 0; t < T; ++t) {
+                    if (keep) std::memcpy(x + (from + t) * D, work_->x[t], D * sizeof(float));
+                    seen(from + t, t);
+                }
+            }
+            if (const auto going = count_->add(0); !going) return going;
+        }
+        return {};
+    }
+    static std::string lost_text(double share) {
+        const bool finite = share <= 1e9;
+        return concat({finite ? num::decimal(100 * share, 1) + " %" : std::string("all"),
+                       " of its outputs would be lost: so many zeros or this calibration text do not suit it"});
+    }
+    result<slimmed> slim_matrix(const model::matrix& m, hessian& h) {
+        const auto N = m.N, K = m.K;
+        auto floats = sys::buffer<float>::make(N * K);
+        if (!floats) return floats.error();
+        for (std::size_t r = 0; r < N; ++r) model::copy_row(floats->data() + r * K, m, r);
+        const auto fits = [&] { return first_unfit(floats->data(), N * K, type_); };
+        if (const auto i = fits(); i != N * K) return unfit("a weight", (*floats)[i], concat({i / K, ", ", i % K}));
+        slimmed out;
+        error why;
+        std::vector<std::uint16_t> scales;
+        if (const auto fine = h.factor(*multiply_); !fine) return fine.error();
+        if (!slim(*multiply_, h, floats->span(), N, options_, type_ == model::format::q4 ? &scales : nullptr)
+                 .into(out.report, why) ||
+            !sys::buffer<std::byte>::make(model::matrix_bytes(type_, N, K)).into(out.bytes, why))
+            return why;
+        if (!(out.report.output_error <= 0.9) || fits() != N * K)
+            return error{errc::bad_value, lost_text(out.report.output_error)};
+        const auto tile_bytes = model::matrix_bytes(type_, num::tile_rows, K), groups = num::groups_of(K);
+        multiply_->team().run([&](std::size_t part, std::size_t parts) {
+            const auto mine = sys::slice_of(N, num::tile_rows, part, parts);
+            for (auto r = mine.begin; r < mine.end; r += num::tile_rows)
+                encode_tile(out.bytes.data() + r / num::tile_rows * tile_bytes, type_, floats->data() + r * K,
+                            (std::min)(num::tile_rows, N - r), K,
+                            scales.empty() ? nullptr : scales.data() + r * groups);
+        });
+        return out;
+    }
+    model::shape shape_;  // of one layer
+    const model::weights* weights_;
+    model::format type_;
+    slim_options options_;
+    std::size_t length_;
+    progress_count* count_;
+    std::optional<model::workspace> work_;
+    std::optional<model::cache> cache_;
+    std::optional<products> multiply_;
+    model::layer_weights now_;  // the layer at hand: as it was, then slimmed
+    hessian seen_[4];
+    slimmed done_[4];
+    sys::buffer<float> x_;  // [sequences, length, D] what the next layer reads
 };
 }  // namespace narae::inline NARAE_ABI::quant
 #endif  // NARAE_NO_FILES
@@ -5091,6 +5516,8 @@ struct convert_options {
     model::format type = model::format::q4;  ///< of the matrices: q4, q8, f16 or f32; vectors are always f32
     std::size_t threads = 0;                 ///< 0: one per processor, at most 16; the file is the same for any number
     std::string tokenizer{};  ///< a tokenizer.json that replaces the checkpoint's own, see transplant.hpp
+    std::string calibrate{};  ///< a text by which the layers are slimmed, see calibrate.hpp; needs a tokenizer of old
+    slim_options slim{};      ///< how
 };
 struct convert_report {
     std::uint64_t weights = 0;         ///< how many numbers the model has
@@ -5101,6 +5528,11 @@ struct convert_report {
     std::uint64_t tokens = 0;          ///< of the new vocabulary; 0: the checkpoint keeps its own
     double tokens_copied = 0;          ///< the share of them whose rows are copies of an old token's
     double tokens_pieces = 0;          ///< how many old tokens spell a new one, on average
+    std::uint64_t calibration_tokens = 0;  ///< 0: not calibrated
+    double output_error = 0;               ///< of the layers' matrices, on average: sum |X (w - w')|^2 / sum |X w|^2
+    double worst_error = 0;                ///< and the largest
+    std::string worst;                     ///< whose that is
+    double zeros = 0;                      ///< the share of weights in the layers' matrices that are zero
     double bits_per_weight() const noexcept {
         return weights == 0 ? 0 : 8 * static_cast<double>(weight_bytes) / static_cast<double>(weights);
     }
@@ -5198,6 +5630,37 @@ struct vocabulary {
         return v;
     }
 };
+/// The ids by which the checkpoint at `place` is slimmed.
+inline result<std::vector<token::token_id>> read_calibration(const store::checkpoint& from, const std::string& place,
+                                                             const convert_options& options, std::size_t length,
+                                                             std::size_t V) {
+    if (options.type != model::format::q4 && options.slim.zeros == mask::none)
+        return error{errc::bad_argument, "a calibration text serves q4 and zeros only"};
+    if (!options.tokenizer.empty())
+        return error{errc::bad_argument, "a model with a new tokenizer is trained before it is calibrated"};
+    if (from.tokenizer_json().empty())
+        return error{errc::unsupported, place + ": has no tokenizer, which a calibration text needs"};
+    const auto tokenizer = token::tokenizer::parse(from.tokenizer_json());
+    if (!tokenizer) return tokenizer.error().in(place);
+    const auto file = sys::file_view::open(options.calibrate);
+    if (!file) return file.error();
+    auto ids = calibration_ids(*tokenizer, as_text(file->bytes()), length, V);
+    if (!ids) return ids.error().in(options.calibrate);
+    return ids;
+}
+/// The entry of narae.history, as long before as after; worst is one of `longest` characters at most.
+inline std::string describe_calibration(const convert_report& r, const convert_options& o, std::size_t longest) {
+    const bool zeros = o.slim.zeros != mask::none, q4 = o.type == model::format::q4;
+    const std::string sparsity[] = {"none", num::short_decimal(o.slim.share, 4), "2:4", "4:8"};
+    const auto file = o.calibrate.substr(o.calibrate.find_last_of("/\\") + 1);
+    auto step = concat({R"({"step":"calibrate","narae":")", version_text, R"(","method":")", q4 ? "gptq" : "",
+                        zeros && q4 ? ", " : "", zeros ? "sparsegpt" : "", R"(","sparsity":")",
+                        sparsity[static_cast<std::size_t>(o.slim.zeros)], R"(","text":)", text::json_quote(file)});
+    step += concat({R"(,"tokens":)", r.calibration_tokens, R"(,"output_error":)", num::decimal(r.output_error, 6),
+                    R"(,"worst":)", num::decimal(r.worst_error, 6), R"(,"worst_of":")", r.worst, "\"",
+                    std::string(longest - r.worst.size(), ' '), R"(,"zeros":)", num::decimal(r.zeros, 4), "}"});
+    return step;
+}
 /// Would writing `to` destroy a file that is being read?
 inline bool is_source(const store::checkpoint& from, const std::string& path, const std::string& to) {
     for (const auto* name :
@@ -5254,10 +5717,12 @@ inline result<convert_report> convert(const std::string& from, const std::string
         progress_count count{on_progress};
         for (const auto& file : source->sources()) count.total += file.bytes.size();
         std::vector<store::tensor_plan> plan;
+        std::size_t longest = 0;
         for (const auto& [name, stored] : all->matrices) {
             if (model::packed(stored.view.type))
                 return error{errc::unsupported, stored.tensor->file + ": " + stored.tensor->name +
                                                     ": is packed already; convert the original checkpoint instead"};
+            longest = (std::max)(longest, name.name.size());
             const auto N = is_vocabulary(name.name) ? vocabulary->rows() : name.N;
             plan.push_back(plan_matrix({name.name, N, name.K}, options.type));
             report.weights += std::uint64_t{N} * name.K;
@@ -5271,10 +5736,24 @@ inline result<convert_report> convert(const std::string& from, const std::string
         }
         if (!tokenizer.empty())
             plan.push_back({std::string(store::narae_tokenizer), store::dtype::u8, {tokenizer.size()}});
+        model::weights bound;
+        std::vector<token::token_id> ids;
+        std::optional<calibrator> calibration;
+        if (!options.calibrate.empty()) {
+            error why;
+            const auto length = (std::min)(calibration_length, s.positions);
+            if (!detail::read_calibration(*source, from, options, length, s.V).into(ids, why) ||
+                !model::weights::bind(*source, s).into(bound, why) ||
+                !calibrator::make(s, bound, options.type, options.slim, ids, length, options.threads, count)
+                     .into(calibration, why))
+                return why;
+            report.calibration_tokens = ids.size();
+        }
         const auto sources = detail::describe_sources(*source, count);
         if (!sources) return sources.error();
         const auto describe = [&](double weight_error) -> result<store::metadata_list> {
             std::vector<std::string> steps;
+            if (calibration) steps.push_back(detail::describe_calibration(report, options, longest));
             if (vocabulary)
                 steps.push_back(concat({R"({"step":"tokenizer","narae":")", version_text, R"(","tokens":)",
                                         report.tokens, R"(,"copied":)", num::decimal(report.tokens_copied, 4),
@@ -5294,8 +5773,24 @@ inline result<convert_report> convert(const std::string& from, const std::string
         if (!metadata) return metadata.error();
         auto out = model_writer::create(to, plan, *metadata, options.type, options.threads, count);
         if (!out) return out.error();
-        for (const auto& [name, stored] : all->matrices) {
+        double zeros = 0, slim_weights = 0;
+        for (std::size_t m = 0; m < all->matrices.size() && out->file; ++m) {
+            const auto& name = all->matrices[m].first;
+            const auto& stored = all->matrices[m].second;
             const auto& tensor = *stored.tensor;
+            if (calibration && m != 0 && m <= 4 * s.L) {  // four a layer, after the embedding
+                const auto one = calibration->matrix((m - 1) / 4, (m - 1) % 4);
+                if (!one) return one.error().in(tensor.file + ": " + tensor.name);
+                const auto& loss = (*one)->report;
+                report.output_error += loss.output_error / static_cast<double>(4 * s.L);
+                zeros += static_cast<double>(loss.zeros);
+                slim_weights += static_cast<double>(name.N * name.K);
+                if (report.worst.empty() || loss.output_error > report.worst_error)
+                    report.worst_error = loss.output_error, report.worst = name.name;
+                out->encoded((*one)->bytes.span(), loss.squares, loss.lost);
+                source->let_go(tensor);
+                continue;
+            }
             const bool changed = is_vocabulary(name.name);
             const double ratio = s.tied ? tied_ratio : name.name == "embed_out.weight" ? head_ratio : embedding_ratio;
             out->matrix(
@@ -5309,6 +5804,7 @@ inline result<convert_report> convert(const std::string& from, const std::string
             out->vector(t->file + ": " + t->name, static_cast<std::size_t>(t->shape[0]), store::dtype::f32,
                         [&](std::size_t i) { return model::element(*t, i); });
         out->file.append(as_bytes(tokenizer));
+        if (calibration) report.zeros = zeros / slim_weights;
         report.weight_error = out->weight_error();
         metadata = describe(report.weight_error);
         if (!metadata) return metadata.error();

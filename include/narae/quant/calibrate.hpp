@@ -27,11 +27,9 @@ inline constexpr std::size_t calibration_sequences = 32, calibration_length = 51
 inline result<std::vector<token::token_id>> calibration_ids(const token::tokenizer& t, std::string_view text,
                                                             std::size_t length, std::size_t V,
                                                             std::size_t sequences = calibration_sequences) {
-    if (const auto bad = text::utf8_first_invalid(text); bad != text.size())
-        return error{errc::bad_value,
-                     concat({"line ", static_cast<std::uint64_t>(1 + std::ranges::count(text.substr(0, bad), '\n')),
-                             ": not UTF-8"}),
-                     bad};
+    const auto whole = text::utf8_first_invalid(text);
+    const std::uint64_t lines = static_cast<std::uint64_t>(std::ranges::count(text.substr(0, whole), '\n'));
+    if (whole != text.size()) return error{errc::bad_value, {"line ", lines + 1, ": not UTF-8"}, whole};
     std::vector<token::token_id> all, ids;
     auto encode = t.make_encoder();
     while (!text.empty()) {
@@ -41,14 +39,15 @@ inline result<std::vector<token::token_id>> calibration_ids(const token::tokeniz
         encode.encode(line, {}, all);
     }
     if (all.size() < sequences * length)
-        return error{errc::bad_value, concat({"has ", all.size(), " tokens; calibrating needs ", sequences * length,
-                                              ", ", sequences, " times ", length})};
+        return error{errc::bad_value,
+                     {"has ", all.size(), " tokens; calibrating needs ", sequences * length, ", ", sequences, " times ",
+                      length}};
     for (std::size_t i = 0; i < sequences; ++i) {
         const auto* const from = all.data() + (all.size() - length) * i / (std::max<std::size_t>)(sequences - 1, 1);
         ids.insert(ids.end(), from, from + length);
     }
     for (const auto id : ids)
-        if (id >= V) return error{errc::bad_value, concat({"its token ", id, " is not in the model, which has ", V})};
+        if (id >= V) return error{errc::bad_value, {"its token ", id, " is not in the model, which has ", V}};
     return ids;
 }
 
@@ -128,8 +127,7 @@ private:
 
     /// All sequences through the layer at hand; the results take the inputs' place where they are kept. seen(at, t):
     /// token `at` of a sequence is number t of the workspace, which holds what matrices read.
-    template <class Seen>
-    result<void> run(Seen&& seen, bool keep = false) {
+    template <class Seen> result<void> run(Seen&& seen, bool keep = false) {
         const auto D = shape_.D;
         for (float* x = x_.data(); x != x_.data() + x_.size(); x += length_ * D) {
             cache_->length = 0;

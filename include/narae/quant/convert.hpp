@@ -173,31 +173,15 @@ inline result<std::vector<token::token_id>> read_calibration(const store::checkp
 /// The entry of narae.history, as long before as after; worst is one of `longest` characters at most.
 inline std::string describe_calibration(const convert_report& r, const convert_options& o, std::size_t longest) {
     const bool zeros = o.slim.zeros != mask::none, q4 = o.type == model::format::q4;
-    const auto list = {std::string("none"), num::short_decimal(o.slim.share, 4), std::string("2:4"),
-                       std::string("4:8")};
-    return concat({R"({"step":"calibrate","narae":")",
-                   version_text,
-                   R"(","method":")",
-                   zeros && q4 ? "gptq, sparsegpt"
-                   : q4        ? "gptq"
-                               : "sparsegpt",
-                   R"(","sparsity":")",
-                   list.begin()[static_cast<std::size_t>(o.slim.zeros)],
-                   R"(","text":)",
-                   text::json_quote(o.calibrate.substr(o.calibrate.find_last_of("/\\") + 1)),
-                   R"(,"tokens":)",
-                   r.calibration_tokens,
-                   R"(,"output_error":)",
-                   num::decimal(r.output_error, 6),
-                   R"(,"worst":)",
-                   num::decimal(r.worst_error, 6),
-                   R"(,"worst_of":")",
-                   r.worst,
-                   "\"",
-                   std::string(longest - r.worst.size(), ' '),
-                   R"(,"zeros":)",
-                   num::decimal(r.zeros, 4),
-                   "}"});
+    const std::string sparsity[] = {"none", num::short_decimal(o.slim.share, 4), "2:4", "4:8"};
+    const auto file = o.calibrate.substr(o.calibrate.find_last_of("/\\") + 1);
+    auto step = concat({R"({"step":"calibrate","narae":")", version_text, R"(","method":")", q4 ? "gptq" : "",
+                        zeros && q4 ? ", " : "", zeros ? "sparsegpt" : "", R"(","sparsity":")",
+                        sparsity[static_cast<std::size_t>(o.slim.zeros)], R"(","text":)", text::json_quote(file)});
+    step += concat({R"(,"tokens":)", r.calibration_tokens, R"(,"output_error":)", num::decimal(r.output_error, 6),
+                    R"(,"worst":)", num::decimal(r.worst_error, 6), R"(,"worst_of":")", r.worst, "\"",
+                    std::string(longest - r.worst.size(), ' '), R"(,"zeros":)", num::decimal(r.zeros, 4), "}"});
+    return step;
 }
 
 /// Would writing `to` destroy a file that is being read?

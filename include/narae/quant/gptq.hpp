@@ -129,10 +129,11 @@ public:
                     const float* const other = r(begin + k, begin);
                     double v = static_cast<double>(mine[k]) - static_cast<double>((*later)[i * slim_columns + k]);
                     for (auto m = k + 1; m < n; ++m) v -= static_cast<double>(mine[m]) * static_cast<double>(other[m]);
-                    mine[k] = begin + k < i ? 0.0f
-                              : begin + k == i
-                                  ? static_cast<float>(std::sqrt((std::max)(v, damping_)))  // but for rounding
-                                  : static_cast<float>(v / static_cast<double>(other[k]));
+                    if (begin + k == i)
+                        v = std::sqrt((std::max)(v, damping_));  // never less, but for rounding
+                    else
+                        v /= static_cast<double>(other[k]);
+                    mine[k] = begin + k < i ? 0.0f : static_cast<float>(v);
                 }
             };
             for (auto i = end; i-- > begin;) row(i);
@@ -217,6 +218,7 @@ inline result<slim_report> slim(products& multiply, const hessian& h, std::span<
                                 const slim_options& o, std::vector<std::uint16_t>* scales) {
     const auto K = h.K(), groups = num::groups_of(K);
     const bool compensate = o.by == importance::loss;
+    constexpr std::size_t of[] = {0, 0, 4, 8};  // by mask
     auto memory = sys::buffer<float>::make(N * (K + slim_columns));
     if (!memory) return memory.error();
     float* const e = memory->data();  // w until its column is done, then w - w'
@@ -253,11 +255,7 @@ inline result<slim_report> slim(products& multiply, const hessian& h, std::span<
         });
         if (o.zeros != mask::none) {
             const auto so_far = static_cast<std::size_t>(o.share * static_cast<double>(N * (from + n)) + 0.5);
-            detail::choose(drop, value, N, n,
-                           o.zeros == mask::two_of_four     ? 4
-                           : o.zeros == mask::four_of_eight ? 8
-                                                            : 0,
-                           so_far - dropped);
+            detail::choose(drop, value, N, n, of[static_cast<std::size_t>(o.zeros)], so_far - dropped);
             dropped = so_far;
         }
         each_row([&](std::size_t i, float* t) {
