@@ -14,7 +14,8 @@ constexpr const char* help =
     "  -m MODEL                default: the demo model that comes with narae\n"
     "  --system TEXT           stands before the first question\n"
     "  -n N                    at most N tokens an answer (default 256)\n"
-    "  --temperature T, --top-k K, --top-p P, --seed S, --threads N, --memory-limit BYTES: as in narae generate\n"
+    "  --temperature T, --top-k K, --top-p P, --repetition-penalty R, --seed S, --threads N, --memory-limit BYTES:\n"
+    "                          as in narae generate\n"
     "\n"
     "Ctrl-C stops an answer, the end of input (Ctrl-D) ends the chat.\n"
     "  echo \"오늘 너무 피곤해\" | narae chat\n";
@@ -53,6 +54,7 @@ int chat(const std::vector<std::string>& words) {
                         {"-n", "N"},
                         {"--temperature", "T"},
                         {"--top-k", "K"},
+                        {"--repetition-penalty", "R"},
                         {"--top-p", "P"},
                         {"--seed", "S"},
                         {"--threads", "N"},

@@ -38,8 +38,6 @@ int generate(const std::vector<std::string>& words) {
                         {"--memory-limit", "BYTES"}});
     line.read(words);
     auto how = generate_options_of(line, narae::generate_options{}.max_tokens);
-    how.repetition_penalty =
-        static_cast<float>(line.real("--repetition-penalty", static_cast<double>(how.repetition_penalty), 0.01, 100));
     for (const auto stop : line.all("--stop")) how.stop.emplace_back(stop);
     const narae::session_options talk_how{.cache = cache_of(line)};
 

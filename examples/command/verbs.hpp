@@ -38,6 +38,8 @@ inline narae::generate_options generate_options_of(const command::line& line, st
     how.temperature = static_cast<float>(line.real("--temperature", static_cast<double>(how.temperature), 0, 100));
     how.top_k = static_cast<std::size_t>(line.number("--top-k", how.top_k, 0, 1u << 30));
     how.top_p = static_cast<float>(line.real("--top-p", static_cast<double>(how.top_p), 1e-6, 1));
+    how.repetition_penalty =
+        static_cast<float>(line.real("--repetition-penalty", static_cast<double>(how.repetition_penalty), 0.01, 100));
     how.seed = line.number("--seed", how.seed, 0, ~std::uint64_t{0});
     return how;
 }
