@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/toolkit.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 2135f9e21ebd2eb9
+// FNV-1a hash of all that follows this line: 306df53ef4493f94
 //
 // The toolkit: makes, shrinks, teaches and judges models. Running one needs only narae.hpp, which never reaches here.
 //
@@ -4840,41 +4840,34 @@ struct slim_options {
 /// How many columns are finished together: those that share a scale.
 inline constexpr std::size_t slim_columns = num::group_len;
 /// Products with few columns, of any depth, by all threads of a team. Bits do not depend on their number.
-class products {
-public:
-    /// The team is borrowed. Error: no memory.
-    static result<products> make(sys::team& team) {
-        auto panels = sys::buffer<float>::make(depth * slim_columns);
-        if (!panels) return panels.error();
-        return products(team, std::move(*panels));
-    }
-    sys::team& team() const noexcept { return *team_; }
+struct products {
+    static constexpr std::size_t depth = 128;
+    sys::team* team;
+    kernel::gemm_kernel kernel = kernel::runnable_gemm().best();
+    alignas(sys::cache_line) float panels[depth * slim_columns] = {};
     /// C[m, n] = A[m, k] B[n, k]^T, or += where `add`; n <= slim_columns.
     void operator()(float* c, std::size_t c_row, kernel::strided a, kernel::strided b, std::size_t m, std::size_t n,
                     std::size_t k, bool add) {
-        const auto rows = kernel_.rows, cols = kernel_.cols;
         for (std::size_t p = 0; p < k; p += depth, add = true) {
-            const auto deep = (std::min)(depth, k - p);
-            team_->run([&](std::size_t part, std::size_t parts) {
-                const auto mine = sys::slice_of(n, cols, part, parts);
-                for (auto j = mine.begin; j < mine.end; j += cols)
-                    kernel_.pack(panels_.data() + j * deep, b.from(j, p), (std::min)(cols, n - j), deep);
-            });
-            team_->run([&](std::size_t part, std::size_t parts) {
+            const auto deep = (std::min)(depth, k - p), rows = kernel.rows, cols = kernel.cols;
+            for (std::size_t j = 0; j < n; j += cols)
+                kernel.pack(panels + j * deep, b.from(j, p), (std::min)(cols, n - j), deep);
+            team->run([&](std::size_t part, std::size_t parts) {
                 const auto mine = sys::slice_of(m, rows, part, parts);
                 for (auto i = mine.begin; i < mine.end; i += rows)
                     for (std::size_t j = 0; j < n; j += cols)
-                        kernel_.tile(c + i * c_row + j, c_row, a.from(i, p), panels_.data() + j * deep,
-                                     (std::min)(rows, mine.end - i), (std::min)(cols, n - j), deep, add);
+                        kernel.tile(c + i * c_row + j, c_row, a.from(i, p), panels + j * deep,
+                                    (std::min)(rows, mine.end - i), (std::min)(cols, n - j), deep, add);
             });
         }
     }
-private:
-    static constexpr std::size_t depth = 512;
-    products(sys::team& team, sys::buffer<float>&& panels) : team_(&team), panels_(std::move(panels)) {}
-    sys::team* team_;
-    kernel::gemm_kernel kernel_ = kernel::runnable_gemm().best();
-    sys::buffer<float> panels_;
+    /// f(i) for every i below n.
+    void each(std::size_t n, auto f) {
+        team->run([&](std::size_t part, std::size_t parts) {
+            const auto mine = sys::slice_of(n, 1, part, parts);
+            for (auto i = mine.begin; i < mine.end; ++i) f(i);
+        });
+    }
 };
 /// What the inputs x[K] of a matrix say of errors in its weights: by H = sum of x x^T, a row that is off by e is off by
 /// e H e^T in its outputs, squared and summed.
@@ -4926,10 +4919,7 @@ public:
                 }
             };
             for (auto i = end; i-- > begin;) row(i);
-            multiply.team().run([&](std::size_t part, std::size_t parts) {
-                const auto mine = sys::slice_of(begin, 1, part, parts);
-                for (auto i = mine.begin; i < mine.end; ++i) row(i);
-            });
+            multiply.each(begin, row);
             end = begin;
         }
         return {};
@@ -5010,12 +5000,6 @@ inline result<slim_report> slim(products& multiply, const hessian& h, std::span<
     std::vector<std::uint8_t> drop(N * slim_columns);
     std::vector<float> value(o.zeros == mask::none ? 0 : drop.size());
     std::size_t dropped = 0;
-    const auto each_row = [&](auto f) {
-        multiply.team().run([&](std::size_t part, std::size_t parts) {
-            const auto mine = sys::slice_of(N, 1, part, parts);
-            for (auto i = mine.begin; i < mine.end; ++i) f(i, target + i * slim_columns);
-        });
-    };
     for (std::size_t from = 0; from < K; from += slim_columns) {
         const auto n = (std::min)(slim_columns, K - from);
         const bool shifted = compensate && from != 0;
@@ -5025,7 +5009,8 @@ inline result<slim_report> slim(products& multiply, const hessian& h, std::span<
             diagonal[k] = *h.r(from + k, from + k);
             weight[k] = diagonal[k] * diagonal[k];  // what an error costs that later weights make up for
         }
-        each_row([&](std::size_t i, float* t) {
+        multiply.each(N, [&](std::size_t i) {
+            float* const t = target + i * slim_columns;
             for (std::size_t k = 0; k < n; ++k) {
                 t[k] = e[i * K + from + k] + (shifted ? t[k] / diagonal[k] : 0.0f);
                 const float by = o.by == importance::inputs ? std::sqrt(h.input(from + k))
@@ -5039,7 +5024,8 @@ inline result<slim_report> slim(products& multiply, const hessian& h, std::span<
             detail::choose(drop, value, N, n, of[static_cast<std::size_t>(o.zeros)], so_far - dropped);
             dropped = so_far;
         }
-        each_row([&](std::size_t i, float* t) {
+        multiply.each(N, [&](std::size_t i) {
+            float* const t = target + i * slim_columns;
             const auto* const gone = drop.data() + i * slim_columns;
             float kept[slim_columns], own[slim_columns] = {};  // own: what this group's errors so far add
             for (std::size_t k = 0; k < n; ++k) kept[k] = gone[k] != 0 ? 0.0f : t[k];
@@ -5276,13 +5262,15 @@ public:
     static result<calibrator> make(const model::shape& s, const model::weights& w, model::format type,
                                    const slim_options& options, std::span<const token::token_id> ids,
                                    std::size_t length, std::size_t threads, progress_count& count) {
-        calibrator c(s, w, type, options, length, count);
+        calibrator c{};
+        c.shape_ = s, c.shape_.L = 1, c.weights_ = &w, c.type_ = type, c.options_ = options;
+        c.length_ = length, c.count_ = &count;
         error why;
         if (!model::workspace::make(c.shape_, kernel::runnable().best(), threads).into(c.work_, why) ||
             !model::cache::make(c.shape_, model::cache_type::q8, length, 0).into(c.cache_, why) ||
-            !products::make(*c.work_->team).into(c.multiply_, why) ||
             !sys::buffer<float>::make(ids.size() * s.D).into(c.x_, why))
             return why.in("calibration");
+        c.multiply_.team = c.work_->team.get();
         for (std::size_t t = 0; t < ids.size(); ++t) {
             float* const x = c.x_.data() + t * s.D;
             model::copy_row(x, w.embedding, ids[t]);
@@ -5307,11 +5295,6 @@ public:
         return &done_[i];
     }
 private:
-    calibrator(const model::shape& s, const model::weights& w, model::format type, const slim_options& options,
-               std::size_t length, progress_count& count)
-        : shape_(s), weights_(&w), type_(type), options_(options), length_(length), count_(&count) {
-        shape_.L = 1;
-    }
     std::array<model::matrix*, 4> matrices() noexcept {
         return {&now_.qkv.w, &now_.attention_out.w, &now_.ffn_up.w, &now_.ffn_down.w};
     }
@@ -5328,7 +5311,7 @@ private:
             for (std::size_t i = 0; i < 4; ++i) {
                 const auto K = matrices()[i]->K;
                 std::memcpy(of_sequence[i].data() + at * K, inputs[i][t], K * sizeof(float));
-                if (at + 1 == length_) seen_[i].add(*multiply_, of_sequence[i].data(), length_);
+                if (at + 1 == length_) seen_[i].add(multiply_, of_sequence[i].data(), length_);
             }
         });
     }
@@ -5355,11 +5338,6 @@ private:
         }
         return {};
     }
-    static std::string lost_text(double share) {
-        const bool finite = share <= 1e9;
-        return concat({finite ? num::decimal(100 * share, 1) + " %" : std::string("all"),
-                       " of its outputs would be lost: so many zeros or this calibration text do not suit it"});
-    }
     result<slimmed> slim_matrix(const model::matrix& m, hessian& h) {
         const auto N = m.N, K = m.K;
         auto floats = sys::buffer<float>::make(N * K);
@@ -5370,32 +5348,32 @@ private:
         slimmed out;
         error why;
         std::vector<std::uint16_t> scales;
-        if (const auto fine = h.factor(*multiply_); !fine) return fine.error();
-        if (!slim(*multiply_, h, floats->span(), N, options_, type_ == model::format::q4 ? &scales : nullptr)
+        if (const auto fine = h.factor(multiply_); !fine) return fine.error();
+        if (!slim(multiply_, h, floats->span(), N, options_, type_ == model::format::q4 ? &scales : nullptr)
                  .into(out.report, why) ||
             !sys::buffer<std::byte>::make(model::matrix_bytes(type_, N, K)).into(out.bytes, why))
             return why;
         if (!(out.report.output_error <= 0.9) || fits() != N * K)
-            return error{errc::bad_value, lost_text(out.report.output_error)};
+            return error{
+                errc::bad_value,
+                "hardly anything of its outputs is left: so many zeros or this calibration text do not suit it"};
         const auto tile_bytes = model::matrix_bytes(type_, num::tile_rows, K), groups = num::groups_of(K);
-        multiply_->team().run([&](std::size_t part, std::size_t parts) {
-            const auto mine = sys::slice_of(N, num::tile_rows, part, parts);
-            for (auto r = mine.begin; r < mine.end; r += num::tile_rows)
-                encode_tile(out.bytes.data() + r / num::tile_rows * tile_bytes, type_, floats->data() + r * K,
-                            (std::min)(num::tile_rows, N - r), K,
-                            scales.empty() ? nullptr : scales.data() + r * groups);
+        multiply_.each(num::tiles_of(N), [&](std::size_t t) {
+            const auto r = t * num::tile_rows;
+            encode_tile(out.bytes.data() + t * tile_bytes, type_, floats->data() + r * K,
+                        (std::min)(num::tile_rows, N - r), K, scales.empty() ? nullptr : scales.data() + r * groups);
         });
         return out;
     }
-    model::shape shape_;  // of one layer
-    const model::weights* weights_;
-    model::format type_;
+    model::shape shape_{store::config{}};  // of one layer
+    const model::weights* weights_ = nullptr;
+    model::format type_{};
     slim_options options_;
-    std::size_t length_;
-    progress_count* count_;
+    std::size_t length_ = 0;
+    progress_count* count_ = nullptr;
     std::optional<model::workspace> work_;
     std::optional<model::cache> cache_;
-    std::optional<products> multiply_;
+    products multiply_{};
     model::layer_weights now_;  // the layer at hand: as it was, then slimmed
     hessian seen_[4];
     slimmed done_[4];
@@ -5636,6 +5614,8 @@ inline result<std::vector<token::token_id>> read_calibration(const store::checkp
                                                              std::size_t V) {
     if (options.type != model::format::q4 && options.slim.zeros == mask::none)
         return error{errc::bad_argument, "a calibration text serves q4 and zeros only"};
+    if (options.slim.zeros == mask::share && !(options.slim.share > 0 && options.slim.share < 1))
+        return error{errc::bad_argument, "the share of zeros is not between 0 and 1"};
     if (!options.tokenizer.empty())
         return error{errc::bad_argument, "a model with a new tokenizer is trained before it is calibrated"};
     if (from.tokenizer_json().empty())
@@ -5650,16 +5630,15 @@ inline result<std::vector<token::token_id>> read_calibration(const store::checkp
 }
 /// The entry of narae.history, as long before as after; worst is one of `longest` characters at most.
 inline std::string describe_calibration(const convert_report& r, const convert_options& o, std::size_t longest) {
-    const bool zeros = o.slim.zeros != mask::none, q4 = o.type == model::format::q4;
+    const bool q4 = o.type == model::format::q4;
     const std::string sparsity[] = {"none", num::short_decimal(o.slim.share, 4), "2:4", "4:8"};
-    const auto file = o.calibrate.substr(o.calibrate.find_last_of("/\\") + 1);
-    auto step = concat({R"({"step":"calibrate","narae":")", version_text, R"(","method":")", q4 ? "gptq" : "",
-                        zeros && q4 ? ", " : "", zeros ? "sparsegpt" : "", R"(","sparsity":")",
-                        sparsity[static_cast<std::size_t>(o.slim.zeros)], R"(","text":)", text::json_quote(file)});
-    step += concat({R"(,"tokens":)", r.calibration_tokens, R"(,"output_error":)", num::decimal(r.output_error, 6),
-                    R"(,"worst":)", num::decimal(r.worst_error, 6), R"(,"worst_of":")", r.worst, "\"",
-                    std::string(longest - r.worst.size(), ' '), R"(,"zeros":)", num::decimal(r.zeros, 4), "}"});
-    return step;
+    std::string s = concat({R"({"step":"calibrate","narae":")", version_text, R"(","method":")"});
+    s += o.slim.zeros == mask::none ? "gptq" : q4 ? "gptq, sparsegpt" : "sparsegpt";
+    s += concat({R"(","sparsity":")", sparsity[static_cast<std::size_t>(o.slim.zeros)], R"(","text":)"});
+    s += text::json_quote(o.calibrate.substr(o.calibrate.find_last_of("/\\") + 1));
+    s += concat({R"(,"tokens":)", r.calibration_tokens, R"(,"output_error":)", num::decimal(r.output_error, 6)});
+    s += concat({R"(,"worst":)", num::decimal(r.worst_error, 6), R"(,"worst_of":")", r.worst, "\""});
+    return s.append(longest - r.worst.size(), ' ') + R"(,"zeros":)" + num::decimal(r.zeros, 4) + "}";
 }
 /// Would writing `to` destroy a file that is being read?
 inline bool is_source(const store::checkpoint& from, const std::string& path, const std::string& to) {
@@ -5681,6 +5660,8 @@ inline result<convert_report> convert(const std::string& from, const std::string
                                       const convert_options& options = {}, progress on_progress = {}) {
     return guarded([&]() -> result<convert_report> {
         if (options.type == model::format::bf16) return error{errc::bad_argument, "bf16 is a format of sources only"};
+        if (options.slim.zeros != mask::none && options.calibrate.empty())
+            return error{errc::bad_argument, "zeros need a calibration text"};
         const auto source = store::checkpoint::open(from);
         if (!source) return source.error();
         const auto config = store::parse_config(source->config_text());
@@ -5702,6 +5683,8 @@ inline result<convert_report> convert(const std::string& from, const std::string
         }
         if (sys::same_file(options.tokenizer, to))
             return error{errc::bad_argument, to + ": cannot write: is the new tokenizer itself"};
+        if (sys::same_file(options.calibrate, to))
+            return error{errc::bad_argument, to + ": cannot write: is the calibration text itself"};
         if (detail::is_source(*source, from, to))
             return error{errc::bad_argument, to + ": cannot write: is a file of the checkpoint itself"};
         convert_report report;

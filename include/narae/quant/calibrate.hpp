@@ -64,13 +64,15 @@ public:
     static result<calibrator> make(const model::shape& s, const model::weights& w, model::format type,
                                    const slim_options& options, std::span<const token::token_id> ids,
                                    std::size_t length, std::size_t threads, progress_count& count) {
-        calibrator c(s, w, type, options, length, count);
+        calibrator c{};
+        c.shape_ = s, c.shape_.L = 1, c.weights_ = &w, c.type_ = type, c.options_ = options;
+        c.length_ = length, c.count_ = &count;
         error why;
         if (!model::workspace::make(c.shape_, kernel::runnable().best(), threads).into(c.work_, why) ||
             !model::cache::make(c.shape_, model::cache_type::q8, length, 0).into(c.cache_, why) ||
-            !products::make(*c.work_->team).into(c.multiply_, why) ||
             !sys::buffer<float>::make(ids.size() * s.D).into(c.x_, why))
             return why.in("calibration");
+        c.multiply_.team = c.work_->team.get();
         for (std::size_t t = 0; t < ids.size(); ++t) {
             float* const x = c.x_.data() + t * s.D;
             model::copy_row(x, w.embedding, ids[t]);
@@ -97,12 +99,6 @@ public:
     }
 
 private:
-    calibrator(const model::shape& s, const model::weights& w, model::format type, const slim_options& options,
-               std::size_t length, progress_count& count)
-        : shape_(s), weights_(&w), type_(type), options_(options), length_(length), count_(&count) {
-        shape_.L = 1;
-    }
-
     std::array<model::matrix*, 4> matrices() noexcept {
         return {&now_.qkv.w, &now_.attention_out.w, &now_.ffn_up.w, &now_.ffn_down.w};
     }
@@ -120,7 +116,7 @@ private:
             for (std::size_t i = 0; i < 4; ++i) {
                 const auto K = matrices()[i]->K;
                 std::memcpy(of_sequence[i].data() + at * K, inputs[i][t], K * sizeof(float));
-                if (at + 1 == length_) seen_[i].add(*multiply_, of_sequence[i].data(), length_);
+                if (at + 1 == length_) seen_[i].add(multiply_, of_sequence[i].data(), length_);
             }
         });
     }
@@ -149,12 +145,6 @@ private:
         return {};
     }
 
-    static std::string lost_text(double share) {
-        const bool finite = share <= 1e9;
-        return concat({finite ? num::decimal(100 * share, 1) + " %" : std::string("all"),
-                       " of its outputs would be lost: so many zeros or this calibration text do not suit it"});
-    }
-
     result<slimmed> slim_matrix(const model::matrix& m, hessian& h) {
         const auto N = m.N, K = m.K;
         auto floats = sys::buffer<float>::make(N * K);
@@ -165,33 +155,33 @@ private:
         slimmed out;
         error why;
         std::vector<std::uint16_t> scales;
-        if (const auto fine = h.factor(*multiply_); !fine) return fine.error();
-        if (!slim(*multiply_, h, floats->span(), N, options_, type_ == model::format::q4 ? &scales : nullptr)
+        if (const auto fine = h.factor(multiply_); !fine) return fine.error();
+        if (!slim(multiply_, h, floats->span(), N, options_, type_ == model::format::q4 ? &scales : nullptr)
                  .into(out.report, why) ||
             !sys::buffer<std::byte>::make(model::matrix_bytes(type_, N, K)).into(out.bytes, why))
             return why;
         if (!(out.report.output_error <= 0.9) || fits() != N * K)
-            return error{errc::bad_value, lost_text(out.report.output_error)};
+            return error{
+                errc::bad_value,
+                "hardly anything of its outputs is left: so many zeros or this calibration text do not suit it"};
         const auto tile_bytes = model::matrix_bytes(type_, num::tile_rows, K), groups = num::groups_of(K);
-        multiply_->team().run([&](std::size_t part, std::size_t parts) {
-            const auto mine = sys::slice_of(N, num::tile_rows, part, parts);
-            for (auto r = mine.begin; r < mine.end; r += num::tile_rows)
-                encode_tile(out.bytes.data() + r / num::tile_rows * tile_bytes, type_, floats->data() + r * K,
-                            (std::min)(num::tile_rows, N - r), K,
-                            scales.empty() ? nullptr : scales.data() + r * groups);
+        multiply_.each(num::tiles_of(N), [&](std::size_t t) {
+            const auto r = t * num::tile_rows;
+            encode_tile(out.bytes.data() + t * tile_bytes, type_, floats->data() + r * K,
+                        (std::min)(num::tile_rows, N - r), K, scales.empty() ? nullptr : scales.data() + r * groups);
         });
         return out;
     }
 
-    model::shape shape_;  // of one layer
-    const model::weights* weights_;
-    model::format type_;
+    model::shape shape_{store::config{}};  // of one layer
+    const model::weights* weights_ = nullptr;
+    model::format type_{};
     slim_options options_;
-    std::size_t length_;
-    progress_count* count_;
+    std::size_t length_ = 0;
+    progress_count* count_ = nullptr;
     std::optional<model::workspace> work_;
     std::optional<model::cache> cache_;
-    std::optional<products> multiply_;
+    products multiply_{};
     model::layer_weights now_;  // the layer at hand: as it was, then slimmed
     hessian seen_[4];
     slimmed done_[4];

@@ -157,6 +157,8 @@ inline result<std::vector<token::token_id>> read_calibration(const store::checkp
                                                              std::size_t V) {
     if (options.type != model::format::q4 && options.slim.zeros == mask::none)
         return error{errc::bad_argument, "a calibration text serves q4 and zeros only"};
+    if (options.slim.zeros == mask::share && !(options.slim.share > 0 && options.slim.share < 1))
+        return error{errc::bad_argument, "the share of zeros is not between 0 and 1"};
     if (!options.tokenizer.empty())
         return error{errc::bad_argument, "a model with a new tokenizer is trained before it is calibrated"};
     if (from.tokenizer_json().empty())
@@ -172,16 +174,15 @@ inline result<std::vector<token::token_id>> read_calibration(const store::checkp
 
 /// The entry of narae.history, as long before as after; worst is one of `longest` characters at most.
 inline std::string describe_calibration(const convert_report& r, const convert_options& o, std::size_t longest) {
-    const bool zeros = o.slim.zeros != mask::none, q4 = o.type == model::format::q4;
+    const bool q4 = o.type == model::format::q4;
     const std::string sparsity[] = {"none", num::short_decimal(o.slim.share, 4), "2:4", "4:8"};
-    const auto file = o.calibrate.substr(o.calibrate.find_last_of("/\\") + 1);
-    auto step = concat({R"({"step":"calibrate","narae":")", version_text, R"(","method":")", q4 ? "gptq" : "",
-                        zeros && q4 ? ", " : "", zeros ? "sparsegpt" : "", R"(","sparsity":")",
-                        sparsity[static_cast<std::size_t>(o.slim.zeros)], R"(","text":)", text::json_quote(file)});
-    step += concat({R"(,"tokens":)", r.calibration_tokens, R"(,"output_error":)", num::decimal(r.output_error, 6),
-                    R"(,"worst":)", num::decimal(r.worst_error, 6), R"(,"worst_of":")", r.worst, "\"",
-                    std::string(longest - r.worst.size(), ' '), R"(,"zeros":)", num::decimal(r.zeros, 4), "}"});
-    return step;
+    std::string s = concat({R"({"step":"calibrate","narae":")", version_text, R"(","method":")"});
+    s += o.slim.zeros == mask::none ? "gptq" : q4 ? "gptq, sparsegpt" : "sparsegpt";
+    s += concat({R"(","sparsity":")", sparsity[static_cast<std::size_t>(o.slim.zeros)], R"(","text":)"});
+    s += text::json_quote(o.calibrate.substr(o.calibrate.find_last_of("/\\") + 1));
+    s += concat({R"(,"tokens":)", r.calibration_tokens, R"(,"output_error":)", num::decimal(r.output_error, 6)});
+    s += concat({R"(,"worst":)", num::decimal(r.worst_error, 6), R"(,"worst_of":")", r.worst, "\""});
+    return s.append(longest - r.worst.size(), ' ') + R"(,"zeros":)" + num::decimal(r.zeros, 4) + "}";
 }
 
 /// Would writing `to` destroy a file that is being read?
@@ -206,6 +207,8 @@ inline result<convert_report> convert(const std::string& from, const std::string
                                       const convert_options& options = {}, progress on_progress = {}) {
     return guarded([&]() -> result<convert_report> {
         if (options.type == model::format::bf16) return error{errc::bad_argument, "bf16 is a format of sources only"};
+        if (options.slim.zeros != mask::none && options.calibrate.empty())
+            return error{errc::bad_argument, "zeros need a calibration text"};
         const auto source = store::checkpoint::open(from);
         if (!source) return source.error();
         const auto config = store::parse_config(source->config_text());
@@ -227,6 +230,8 @@ inline result<convert_report> convert(const std::string& from, const std::string
         }
         if (sys::same_file(options.tokenizer, to))
             return error{errc::bad_argument, to + ": cannot write: is the new tokenizer itself"};
+        if (sys::same_file(options.calibrate, to))
+            return error{errc::bad_argument, to + ": cannot write: is the calibration text itself"};
         if (detail::is_source(*source, from, to))
             return error{errc::bad_argument, to + ": cannot write: is a file of the checkpoint itself"};
 

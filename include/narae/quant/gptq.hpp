@@ -42,46 +42,37 @@ struct slim_options {
 inline constexpr std::size_t slim_columns = num::group_len;
 
 /// Products with few columns, of any depth, by all threads of a team. Bits do not depend on their number.
-class products {
-public:
-    /// The team is borrowed. Error: no memory.
-    static result<products> make(sys::team& team) {
-        auto panels = sys::buffer<float>::make(depth * slim_columns);
-        if (!panels) return panels.error();
-        return products(team, std::move(*panels));
-    }
+struct products {
+    static constexpr std::size_t depth = 128;
 
-    sys::team& team() const noexcept { return *team_; }
+    sys::team* team;
+    kernel::gemm_kernel kernel = kernel::runnable_gemm().best();
+    alignas(sys::cache_line) float panels[depth * slim_columns] = {};
 
     /// C[m, n] = A[m, k] B[n, k]^T, or += where `add`; n <= slim_columns.
     void operator()(float* c, std::size_t c_row, kernel::strided a, kernel::strided b, std::size_t m, std::size_t n,
                     std::size_t k, bool add) {
-        const auto rows = kernel_.rows, cols = kernel_.cols;
         for (std::size_t p = 0; p < k; p += depth, add = true) {
-            const auto deep = (std::min)(depth, k - p);
-            team_->run([&](std::size_t part, std::size_t parts) {
-                const auto mine = sys::slice_of(n, cols, part, parts);
-                for (auto j = mine.begin; j < mine.end; j += cols)
-                    kernel_.pack(panels_.data() + j * deep, b.from(j, p), (std::min)(cols, n - j), deep);
-            });
-            team_->run([&](std::size_t part, std::size_t parts) {
+            const auto deep = (std::min)(depth, k - p), rows = kernel.rows, cols = kernel.cols;
+            for (std::size_t j = 0; j < n; j += cols)
+                kernel.pack(panels + j * deep, b.from(j, p), (std::min)(cols, n - j), deep);
+            team->run([&](std::size_t part, std::size_t parts) {
                 const auto mine = sys::slice_of(m, rows, part, parts);
                 for (auto i = mine.begin; i < mine.end; i += rows)
                     for (std::size_t j = 0; j < n; j += cols)
-                        kernel_.tile(c + i * c_row + j, c_row, a.from(i, p), panels_.data() + j * deep,
-                                     (std::min)(rows, mine.end - i), (std::min)(cols, n - j), deep, add);
+                        kernel.tile(c + i * c_row + j, c_row, a.from(i, p), panels + j * deep,
+                                    (std::min)(rows, mine.end - i), (std::min)(cols, n - j), deep, add);
             });
         }
     }
 
-private:
-    static constexpr std::size_t depth = 512;
-
-    products(sys::team& team, sys::buffer<float>&& panels) : team_(&team), panels_(std::move(panels)) {}
-
-    sys::team* team_;
-    kernel::gemm_kernel kernel_ = kernel::runnable_gemm().best();
-    sys::buffer<float> panels_;
+    /// f(i) for every i below n.
+    void each(std::size_t n, auto f) {
+        team->run([&](std::size_t part, std::size_t parts) {
+            const auto mine = sys::slice_of(n, 1, part, parts);
+            for (auto i = mine.begin; i < mine.end; ++i) f(i);
+        });
+    }
 };
 
 /// What the inputs x[K] of a matrix say of errors in its weights: by H = sum of x x^T, a row that is off by e is off by
@@ -137,10 +128,7 @@ public:
                 }
             };
             for (auto i = end; i-- > begin;) row(i);
-            multiply.team().run([&](std::size_t part, std::size_t parts) {
-                const auto mine = sys::slice_of(begin, 1, part, parts);
-                for (auto i = mine.begin; i < mine.end; ++i) row(i);
-            });
+            multiply.each(begin, row);
             end = begin;
         }
         return {};
@@ -229,12 +217,6 @@ inline result<slim_report> slim(products& multiply, const hessian& h, std::span<
     std::vector<std::uint8_t> drop(N * slim_columns);
     std::vector<float> value(o.zeros == mask::none ? 0 : drop.size());
     std::size_t dropped = 0;
-    const auto each_row = [&](auto f) {
-        multiply.team().run([&](std::size_t part, std::size_t parts) {
-            const auto mine = sys::slice_of(N, 1, part, parts);
-            for (auto i = mine.begin; i < mine.end; ++i) f(i, target + i * slim_columns);
-        });
-    };
     for (std::size_t from = 0; from < K; from += slim_columns) {
         const auto n = (std::min)(slim_columns, K - from);
         const bool shifted = compensate && from != 0;
@@ -244,7 +226,8 @@ inline result<slim_report> slim(products& multiply, const hessian& h, std::span<
             diagonal[k] = *h.r(from + k, from + k);
             weight[k] = diagonal[k] * diagonal[k];  // what an error costs that later weights make up for
         }
-        each_row([&](std::size_t i, float* t) {
+        multiply.each(N, [&](std::size_t i) {
+            float* const t = target + i * slim_columns;
             for (std::size_t k = 0; k < n; ++k) {
                 t[k] = e[i * K + from + k] + (shifted ? t[k] / diagonal[k] : 0.0f);
                 const float by = o.by == importance::inputs ? std::sqrt(h.input(from + k))
@@ -258,7 +241,8 @@ inline result<slim_report> slim(products& multiply, const hessian& h, std::span<
             detail::choose(drop, value, N, n, of[static_cast<std::size_t>(o.zeros)], so_far - dropped);
             dropped = so_far;
         }
-        each_row([&](std::size_t i, float* t) {
+        multiply.each(N, [&](std::size_t i) {
+            float* const t = target + i * slim_columns;
             const auto* const gone = drop.data() + i * slim_columns;
             float kept[slim_columns], own[slim_columns] = {};  // own: what this group's errors so far add
             for (std::size_t k = 0; k < n; ++k) kept[k] = gone[k] != 0 ? 0.0f : t[k];

@@ -184,15 +184,23 @@ TEST_CASE("calibrate: what cannot work leaves one line and no file") {
     tests::write_file(bad, sentences(20));
     CHECK(refusal(tiny, asked(bad)).find(" tokens; calibrating needs ") != std::string::npos);
     CHECK(refusal(tiny, asked(good, format::f16)) == "a calibration text serves q4 and zeros only");
+    CHECK(refusal(tiny, asked("", format::q4, mask::share)) == "zeros need a calibration text");
+    auto many = asked(good, format::f32, mask::share);
+    for (const double share : {0.0, 1.0, -1.0, std::numeric_limits<double>::quiet_NaN()}) {
+        many.slim.share = share;
+        CHECK(refusal(tiny, many) == "the share of zeros is not between 0 and 1");
+    }
+    CHECK(!quant::convert(tiny, good, asked(good)));
+    CHECK(tests::read_file(good) == sentences(1200));
     auto both = asked(good);
     both.tokenizer = tiny + "/tokenizer.json";
     CHECK(refusal(tiny, both) == "a model with a new tokenizer is trained before it is calibrated");
-    auto many = asked(good, format::f32, mask::share);
     many.slim.share = 0.999;
     const auto lost = refusal(tiny, many);
     INFO(lost);
-    CHECK(lost.find(".weight: ") != std::string::npos);
-    CHECK(ends(lost, " of its outputs would be lost: so many zeros or this calibration text do not suit it"));
+    CHECK(
+        ends(lost,
+             ".weight: hardly anything of its outputs is left: so many zeros or this calibration text do not suit it"));
 
     const auto bare = folder.path("bare");
     tests::write_file(bare, models::random_file(models::config(1, 64, 4, 2, 96, 80, 0.5)));

@@ -80,15 +80,14 @@ struct outcome {
 outcome slim(const problem& p, const quant::slim_options& o, bool q4, std::size_t threads = 2) {
     auto team = sys::team::make(threads);
     REQUIRE(team);
-    auto multiply = quant::products::make(**team);
+    quant::products multiply{team->get()};
     auto h = quant::hessian::make(p.K);
-    REQUIRE(multiply);
     REQUIRE(h);
-    h->add(*multiply, p.x.data(), p.T / 3);  // in two goes
-    h->add(*multiply, p.x.data() + p.T / 3 * p.K, p.T - p.T / 3);
-    REQUIRE(h->factor(*multiply));
+    h->add(multiply, p.x.data(), p.T / 3);  // in two goes
+    h->add(multiply, p.x.data() + p.T / 3 * p.K, p.T - p.T / 3);
+    REQUIRE(h->factor(multiply));
     outcome out{p.w, {}, {}};
-    const auto report = quant::slim(*multiply, *h, out.w, N, o, q4 ? &out.scales : nullptr);
+    const auto report = quant::slim(multiply, *h, out.w, N, o, q4 ? &out.scales : nullptr);
     REQUIRE(report);
     out.report = *report;
     return out;
@@ -212,13 +211,12 @@ TEST_CASE("gptq: any number of threads, dead inputs, inputs that are no numbers"
 
     auto team = sys::team::make(1);
     REQUIRE(team);
-    auto multiply = quant::products::make(**team);
+    quant::products multiply{team->get()};
     auto h = quant::hessian::make(4);
-    REQUIRE(multiply);
     REQUIRE(h);
     const float x[4] = {1, 3e38f, 2, 1};
-    h->add(*multiply, x, 1);
-    const auto refused = h->factor(*multiply);
+    h->add(multiply, x, 1);
+    const auto refused = h->factor(multiply);
     REQUIRE(!refused);
     CHECK(refused.error().what == "its inputs are not finite");
 }
