@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Slims a model of floats in every way that slim.md compares, one file each in the working folder, and prints what the
-// layers' outputs lost by it. held_out.cpp then says what became of the model.
+// layers' outputs lost by it. narae evaluate perplexity then says what became of the model.
 //   g++ -std=c++20 -O2 -Iinclude tests/bench/slim.cpp -o slim -pthread && ./slim MODEL TEXT [NAME...]
 #include <cstdio>
 #include <string>
