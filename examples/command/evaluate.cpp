@@ -126,11 +126,11 @@ std::string jsonl(const exam& e, bool by_length) {
     for (std::size_t i = 0; i < e.items.size(); ++i) {
         const auto& v = e.verdicts[0][i];
         std::string scores;
-        for (const double s : v.scores) scores += (scores.empty() ? "" : ",") + narae::num::decimal(s, 6);
+        for (const double s : v.scores) scores += narae::concat({scores.empty() ? "" : ",", narae::num::decimal(s, 6)});
         figures f(true);
         f.add("task", narae::text::json_quote(e.task->name));
         f.add("row", std::uint64_t{i + 1});
-        f.add("scores", "[" + scores + "]");
+        f.add("scores", narae::concat({"[", scores, "]"}));
         f.add("pred", std::uint64_t{by_length ? v.pred_by_length : v.pred});
         f.add("gold", std::uint64_t{e.items[i].gold});
         out += f.text() + "\n";
