@@ -231,8 +231,7 @@ int perplexity(const command::line& line, narae::session_options how) {
     const auto file = narae::sys::file_view::open(path);
     if (!file) return line.failed(file.error());
     auto text = narae::as_text(file->bytes());
-    if (const auto bad = narae::text::utf8_first_invalid(text); bad != text.size())
-        return line.failed({narae::errc::bad_value, path + ": not UTF-8", bad});
+    if (const auto fine = narae::text::check_utf8(text); !fine) return line.failed(fine.error().in(path));
     std::vector<std::string_view> texts{text};
     if (line.has("--lines"))
         for (texts.clear(); !text.empty();) texts.push_back(narae::text::take_line(text));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/narae.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 7ef7ea8fe5160cdb
+// FNV-1a hash of all that follows this line: 6f9f7311e1b65ec6
 //
 // narae: runs a Korean language model (GPT-NeoX) from plain C++20 headers. This file brings all that running needs;
 // toolkit.hpp brings what making a model needs.
@@ -1660,18 +1660,18 @@ private:
         std::size_t token;
     };
     static bool before(std::string_view s, const entry& e) noexcept { return s < e.pattern; }
-    /// The longest pattern that s begins with. If the last one that is not behind s in the order is no beginning of s,
-    /// none is that is longer than what the two have in common.
+    /// The longest pattern that s begins with: the sorted entries are narrowed byte by byte.
     const entry* longest(std::string_view s) const noexcept {
-        for (;;) {
-            const auto next = std::upper_bound(entries_.begin(), entries_.end(), s, before);
-            if (next == entries_.begin()) return nullptr;
-            const std::string_view last = std::prev(next)->pattern;
-            if (s.starts_with(last)) return &*std::prev(next);
-            std::size_t alike = 0;
-            while (alike < last.size() && s[alike] == last[alike]) ++alike;
-            s = s.substr(0, alike);
+        const entry* best = nullptr;
+        auto low = entries_.begin(), high = entries_.end();
+        for (std::size_t n = 0; low != high && n < s.size(); ++n) {
+            const auto octet = [](char c) { return 1 + static_cast<unsigned char>(c); };
+            const auto byte = [&](const entry& e) { return n < e.pattern.size() ? octet(e.pattern[n]) : 0; };
+            low = std::lower_bound(low, high, octet(s[n]), [&](const entry& e, int x) { return byte(e) < x; });
+            high = std::upper_bound(low, high, octet(s[n]), [&](int x, const entry& e) { return x < byte(e); });
+            if (low != high && low->pattern.size() == n + 1) best = &*low;
         }
+        return best;
     }
     /// Is the character at the front of s of one of these classes? Where there is none: no.
     static bool is(std::string_view s, std::initializer_list<text::char_class> classes) noexcept {
@@ -2147,7 +2147,8 @@ private:
             if (type != "ByteLevel") return refuse({place, " ", quoted(type)}, part);
             ++byte_levels;
             return only_byte_level(part, place) && boolean(part, place, "add_prefix_space", parts_.add_prefix_space) &&
-                   boolean(part, place, "use_regex", parts_.use_pattern, false);
+                   (part["use_regex"].is(kind::none) ||  // files from before that key: true
+                    boolean(part, place, "use_regex", parts_.use_pattern));
         };
         return each_part(all, place, "pretokenizers", read_one) &&
                (byte_levels == 1 || refuse({place, " with other than one 'ByteLevel'"}, all));
@@ -3299,7 +3300,7 @@ namespace narae::inline NARAE_ABI::kernel::avx512 {
 /// set the masked part to zero are free of that, and with every lane chosen the same instruction.
 inline constexpr __mmask16 all = 0xFFFF;
 /// Lanes 8 I .. 8 I + 7.
-template <int I> NARAE_AVX512_VNNI inline __m256 half(__m512 v) noexcept {
+template <int I> NARAE_AVX512_VNNI inline __m256 eight(__m512 v) noexcept {
     return _mm512_maskz_extractf32x8_ps(0xFF, v, I);
 }
 /// num::exp.
@@ -3397,6 +3398,7 @@ NARAE_AVX512_VNNI inline void gemm_packed(float* y, std::size_t y_stride, const 
                                           std::size_t T, std::size_t k, std::size_t row_begin,
                                           std::size_t row_end) noexcept {
     const std::size_t tile = Codes::tile_bytes(k), groups = num::groups_of(k), passes = T / 4 + T % 4;
+    if (passes == 0 || groups == 0) return;
     for (std::size_t row = row_begin; row < row_end; row += 2 * num::tile_rows) {
         const std::byte* at = w + row / num::tile_rows * tile;
         const std::byte* ahead = at + 2 * tile;
@@ -3417,14 +3419,14 @@ NARAE_AVX512_VNNI inline scalar::merge_factors softmax_block(query_state& s, flo
     avx2::hide_unseen(s, p, n16);
     __m512 largest = _mm512_loadu_ps(p);
     for (std::size_t j = 16; j < n16; j += 16) largest = _mm512_maskz_max_ps(all, _mm512_loadu_ps(p + j), largest);
-    const float m = avx2::largest_of(_mm256_max_ps(half<0>(largest), half<1>(largest)));
+    const float m = avx2::largest_of(_mm256_max_ps(eight<0>(largest), eight<1>(largest)));
     __m512 sum = _mm512_setzero_ps();
     for (std::size_t j = 0; j < n16; j += 16) {
         const __m512 weight = exp(_mm512_sub_ps(_mm512_loadu_ps(p + j), _mm512_set1_ps(m)));
         sum = _mm512_add_ps(sum, weight);
         _mm512_storeu_ps(p + j, _mm512_mul_ps(weight, _mm512_loadu_ps(v_scale + j)));
     }
-    return avx2::join(s, m, avx2::sum_lanes(half<0>(sum), half<1>(sum)));
+    return avx2::join(s, m, avx2::sum_lanes(eight<0>(sum), eight<1>(sum)));
 }
 NARAE_AVX512_VNNI inline __m512 load16(const std::int8_t* v) noexcept {
     return _mm512_maskz_cvtepi32_ps(
@@ -5731,6 +5733,13 @@ inline memory_estimate estimate(const language_model& m, const session_options& 
     return {m.weights().bytes, model::cache::bytes(m.shape(), o.cache, detail::window_of(m.shape(), o)),
             model::workspace::bytes(m.shape())};
 }
+/// ln of the sum of e^logits, in double: a logit less this is a log-probability.
+inline double log_sum(std::span<const float> logits) noexcept {
+    double largest = logits[0], sum = 0;
+    for (const double l : logits) largest = l > largest ? l : largest;
+    for (const double l : logits) sum += std::exp(l - largest);
+    return largest + std::log(sum);
+}
 class session {
 public:
     /// Never fails by itself: what went wrong (no memory, no threads, a bad window) is the error of every later call.
@@ -5945,19 +5954,12 @@ private:
             forward(all.subspan(shared, first - shared), *scratch, model::want::nothing);
             forward(all.subspan(first, scored), *scratch, model::want::each,
                     [&](std::size_t t, std::span<const float> row) {
-                        s.log_likelihood += log_probability(row, ids[first + t + 1]);
+                        s.log_likelihood += static_cast<double>(row[ids[first + t + 1]]) - log_sum(row);
                     });
             before.assign(ids.begin(), ids.end() - 1);
             scores.push_back(s);
         }
         return scores;
-    }
-    /// log softmax(logits)[id], in double.
-    static double log_probability(std::span<const float> logits, token_id id) noexcept {
-        double largest = logits[0], sum = 0;
-        for (const double l : logits) largest = l > largest ? l : largest;
-        for (const double l : logits) sum += std::exp(l - largest);
-        return static_cast<double>(logits[id]) - largest - std::log(sum);
     }
     static std::size_t count_characters(std::string_view s) noexcept {
         std::size_t n = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // narae 0.1.0: narae/toolkit.hpp and all that it includes, in one file. Made by single_include/amalgamate.cpp; do not edit.
-// FNV-1a hash of all that follows this line: 306df53ef4493f94
+// FNV-1a hash of all that follows this line: 340b4e5b5c47fe52
 //
 // The toolkit: makes, shrinks, teaches and judges models. Running one needs only narae.hpp, which never reaches here.
 //
@@ -1050,6 +1050,13 @@ inline std::string_view share_of_lines(std::string_view text, std::size_t part, 
     };
     return text.substr(edge(part), edge(part + 1) - edge(part));
 }
+/// Is all of it UTF-8? The error names the line of the first byte that is not, and the byte.
+inline result<void> check_utf8(std::string_view text) {
+    const auto bad = utf8_first_invalid(text);
+    if (bad == text.size()) return {};
+    const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(bad), '\n');
+    return error{errc::bad_value, {"line ", static_cast<std::uint64_t>(line), ": not UTF-8"}, bad};
+}
 /// The fields between the marks; one more than there are marks.
 inline std::vector<std::string_view> split(std::string_view s, char at) {
     std::vector<std::string_view> parts;
@@ -1500,13 +1507,6 @@ struct foresight {
     double bits_per_char() const noexcept { return nats / std::log(2.0) / static_cast<double>(characters); }
     double bits_per_byte() const noexcept { return nats / std::log(2.0) / static_cast<double>(bytes); }
 };
-/// ln of the sum of e^logits, in double.
-inline double log_sum(std::span<const float> logits) noexcept {
-    const double largest = *std::ranges::max_element(logits);
-    double sum = 0;
-    for (const double l : logits) sum += std::exp(l - largest);
-    return largest + std::log(sum);
-}
 /// Do the ids of two models mean the same?
 inline bool same_tokens(const language_model& a, const language_model& b) noexcept {
     const auto *x = a.tokenizer(), *y = b.tokenizer();
@@ -1958,6 +1958,91 @@ inline gemm_list runnable_gemm() noexcept {
 #endif
     return all;
 }
+// == narae/kernel/matmul.hpp: C = A B for matrices of any size and orientation: cuts them to fit the caches, packs ...
+/// f(i) for every i below n, on all threads.
+template <class F> void shared_out(sys::team& team, std::size_t n, F&& f) {
+    team.run([&](std::size_t part, std::size_t parts) {
+        const auto mine = sys::slice_of(n, 1, part, parts);
+        for (auto i = mine.begin; i < mine.end; ++i) f(i);
+    });
+}
+/// Multiplies with one kernel; holds one scratch per thread.
+class matmul {
+public:
+    /// For up to `threads` threads at a time. Error: no memory.
+    static result<matmul> make(const gemm_kernel& kernel, std::size_t threads) {
+        auto scratch = sys::buffer<float>::make(threads * floats(kernel));
+        if (!scratch) return scratch.error();
+        return matmul(kernel, std::move(*scratch));
+    }
+    /// Bytes of that scratch.
+    static std::size_t bytes(const gemm_kernel& kernel, std::size_t threads) noexcept {
+        return threads * floats(kernel) * sizeof(float);
+    }
+    /// C[m, n] = A[m, k] B[k, n], or += where `add`; C is row-major with row stride c_row and apart from A and B.
+    /// Any m, n, k >= 1. On the calling thread with scratch `part`; bits do not depend on the exact kernel.
+    void block(std::size_t part, float* c, std::size_t c_row, strided a, strided b, std::size_t m, std::size_t n,
+               std::size_t k, bool add) noexcept {
+        const auto rows = kernel_.rows, cols = kernel_.cols, piece_cols = piece_n / cols * cols;
+        const auto tall = kernel_.exact ? m : a_panels * rows;  // rows of A that are packed at once, if they are
+        float* const piece = scratch_.data() + part * floats(kernel_);
+        float* const a_panel = piece + piece_k * piece_n;
+        for (std::size_t p = 0; p < k; p += piece_k, add = true) {
+            const auto depth = (std::min)(piece_k, k - p);
+            for (std::size_t top = 0; top < m; top += tall) {
+                const auto bottom = (std::min)(m, top + tall);
+                for (auto i = top; i < bottom && !kernel_.exact; i += rows)
+                    kernel_.pack(a_panel + (i - top) / rows * cols * depth, a.from(i, p), (std::min)(rows, m - i),
+                                 depth);
+                for (std::size_t from = 0; from < n; from += piece_cols) {
+                    const auto to = (std::min)(n, from + piece_cols);
+                    for (auto j = from; j < to; j += cols)
+                        kernel_.pack(piece + (j - from) * depth, b.from(p, j).transposed(), (std::min)(cols, n - j),
+                                     depth);
+                    for (auto i = top; i < bottom; i += rows) {
+                        const auto left =
+                            kernel_.exact ? a.from(i, p) : strided{a_panel + (i - top) / rows * cols * depth, 1, cols};
+                        for (auto j = from; j < to; j += cols)
+                            kernel_.tile(c + i * c_row + j, c_row, left, piece + (j - from) * depth,
+                                         (std::min)(rows, m - i), (std::min)(cols, n - j), depth, add);
+                    }
+                }
+            }
+        }
+    }
+    /// The same by all threads of the team, at most as many as `make` was told. Same bits for any number of threads:
+    /// each element is summed whole by one thread.
+    void run(sys::team& team, float* c, std::size_t c_row, strided a, strided b, std::size_t m, std::size_t n,
+             std::size_t k, bool add) noexcept {
+        // C is cut into a grid of as many parts. Every row of a part costs reading A, every column packing B.
+        const auto whole = [](std::size_t size, std::size_t step, std::size_t parts) {
+            return ((size + step - 1) / step + parts - 1) / parts * step;
+        };
+        std::size_t down = 1, least = static_cast<std::size_t>(-1);
+        for (std::size_t d = 1; d <= team.size(); ++d) {
+            if (team.size() % d != 0) continue;
+            const auto height = whole(m, kernel_.rows, d), width = whole(n, kernel_.cols, team.size() / d);
+            const auto cost = height * width + 8 * (height + width);  // one such costs about 8 multiplications
+            if (cost < least) least = cost, down = d;
+        }
+        team.run([&](std::size_t part, std::size_t parts) {
+            const auto i = sys::slice_of(m, kernel_.rows, part % down, down);
+            const auto j = sys::slice_of(n, kernel_.cols, part / down, parts / down);
+            if (i.begin == i.end || j.begin == j.end) return;
+            block(part, c + i.begin * c_row + j.begin, c_row, a.from(i.begin, 0), b.from(0, j.begin), i.end - i.begin,
+                  j.end - j.begin, k, add);
+        });
+    }
+private:
+    matmul(const gemm_kernel& kernel, sys::buffer<float>&& scratch) : kernel_(kernel), scratch_(std::move(scratch)) {}
+    static constexpr std::size_t piece_k = 256, piece_n = 384;  // of B: 384 KiB
+    static constexpr std::size_t a_panels = 32;
+    static std::size_t floats(const gemm_kernel& kernel) noexcept {
+        return piece_k * (piece_n + (kernel.exact ? 0 : a_panels * kernel.cols));
+    }
+    gemm_kernel kernel_;
+    sys::buffer<float> scratch_;
+};
 // == narae/kernel/teach/contract.hpp: The contracts of what training does to one row of numbers, beside ...
 /// y[n] += x[n].
 using add_op = void(float* y, const float* x, std::size_t n) noexcept;
@@ -2216,95 +2301,8 @@ inline std::vector<teach_table> runnable_teach() {
     return all;
 }
 }  // namespace narae::inline NARAE_ABI::kernel
-// == narae/learn/matmul.hpp: C = A B for matrices of any size and orientation: cuts them to fit the caches, packs ...
-namespace narae::inline NARAE_ABI::learn {
-using kernel::strided;
-/// f(i) for every i below n, on all threads.
-template <class F> void shared_out(sys::team& team, std::size_t n, F&& f) {
-    team.run([&](std::size_t part, std::size_t parts) {
-        const auto mine = sys::slice_of(n, 1, part, parts);
-        for (auto i = mine.begin; i < mine.end; ++i) f(i);
-    });
-}
-/// Multiplies with one kernel; holds one scratch per thread.
-class matmul {
-public:
-    /// For up to `threads` threads at a time. Error: no memory.
-    static result<matmul> make(const kernel::gemm_kernel& kernel, std::size_t threads) {
-        auto scratch = sys::buffer<float>::make(threads * floats(kernel));
-        if (!scratch) return scratch.error();
-        return matmul(kernel, std::move(*scratch));
-    }
-    /// Bytes of that scratch.
-    static std::size_t bytes(const kernel::gemm_kernel& kernel, std::size_t threads) noexcept {
-        return threads * floats(kernel) * sizeof(float);
-    }
-    /// C[m, n] = A[m, k] B[k, n], or += where `add`; C is row-major with row stride c_row and apart from A and B.
-    /// Any m, n, k >= 1. On the calling thread with scratch `part`; bits do not depend on the exact kernel.
-    void block(std::size_t part, float* c, std::size_t c_row, strided a, strided b, std::size_t m, std::size_t n,
-               std::size_t k, bool add) noexcept {
-        const auto rows = kernel_.rows, cols = kernel_.cols, piece_cols = piece_n / cols * cols;
-        const auto tall = kernel_.exact ? m : a_panels * rows;  // rows of A that are packed at once, if they are
-        float* const piece = scratch_.data() + part * floats(kernel_);
-        float* const a_panel = piece + piece_k * piece_n;
-        for (std::size_t p = 0; p < k; p += piece_k, add = true) {
-            const auto depth = (std::min)(piece_k, k - p);
-            for (std::size_t top = 0; top < m; top += tall) {
-                const auto bottom = (std::min)(m, top + tall);
-                for (auto i = top; i < bottom && !kernel_.exact; i += rows)
-                    kernel_.pack(a_panel + (i - top) / rows * cols * depth, a.from(i, p), (std::min)(rows, m - i),
-                                 depth);
-                for (std::size_t from = 0; from < n; from += piece_cols) {
-                    const auto to = (std::min)(n, from + piece_cols);
-                    for (auto j = from; j < to; j += cols)
-                        kernel_.pack(piece + (j - from) * depth, b.from(p, j).transposed(), (std::min)(cols, n - j),
-                                     depth);
-                    for (auto i = top; i < bottom; i += rows) {
-                        const auto left =
-                            kernel_.exact ? a.from(i, p) : strided{a_panel + (i - top) / rows * cols * depth, 1, cols};
-                        for (auto j = from; j < to; j += cols)
-                            kernel_.tile(c + i * c_row + j, c_row, left, piece + (j - from) * depth,
-                                         (std::min)(rows, m - i), (std::min)(cols, n - j), depth, add);
-                    }
-                }
-            }
-        }
-    }
-    /// The same by all threads of the team, at most as many as `make` was told. Same bits for any number of threads:
-    /// each element is summed whole by one thread.
-    void run(sys::team& team, float* c, std::size_t c_row, strided a, strided b, std::size_t m, std::size_t n,
-             std::size_t k, bool add) noexcept {
-        // C is cut into a grid of as many parts. Every row of a part costs reading A, every column packing B.
-        const auto whole = [](std::size_t size, std::size_t step, std::size_t parts) {
-            return ((size + step - 1) / step + parts - 1) / parts * step;
-        };
-        std::size_t down = 1, least = static_cast<std::size_t>(-1);
-        for (std::size_t d = 1; d <= team.size(); ++d) {
-            if (team.size() % d != 0) continue;
-            const auto height = whole(m, kernel_.rows, d), width = whole(n, kernel_.cols, team.size() / d);
-            const auto cost = height * width + 8 * (height + width);  // one such costs about 8 multiplications
-            if (cost < least) least = cost, down = d;
-        }
-        team.run([&](std::size_t part, std::size_t parts) {
-            const auto i = sys::slice_of(m, kernel_.rows, part % down, down);
-            const auto j = sys::slice_of(n, kernel_.cols, part / down, parts / down);
-            if (i.begin == i.end || j.begin == j.end) return;
-            block(part, c + i.begin * c_row + j.begin, c_row, a.from(i.begin, 0), b.from(0, j.begin), i.end - i.begin,
-                  j.end - j.begin, k, add);
-        });
-    }
-private:
-    matmul(const kernel::gemm_kernel& kernel, sys::buffer<float>&& scratch)
-        : kernel_(kernel), scratch_(std::move(scratch)) {}
-    static constexpr std::size_t piece_k = 256, piece_n = 384;  // of B: 384 KiB
-    static constexpr std::size_t a_panels = 32;
-    static std::size_t floats(const kernel::gemm_kernel& kernel) noexcept {
-        return piece_k * (piece_n + (kernel.exact ? 0 : a_panels * kernel.cols));
-    }
-    kernel::gemm_kernel kernel_;
-    sys::buffer<float> scratch_;
-};
 // == narae/learn/attention.hpp: Attention over whole sequences, and its backward
+namespace narae::inline NARAE_ABI::learn {
 inline constexpr std::size_t query_block = 64;
 /// Floats of scratch that a thread needs for sequences of T tokens.
 constexpr std::size_t attention_scratch(std::size_t T) noexcept { return 2 * query_block * T; }
@@ -2321,12 +2319,12 @@ namespace detail {
 /// What attention and its backward share: the probabilities p[rows, to - from] of queries `begin` and on of head h.
 struct attention_block {
     const kernel::teach_table& ops;
-    matmul& multiply;
+    kernel::matmul& multiply;
     std::size_t thread;
     const model::shape& s;
     float scale = 1.0f / std::sqrt(static_cast<float>(s.E));
     /// Columns h of a [T, width] array whose rows begin at data.
-    static strided rows(const float* data, std::size_t width) noexcept { return {data, width, 1}; }
+    static kernel::strided rows(const float* data, std::size_t width) noexcept { return {data, width, 1}; }
     void scores(float* p, const sequence& x, std::size_t h, std::size_t begin, std::size_t end,
                 std::size_t from) const noexcept {
         const auto R = s.qkv_rows(), n = end - from;
@@ -2344,7 +2342,7 @@ struct attention_block {
 };
 }  // namespace detail
 /// mixed = softmax(Q K^T / sqrt(E)) V, and log_sum, of the query heads of key-value head g, in attention_scratch(T).
-inline void attend(const kernel::teach_table& ops, matmul& multiply, std::size_t thread, const model::shape& s,
+inline void attend(const kernel::teach_table& ops, kernel::matmul& multiply, std::size_t thread, const model::shape& s,
                    const sequence& x, std::size_t g, float* scratch) noexcept {
     const detail::attention_block block{ops, multiply, thread, s};
     const auto R = s.qkv_rows(), M = s.H * s.E;
@@ -2363,8 +2361,9 @@ inline void attend(const kernel::teach_table& ops, matmul& multiply, std::size_t
         }
 }
 /// dqkv[T, (H + 2G) E] gets the rows of key-value head g and its query heads from dmixed[T, H E]; they must be zero.
-inline void attend_back(const kernel::teach_table& ops, matmul& multiply, std::size_t thread, const model::shape& s,
-                        const sequence& x, float* dqkv, const float* dmixed, std::size_t g, float* scratch) noexcept {
+inline void attend_back(const kernel::teach_table& ops, kernel::matmul& multiply, std::size_t thread,
+                        const model::shape& s, const sequence& x, float* dqkv, const float* dmixed, std::size_t g,
+                        float* scratch) noexcept {
     const detail::attention_block block{ops, multiply, thread, s};
     const auto R = s.qkv_rows(), M = s.H * s.E, k = s.k_row(g), v = s.v_row(g);
     float* const dp = scratch + query_block * x.T;
@@ -3257,7 +3256,7 @@ public:
         n.each_buffer([&](float*&, std::size_t size) { floats += round_up(size, 16); });
         error why;
         if (!sys::buffer<float>::make(floats).into(n.floats_, why)) return why.in("training");
-        auto multiply = matmul::make(gemm, team.size());
+        auto multiply = kernel::matmul::make(gemm, team.size());
         if (!multiply) return multiply.error().in("training");
         n.multiply_.emplace(std::move(*multiply));
         float* next = n.floats_.data();
@@ -3273,7 +3272,7 @@ public:
         network n(s, o, team);
         std::uint64_t floats = o.sequences * o.length * 6;  // taught_, losses_ and stats_
         n.each_buffer([&](float*&, std::size_t size) { floats += round_up(size, 16); });
-        return floats * sizeof(float) + matmul::bytes(gemm, team.size());
+        return floats * sizeof(float) + kernel::matmul::bytes(gemm, team.size());
     }
     /// The loss of a batch of at most `sequences` sequences of at most `length` tokens under `weights`; adds the
     /// gradient of its sum to `gradients`, if there is such a row and this network has a backward.
@@ -3341,7 +3340,7 @@ private:
         f(dwide_, N * (std::max)(s_.F, R));
     }
     /// f(t) for every row, shared out.
-    template <class F> void each_row(F&& f) { shared_out(*team_, rows_, f); }
+    template <class F> void each_row(F&& f) { kernel::shared_out(*team_, rows_, f); }
     /// f(from, n): each thread has its own n of so many columns, in all rows.
     template <class F> void each_column(std::size_t columns, F&& f) {
         team_->run([&](std::size_t part, std::size_t parts) {
@@ -3365,7 +3364,7 @@ private:
     }
     /// normed = norm(x), of so many rows.
     void normalise(const float* x, const norm_part<const float>& n, std::size_t count) {
-        shared_out(*team_, count, [&](std::size_t t) {
+        kernel::shared_out(*team_, count, [&](std::size_t t) {
             kernels_.layer_norm(normed_ + t * s_.D, x + t * s_.D, n.gain, n.bias, s_.D, s_.norm_eps);
         });
     }
@@ -3373,7 +3372,7 @@ private:
     void normalise_back(float* dx, const float* dy, const float* x, const norm_part<const float>& n,
                         const norm_part<float>& g, std::size_t count) {
         const auto D = s_.D;
-        shared_out(*team_, count, [&](std::size_t t) {
+        kernel::shared_out(*team_, count, [&](std::size_t t) {
             stats_[t] = ops_.norm_back(dx + t * D, dy + t * D, x + t * D, n.gain, D, s_.norm_eps);
         });
         each_column(D, [&](std::size_t from, std::size_t m) {
@@ -3499,7 +3498,7 @@ private:
             const auto n = (std::min)(head_rows, count - from);
             head_logits(w.head, from, n);
             if (t.net != nullptr) t.net->head_logits(parts_of(t.weights, t.net->s_).head, from, n);
-            shared_out(*team_, n, [&](std::size_t i) {
+            kernel::shared_out(*team_, n, [&](std::size_t i) {
                 losses_[from + i] = cross_entropy(logits_ + i * V, b.targets[taught_[from + i]],
                                                   t.net == nullptr ? nullptr : t.net->logits_ + i * V, t.share);
             });
@@ -3545,7 +3544,7 @@ private:
     sys::team* team_;
     kernel::table kernels_;
     kernel::teach_table ops_;
-    std::optional<matmul> multiply_;
+    std::optional<kernel::matmul> multiply_;
     sys::buffer<float> floats_;
     std::vector<float*> starts_;  // [N, D] what each segment began with
     std::vector<tape> tapes_;     // of the segment at hand
@@ -3587,12 +3586,7 @@ public:
     /// Of each line, with probability `tasks`, an exercise is made, too (tasks.hpp).
     /// Errors name the line: bytes that are not UTF-8. Or the whole text: nothing in it, or hardly any Hangul.
     result<void> add_text(std::string_view text, sys::team& team, double tasks = 0, std::uint64_t seed = 1) {
-        const auto bad = text::utf8_first_invalid(text);
-        if (bad < text.size())
-            return error{
-                errc::bad_value,
-                {"line ", static_cast<std::uint64_t>(1 + std::ranges::count(text.substr(0, bad), '\n')), ": not UTF-8"},
-                bad};
+        if (const auto fine = text::check_utf8(text); !fine) return fine.error();
         std::vector<std::string_view> lines;
         for (auto rest = text; !rest.empty();)
             if (const auto line = text::take_line(rest); line.find_first_not_of(" \t") != line.npos)
@@ -4749,7 +4743,8 @@ private:
         for (const auto& m : model::matrix_names(shape_)) {
             const float* from = row(0).data() + at;
             float* to = row(4).data() + at;
-            shared_out(*team_, m.N, [&](std::size_t r) { num::round_to_q4(to + r * m.K, from + r * m.K, m.K); });
+            kernel::shared_out(*team_, m.N,
+                               [&](std::size_t r) { num::round_to_q4(to + r * m.K, from + r * m.K, m.K); });
             at += m.N * m.K;
         }
         return row(4).data();
@@ -4758,7 +4753,7 @@ private:
     double squares(std::span<const float> x) {
         constexpr std::size_t piece = 4096;
         std::vector<float> sums((x.size() + piece - 1) / piece);
-        shared_out(*team_, sums.size(), [&](std::size_t i) {
+        kernel::shared_out(*team_, sums.size(), [&](std::size_t i) {
             const auto* from = x.data() + i * piece;
             sums[i] = ops_.dot(from, from, (std::min)(piece, x.size() - i * piece));
         });
@@ -4839,36 +4834,6 @@ struct slim_options {
 };
 /// How many columns are finished together: those that share a scale.
 inline constexpr std::size_t slim_columns = num::group_len;
-/// Products with few columns, of any depth, by all threads of a team. Bits do not depend on their number.
-struct products {
-    static constexpr std::size_t depth = 128;
-    sys::team* team;
-    kernel::gemm_kernel kernel = kernel::runnable_gemm().best();
-    alignas(sys::cache_line) float panels[depth * slim_columns] = {};
-    /// C[m, n] = A[m, k] B[n, k]^T, or += where `add`; n <= slim_columns.
-    void operator()(float* c, std::size_t c_row, kernel::strided a, kernel::strided b, std::size_t m, std::size_t n,
-                    std::size_t k, bool add) {
-        for (std::size_t p = 0; p < k; p += depth, add = true) {
-            const auto deep = (std::min)(depth, k - p), rows = kernel.rows, cols = kernel.cols;
-            for (std::size_t j = 0; j < n; j += cols)
-                kernel.pack(panels + j * deep, b.from(j, p), (std::min)(cols, n - j), deep);
-            team->run([&](std::size_t part, std::size_t parts) {
-                const auto mine = sys::slice_of(m, rows, part, parts);
-                for (auto i = mine.begin; i < mine.end; i += rows)
-                    for (std::size_t j = 0; j < n; j += cols)
-                        kernel.tile(c + i * c_row + j, c_row, a.from(i, p), panels + j * deep,
-                                    (std::min)(rows, mine.end - i), (std::min)(cols, n - j), deep, add);
-            });
-        }
-    }
-    /// f(i) for every i below n.
-    void each(std::size_t n, auto f) {
-        team->run([&](std::size_t part, std::size_t parts) {
-            const auto mine = sys::slice_of(n, 1, part, parts);
-            for (auto i = mine.begin; i < mine.end; ++i) f(i);
-        });
-    }
-};
 /// What the inputs x[K] of a matrix say of errors in its weights: by H = sum of x x^T, a row that is off by e is off by
 /// e H e^T in its outputs, squared and summed.
 class hessian {
@@ -4884,16 +4849,16 @@ public:
     double damping() const noexcept { return damping_; }
     float input(std::size_t k) const noexcept { return inputs_[k]; }  ///< sum of x[k]^2
     const float* r(std::size_t i, std::size_t k) const noexcept { return h_.data() + i * K_ + k; }
-    kernel::strided columns(std::size_t from) const noexcept { return {r(0, from), 1, K_}; }  ///< of R, as rows
+    kernel::strided columns(std::size_t from) const noexcept { return {r(0, from), K_, 1}; }  ///< of R
     /// T more inputs, x[T, K].
-    void add(products& multiply, const float* x, std::size_t T) {
+    void add(sys::team& team, kernel::matmul& multiply, const float* x, std::size_t T) {
         for (std::size_t j = 0; j < K_; j += slim_columns) {
             const auto n = (std::min)(slim_columns, K_ - j);
-            multiply(h_.data() + j, K_, {x, 1, K_}, {x + j, 1, K_}, j + n, n, T, true);
+            multiply.run(team, h_.data() + j, K_, {x, 1, K_}, {x + j, K_, 1}, j + n, n, T, true);
         }
     }
     /// Now comes R, of H + damping() I. Errors: inputs that are not finite; no memory.
-    result<void> factor(products& multiply) {
+    result<void> factor(sys::team& team, kernel::matmul& multiply) {
         for (std::size_t k = 0; k < K_; ++k) damping_ += static_cast<double>(inputs_.emplace_back(*r(k, k)));
         if (!(damping_ <= 3e38)) return error{errc::bad_value, "its inputs are not finite"};
         damping_ = damping_ > 0 ? 0.01 * damping_ / static_cast<double>(K_) : 1;
@@ -4903,8 +4868,8 @@ public:
         for (std::size_t end = K_; end > 0;) {
             const auto begin = (end - 1) / slim_columns * slim_columns, n = end - begin;
             if (end < K_)
-                multiply(later->data(), slim_columns, {r(0, end), K_, 1}, {r(begin, end), K_, 1}, end, n, K_ - end,
-                         false);
+                multiply.run(team, later->data(), slim_columns, {r(0, end), K_, 1}, {r(begin, end), 1, K_}, end, n,
+                             K_ - end, false);
             const auto row = [&](std::size_t i) {
                 float* const mine = h_.data() + i * K_ + begin;
                 for (std::size_t k = n; k-- > 0;) {
@@ -4919,18 +4884,19 @@ public:
                 }
             };
             for (auto i = end; i-- > begin;) row(i);
-            multiply.each(begin, row);
+            kernel::shared_out(team, begin, row);
             end = begin;
         }
         return {};
     }
     /// The sums of e H e^T, by way of |e R|^2, and of e^2 over the rows of e[N, K]. scratch[N, slim_columns]
-    std::pair<double, double> cost(products& multiply, const float* e, std::size_t N, float* scratch) const {
+    std::pair<double, double> cost(sys::team& team, kernel::matmul& multiply, const float* e, std::size_t N,
+                                   float* scratch) const {
         double outputs = 0, weights = 0;
         const auto square = [](float v) { return static_cast<double>(v) * static_cast<double>(v); };
         for (std::size_t from = 0; from < K_; from += slim_columns) {
             const auto n = (std::min)(slim_columns, K_ - from);
-            multiply(scratch, slim_columns, {e, K_, 1}, columns(from), N, n, from + n, false);
+            multiply.run(team, scratch, slim_columns, {e, K_, 1}, columns(from), N, n, from + n, false);
             for (std::size_t i = 0; i < N * n; ++i) outputs += square(scratch[i / n * slim_columns + i % n]);
         }
         for (std::size_t i = 0; i < N * K_; ++i) weights += square(e[i]);
@@ -4985,8 +4951,8 @@ inline void choose(std::vector<std::uint8_t>& drop, const std::vector<float>& va
 }  // namespace detail
 /// w[N, K] becomes what its new weights are worth, each row by itself; h has its factor. Where `scales` are wanted, for
 /// q4, w is then on the grid of scales[N][groups]. Error: no memory.
-inline result<slim_report> slim(products& multiply, const hessian& h, std::span<float> w, std::size_t N,
-                                const slim_options& o, std::vector<std::uint16_t>* scales) {
+inline result<slim_report> slim(sys::team& team, kernel::matmul& multiply, const hessian& h, std::span<float> w,
+                                std::size_t N, const slim_options& o, std::vector<std::uint16_t>* scales) {
     const auto K = h.K(), groups = num::groups_of(K);
     const bool compensate = o.by == importance::loss;
     constexpr std::size_t of[] = {0, 0, 4, 8};  // by mask
@@ -4995,7 +4961,7 @@ inline result<slim_report> slim(products& multiply, const hessian& h, std::span<
     float* const e = memory->data();  // w until its column is done, then w - w'
     float* const target = e + N * K;  // [N, slim_columns]
     std::memcpy(e, w.data(), N * K * sizeof(float));
-    const auto before = h.cost(multiply, e, N, target);
+    const auto before = h.cost(team, multiply, e, N, target);
     if (scales != nullptr) scales->assign(N * groups, 0);
     std::vector<std::uint8_t> drop(N * slim_columns);
     std::vector<float> value(o.zeros == mask::none ? 0 : drop.size());
@@ -5003,13 +4969,13 @@ inline result<slim_report> slim(products& multiply, const hessian& h, std::span<
     for (std::size_t from = 0; from < K; from += slim_columns) {
         const auto n = (std::min)(slim_columns, K - from);
         const bool shifted = compensate && from != 0;
-        if (shifted) multiply(target, slim_columns, {e, K, 1}, h.columns(from), N, n, from, false);
+        if (shifted) multiply.run(team, target, slim_columns, {e, K, 1}, h.columns(from), N, n, from, false);
         float diagonal[slim_columns], weight[slim_columns];
         for (std::size_t k = 0; k < n; ++k) {
             diagonal[k] = *h.r(from + k, from + k);
             weight[k] = diagonal[k] * diagonal[k];  // what an error costs that later weights make up for
         }
-        multiply.each(N, [&](std::size_t i) {
+        kernel::shared_out(team, N, [&](std::size_t i) {
             float* const t = target + i * slim_columns;
             for (std::size_t k = 0; k < n; ++k) {
                 t[k] = e[i * K + from + k] + (shifted ? t[k] / diagonal[k] : 0.0f);
@@ -5024,7 +4990,7 @@ inline result<slim_report> slim(products& multiply, const hessian& h, std::span<
             detail::choose(drop, value, N, n, of[static_cast<std::size_t>(o.zeros)], so_far - dropped);
             dropped = so_far;
         }
-        multiply.each(N, [&](std::size_t i) {
+        kernel::shared_out(team, N, [&](std::size_t i) {
             float* const t = target + i * slim_columns;
             const auto* const gone = drop.data() + i * slim_columns;
             float kept[slim_columns], own[slim_columns] = {};  // own: what this group's errors so far add
@@ -5043,7 +5009,7 @@ inline result<slim_report> slim(products& multiply, const hessian& h, std::span<
             }
         });
     }
-    const auto after = h.cost(multiply, e, N, target);
+    const auto after = h.cost(team, multiply, e, N, target);
     const auto zeros = std::count_if(w.begin(), w.end(), [](float x) { return !(x < 0 || x > 0); });
     return slim_report{before.first > 0 ? after.first / before.first : 0, before.second, after.second,
                        static_cast<std::uint64_t>(zeros)};
@@ -5227,9 +5193,7 @@ inline constexpr std::size_t calibration_sequences = 32, calibration_length = 51
 inline result<std::vector<token::token_id>> calibration_ids(const token::tokenizer& t, std::string_view text,
                                                             std::size_t length, std::size_t V,
                                                             std::size_t sequences = calibration_sequences) {
-    const auto whole = text::utf8_first_invalid(text);
-    const std::uint64_t lines = static_cast<std::uint64_t>(std::ranges::count(text.substr(0, whole), '\n'));
-    if (whole != text.size()) return error{errc::bad_value, {"line ", lines + 1, ": not UTF-8"}, whole};
+    if (const auto fine = text::check_utf8(text); !fine) return fine.error();
     std::vector<token::token_id> all, ids;
     auto encode = t.make_encoder();
     while (!text.empty()) {
@@ -5268,9 +5232,9 @@ public:
         error why;
         if (!model::workspace::make(c.shape_, kernel::runnable().best(), threads).into(c.work_, why) ||
             !model::cache::make(c.shape_, model::cache_type::q8, length, 0).into(c.cache_, why) ||
+            !kernel::matmul::make(kernel::runnable_gemm().best(), c.work_->team->size()).into(c.multiply_, why) ||
             !sys::buffer<float>::make(ids.size() * s.D).into(c.x_, why))
             return why.in("calibration");
-        c.multiply_.team = c.work_->team.get();
         for (std::size_t t = 0; t < ids.size(); ++t) {
             float* const x = c.x_.data() + t * s.D;
             model::copy_row(x, w.embedding, ids[t]);
@@ -5311,7 +5275,7 @@ private:
             for (std::size_t i = 0; i < 4; ++i) {
                 const auto K = matrices()[i]->K;
                 std::memcpy(of_sequence[i].data() + at * K, inputs[i][t], K * sizeof(float));
-                if (at + 1 == length_) seen_[i].add(multiply_, of_sequence[i].data(), length_);
+                if (at + 1 == length_) seen_[i].add(*work_->team, *multiply_, of_sequence[i].data(), length_);
             }
         });
     }
@@ -5348,8 +5312,9 @@ private:
         slimmed out;
         error why;
         std::vector<std::uint16_t> scales;
-        if (const auto fine = h.factor(multiply_); !fine) return fine.error();
-        if (!slim(multiply_, h, floats->span(), N, options_, type_ == model::format::q4 ? &scales : nullptr)
+        if (const auto fine = h.factor(*work_->team, *multiply_); !fine) return fine.error();
+        if (!slim(*work_->team, *multiply_, h, floats->span(), N, options_,
+                  type_ == model::format::q4 ? &scales : nullptr)
                  .into(out.report, why) ||
             !sys::buffer<std::byte>::make(model::matrix_bytes(type_, N, K)).into(out.bytes, why))
             return why;
@@ -5358,7 +5323,7 @@ private:
                 errc::bad_value,
                 "hardly anything of its outputs is left: so many zeros or this calibration text do not suit it"};
         const auto tile_bytes = model::matrix_bytes(type_, num::tile_rows, K), groups = num::groups_of(K);
-        multiply_.each(num::tiles_of(N), [&](std::size_t t) {
+        kernel::shared_out(*work_->team, num::tiles_of(N), [&](std::size_t t) {
             const auto r = t * num::tile_rows;
             encode_tile(out.bytes.data() + t * tile_bytes, type_, floats->data() + r * K,
                         (std::min)(num::tile_rows, N - r), K, scales.empty() ? nullptr : scales.data() + r * groups);
@@ -5373,7 +5338,7 @@ private:
     progress_count* count_ = nullptr;
     std::optional<model::workspace> work_;
     std::optional<model::cache> cache_;
-    products multiply_{};
+    std::optional<kernel::matmul> multiply_;
     model::layer_weights now_;  // the layer at hand: as it was, then slimmed
     hessian seen_[4];
     slimmed done_[4];

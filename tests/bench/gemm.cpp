@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "narae/kernel/gemm/select.hpp"
-#include "narae/learn/matmul.hpp"
+#include "narae/kernel/matmul.hpp"
 #include "narae/sys/buffer.hpp"
 
 namespace {
@@ -103,7 +103,7 @@ int main(int count, char** values) {
     for (std::size_t i = 0; i < a.size(); ++i) a[i] = static_cast<float>(i % 17) - 8, b[i] = static_cast<float>(i % 13);
     for (const auto& g : narae::kernel::runnable_gemm()) {
         if (count > 2 ? std::string(values[2]) != g.name : std::string(g.name) == "scalar") continue;
-        auto mm = narae::learn::matmul::make(g, threads);
+        auto mm = narae::kernel::matmul::make(g, threads);
         if (!mm) return std::puts(mm.error().message().c_str()), 1;
         const double top = peak(g.name) * static_cast<double>(threads);
         std::printf("%-12s fma in registers: %.1f GFLOP/s by %zu thread(s)\n", g.name, top, threads);

@@ -76,6 +76,14 @@ inline memory_estimate estimate(const language_model& m, const session_options& 
             model::workspace::bytes(m.shape())};
 }
 
+/// ln of the sum of e^logits, in double: a logit less this is a log-probability.
+inline double log_sum(std::span<const float> logits) noexcept {
+    double largest = logits[0], sum = 0;
+    for (const double l : logits) largest = l > largest ? l : largest;
+    for (const double l : logits) sum += std::exp(l - largest);
+    return largest + std::log(sum);
+}
+
 class session {
 public:
     /// Never fails by itself: what went wrong (no memory, no threads, a bad window) is the error of every later call.
@@ -309,20 +317,12 @@ private:
             forward(all.subspan(shared, first - shared), *scratch, model::want::nothing);
             forward(all.subspan(first, scored), *scratch, model::want::each,
                     [&](std::size_t t, std::span<const float> row) {
-                        s.log_likelihood += log_probability(row, ids[first + t + 1]);
+                        s.log_likelihood += static_cast<double>(row[ids[first + t + 1]]) - log_sum(row);
                     });
             before.assign(ids.begin(), ids.end() - 1);
             scores.push_back(s);
         }
         return scores;
-    }
-
-    /// log softmax(logits)[id], in double.
-    static double log_probability(std::span<const float> logits, token_id id) noexcept {
-        double largest = logits[0], sum = 0;
-        for (const double l : logits) largest = l > largest ? l : largest;
-        for (const double l : logits) sum += std::exp(l - largest);
-        return static_cast<double>(logits[id]) - largest - std::log(sum);
     }
 
     static std::size_t count_characters(std::string_view s) noexcept {

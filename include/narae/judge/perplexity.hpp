@@ -31,14 +31,6 @@ struct foresight {
     double bits_per_byte() const noexcept { return nats / std::log(2.0) / static_cast<double>(bytes); }
 };
 
-/// ln of the sum of e^logits, in double.
-inline double log_sum(std::span<const float> logits) noexcept {
-    const double largest = *std::ranges::max_element(logits);
-    double sum = 0;
-    for (const double l : logits) sum += std::exp(l - largest);
-    return largest + std::log(sum);
-}
-
 /// Do the ids of two models mean the same?
 inline bool same_tokens(const language_model& a, const language_model& b) noexcept {
     const auto *x = a.tokenizer(), *y = b.tokenizer();

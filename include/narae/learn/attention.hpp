@@ -8,8 +8,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "narae/kernel/matmul.hpp"
 #include "narae/kernel/teach/table.hpp"
-#include "narae/learn/matmul.hpp"
 #include "narae/model/shape.hpp"
 
 namespace narae::inline NARAE_ABI::learn {
@@ -34,13 +34,13 @@ namespace detail {
 /// What attention and its backward share: the probabilities p[rows, to - from] of queries `begin` and on of head h.
 struct attention_block {
     const kernel::teach_table& ops;
-    matmul& multiply;
+    kernel::matmul& multiply;
     std::size_t thread;
     const model::shape& s;
     float scale = 1.0f / std::sqrt(static_cast<float>(s.E));
 
     /// Columns h of a [T, width] array whose rows begin at data.
-    static strided rows(const float* data, std::size_t width) noexcept { return {data, width, 1}; }
+    static kernel::strided rows(const float* data, std::size_t width) noexcept { return {data, width, 1}; }
 
     void scores(float* p, const sequence& x, std::size_t h, std::size_t begin, std::size_t end,
                 std::size_t from) const noexcept {
@@ -62,7 +62,7 @@ struct attention_block {
 }  // namespace detail
 
 /// mixed = softmax(Q K^T / sqrt(E)) V, and log_sum, of the query heads of key-value head g, in attention_scratch(T).
-inline void attend(const kernel::teach_table& ops, matmul& multiply, std::size_t thread, const model::shape& s,
+inline void attend(const kernel::teach_table& ops, kernel::matmul& multiply, std::size_t thread, const model::shape& s,
                    const sequence& x, std::size_t g, float* scratch) noexcept {
     const detail::attention_block block{ops, multiply, thread, s};
     const auto R = s.qkv_rows(), M = s.H * s.E;
@@ -82,8 +82,9 @@ inline void attend(const kernel::teach_table& ops, matmul& multiply, std::size_t
 }
 
 /// dqkv[T, (H + 2G) E] gets the rows of key-value head g and its query heads from dmixed[T, H E]; they must be zero.
-inline void attend_back(const kernel::teach_table& ops, matmul& multiply, std::size_t thread, const model::shape& s,
-                        const sequence& x, float* dqkv, const float* dmixed, std::size_t g, float* scratch) noexcept {
+inline void attend_back(const kernel::teach_table& ops, kernel::matmul& multiply, std::size_t thread,
+                        const model::shape& s, const sequence& x, float* dqkv, const float* dmixed, std::size_t g,
+                        float* scratch) noexcept {
     const detail::attention_block block{ops, multiply, thread, s};
     const auto R = s.qkv_rows(), M = s.H * s.E, k = s.k_row(g), v = s.v_row(g);
     float* const dp = scratch + query_block * x.T;

@@ -40,12 +40,7 @@ public:
     /// Of each line, with probability `tasks`, an exercise is made, too (tasks.hpp).
     /// Errors name the line: bytes that are not UTF-8. Or the whole text: nothing in it, or hardly any Hangul.
     result<void> add_text(std::string_view text, sys::team& team, double tasks = 0, std::uint64_t seed = 1) {
-        const auto bad = text::utf8_first_invalid(text);
-        if (bad < text.size())
-            return error{
-                errc::bad_value,
-                {"line ", static_cast<std::uint64_t>(1 + std::ranges::count(text.substr(0, bad), '\n')), ": not UTF-8"},
-                bad};
+        if (const auto fine = text::check_utf8(text); !fine) return fine.error();
         std::vector<std::string_view> lines;
         for (auto rest = text; !rest.empty();)
             if (const auto line = text::take_line(rest); line.find_first_not_of(" \t") != line.npos)

@@ -61,7 +61,7 @@ public:
         n.each_buffer([&](float*&, std::size_t size) { floats += round_up(size, 16); });
         error why;
         if (!sys::buffer<float>::make(floats).into(n.floats_, why)) return why.in("training");
-        auto multiply = matmul::make(gemm, team.size());
+        auto multiply = kernel::matmul::make(gemm, team.size());
         if (!multiply) return multiply.error().in("training");
         n.multiply_.emplace(std::move(*multiply));
         float* next = n.floats_.data();
@@ -78,7 +78,7 @@ public:
         network n(s, o, team);
         std::uint64_t floats = o.sequences * o.length * 6;  // taught_, losses_ and stats_
         n.each_buffer([&](float*&, std::size_t size) { floats += round_up(size, 16); });
-        return floats * sizeof(float) + matmul::bytes(gemm, team.size());
+        return floats * sizeof(float) + kernel::matmul::bytes(gemm, team.size());
     }
 
     /// The loss of a batch of at most `sequences` sequences of at most `length` tokens under `weights`; adds the
@@ -152,7 +152,7 @@ private:
     }
 
     /// f(t) for every row, shared out.
-    template <class F> void each_row(F&& f) { shared_out(*team_, rows_, f); }
+    template <class F> void each_row(F&& f) { kernel::shared_out(*team_, rows_, f); }
     /// f(from, n): each thread has its own n of so many columns, in all rows.
     template <class F> void each_column(std::size_t columns, F&& f) {
         team_->run([&](std::size_t part, std::size_t parts) {
@@ -178,7 +178,7 @@ private:
 
     /// normed = norm(x), of so many rows.
     void normalise(const float* x, const norm_part<const float>& n, std::size_t count) {
-        shared_out(*team_, count, [&](std::size_t t) {
+        kernel::shared_out(*team_, count, [&](std::size_t t) {
             kernels_.layer_norm(normed_ + t * s_.D, x + t * s_.D, n.gain, n.bias, s_.D, s_.norm_eps);
         });
     }
@@ -186,7 +186,7 @@ private:
     void normalise_back(float* dx, const float* dy, const float* x, const norm_part<const float>& n,
                         const norm_part<float>& g, std::size_t count) {
         const auto D = s_.D;
-        shared_out(*team_, count, [&](std::size_t t) {
+        kernel::shared_out(*team_, count, [&](std::size_t t) {
             stats_[t] = ops_.norm_back(dx + t * D, dy + t * D, x + t * D, n.gain, D, s_.norm_eps);
         });
         each_column(D, [&](std::size_t from, std::size_t m) {
@@ -324,7 +324,7 @@ private:
             const auto n = (std::min)(head_rows, count - from);
             head_logits(w.head, from, n);
             if (t.net != nullptr) t.net->head_logits(parts_of(t.weights, t.net->s_).head, from, n);
-            shared_out(*team_, n, [&](std::size_t i) {
+            kernel::shared_out(*team_, n, [&](std::size_t i) {
                 losses_[from + i] = cross_entropy(logits_ + i * V, b.targets[taught_[from + i]],
                                                   t.net == nullptr ? nullptr : t.net->logits_ + i * V, t.share);
             });
@@ -372,7 +372,7 @@ private:
     sys::team* team_;
     kernel::table kernels_;
     kernel::teach_table ops_;
-    std::optional<matmul> multiply_;
+    std::optional<kernel::matmul> multiply_;
     sys::buffer<float> floats_;
     std::vector<float*> starts_;  // [N, D] what each segment began with
     std::vector<tape> tapes_;     // of the segment at hand

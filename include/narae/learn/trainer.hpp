@@ -224,7 +224,8 @@ private:
         for (const auto& m : model::matrix_names(shape_)) {
             const float* from = row(0).data() + at;
             float* to = row(4).data() + at;
-            shared_out(*team_, m.N, [&](std::size_t r) { num::round_to_q4(to + r * m.K, from + r * m.K, m.K); });
+            kernel::shared_out(*team_, m.N,
+                               [&](std::size_t r) { num::round_to_q4(to + r * m.K, from + r * m.K, m.K); });
             at += m.N * m.K;
         }
         return row(4).data();
@@ -234,7 +235,7 @@ private:
     double squares(std::span<const float> x) {
         constexpr std::size_t piece = 4096;
         std::vector<float> sums((x.size() + piece - 1) / piece);
-        shared_out(*team_, sums.size(), [&](std::size_t i) {
+        kernel::shared_out(*team_, sums.size(), [&](std::size_t i) {
             const auto* from = x.data() + i * piece;
             sums[i] = ops_.dot(from, from, (std::min)(piece, x.size() - i * piece));
         });

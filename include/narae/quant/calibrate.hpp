@@ -27,9 +27,7 @@ inline constexpr std::size_t calibration_sequences = 32, calibration_length = 51
 inline result<std::vector<token::token_id>> calibration_ids(const token::tokenizer& t, std::string_view text,
                                                             std::size_t length, std::size_t V,
                                                             std::size_t sequences = calibration_sequences) {
-    const auto whole = text::utf8_first_invalid(text);
-    const std::uint64_t lines = static_cast<std::uint64_t>(std::ranges::count(text.substr(0, whole), '\n'));
-    if (whole != text.size()) return error{errc::bad_value, {"line ", lines + 1, ": not UTF-8"}, whole};
+    if (const auto fine = text::check_utf8(text); !fine) return fine.error();
     std::vector<token::token_id> all, ids;
     auto encode = t.make_encoder();
     while (!text.empty()) {
@@ -70,9 +68,9 @@ public:
         error why;
         if (!model::workspace::make(c.shape_, kernel::runnable().best(), threads).into(c.work_, why) ||
             !model::cache::make(c.shape_, model::cache_type::q8, length, 0).into(c.cache_, why) ||
+            !kernel::matmul::make(kernel::runnable_gemm().best(), c.work_->team->size()).into(c.multiply_, why) ||
             !sys::buffer<float>::make(ids.size() * s.D).into(c.x_, why))
             return why.in("calibration");
-        c.multiply_.team = c.work_->team.get();
         for (std::size_t t = 0; t < ids.size(); ++t) {
             float* const x = c.x_.data() + t * s.D;
             model::copy_row(x, w.embedding, ids[t]);
@@ -116,7 +114,7 @@ private:
             for (std::size_t i = 0; i < 4; ++i) {
                 const auto K = matrices()[i]->K;
                 std::memcpy(of_sequence[i].data() + at * K, inputs[i][t], K * sizeof(float));
-                if (at + 1 == length_) seen_[i].add(multiply_, of_sequence[i].data(), length_);
+                if (at + 1 == length_) seen_[i].add(*work_->team, *multiply_, of_sequence[i].data(), length_);
             }
         });
     }
@@ -155,8 +153,9 @@ private:
         slimmed out;
         error why;
         std::vector<std::uint16_t> scales;
-        if (const auto fine = h.factor(multiply_); !fine) return fine.error();
-        if (!slim(multiply_, h, floats->span(), N, options_, type_ == model::format::q4 ? &scales : nullptr)
+        if (const auto fine = h.factor(*work_->team, *multiply_); !fine) return fine.error();
+        if (!slim(*work_->team, *multiply_, h, floats->span(), N, options_,
+                  type_ == model::format::q4 ? &scales : nullptr)
                  .into(out.report, why) ||
             !sys::buffer<std::byte>::make(model::matrix_bytes(type_, N, K)).into(out.bytes, why))
             return why;
@@ -165,7 +164,7 @@ private:
                 errc::bad_value,
                 "hardly anything of its outputs is left: so many zeros or this calibration text do not suit it"};
         const auto tile_bytes = model::matrix_bytes(type_, num::tile_rows, K), groups = num::groups_of(K);
-        multiply_.each(num::tiles_of(N), [&](std::size_t t) {
+        kernel::shared_out(*work_->team, num::tiles_of(N), [&](std::size_t t) {
             const auto r = t * num::tile_rows;
             encode_tile(out.bytes.data() + t * tile_bytes, type_, floats->data() + r * K,
                         (std::min)(num::tile_rows, N - r), K, scales.empty() ? nullptr : scales.data() + r * groups);
@@ -181,7 +180,7 @@ private:
     progress_count* count_ = nullptr;
     std::optional<model::workspace> work_;
     std::optional<model::cache> cache_;
-    products multiply_{};
+    std::optional<kernel::matmul> multiply_;
     model::layer_weights now_;  // the layer at hand: as it was, then slimmed
     hessian seen_[4];
     slimmed done_[4];

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Weights become 4-bit codes, or zeros, or both, such that a matrix answers the inputs it will see as before.
 // GPTQ: Frantar et al. 2022, arXiv:2210.17323; zeros as in SparseGPT: Frantar and Alistarh 2023, arXiv:2301.00774.
-// Both in the form of Chee et al. 2023, arXiv:2307.13304, section 4, which is the same and inverts nothing: with
-// H = R R^T, R upper triangular, weight k takes the value nearest to w[k] + sum over j < k of error[j] R[j, k] / R[k,
-// k].
+// Both in the form of Chee et al. 2023, arXiv:2307.13304, section 4, which is the same and inverts nothing: H = R R^T,
+// R upper triangular; weight k takes the value nearest to w[k] + (sum over j < k of error[j] R[j, k]) / R[k, k].
 #ifndef NARAE_QUANT_GPTQ_HPP
 #define NARAE_QUANT_GPTQ_HPP
 
@@ -17,6 +16,7 @@
 #include <vector>
 
 #include "narae/kernel/gemm/select.hpp"
+#include "narae/kernel/matmul.hpp"
 #include "narae/model/matrix.hpp"
 #include "narae/num/pack.hpp"
 #include "narae/sys/buffer.hpp"
@@ -41,40 +41,6 @@ struct slim_options {
 /// How many columns are finished together: those that share a scale.
 inline constexpr std::size_t slim_columns = num::group_len;
 
-/// Products with few columns, of any depth, by all threads of a team. Bits do not depend on their number.
-struct products {
-    static constexpr std::size_t depth = 128;
-
-    sys::team* team;
-    kernel::gemm_kernel kernel = kernel::runnable_gemm().best();
-    alignas(sys::cache_line) float panels[depth * slim_columns] = {};
-
-    /// C[m, n] = A[m, k] B[n, k]^T, or += where `add`; n <= slim_columns.
-    void operator()(float* c, std::size_t c_row, kernel::strided a, kernel::strided b, std::size_t m, std::size_t n,
-                    std::size_t k, bool add) {
-        for (std::size_t p = 0; p < k; p += depth, add = true) {
-            const auto deep = (std::min)(depth, k - p), rows = kernel.rows, cols = kernel.cols;
-            for (std::size_t j = 0; j < n; j += cols)
-                kernel.pack(panels + j * deep, b.from(j, p), (std::min)(cols, n - j), deep);
-            team->run([&](std::size_t part, std::size_t parts) {
-                const auto mine = sys::slice_of(m, rows, part, parts);
-                for (auto i = mine.begin; i < mine.end; i += rows)
-                    for (std::size_t j = 0; j < n; j += cols)
-                        kernel.tile(c + i * c_row + j, c_row, a.from(i, p), panels + j * deep,
-                                    (std::min)(rows, mine.end - i), (std::min)(cols, n - j), deep, add);
-            });
-        }
-    }
-
-    /// f(i) for every i below n.
-    void each(std::size_t n, auto f) {
-        team->run([&](std::size_t part, std::size_t parts) {
-            const auto mine = sys::slice_of(n, 1, part, parts);
-            for (auto i = mine.begin; i < mine.end; ++i) f(i);
-        });
-    }
-};
-
 /// What the inputs x[K] of a matrix say of errors in its weights: by H = sum of x x^T, a row that is off by e is off by
 /// e H e^T in its outputs, squared and summed.
 class hessian {
@@ -91,18 +57,18 @@ public:
     double damping() const noexcept { return damping_; }
     float input(std::size_t k) const noexcept { return inputs_[k]; }  ///< sum of x[k]^2
     const float* r(std::size_t i, std::size_t k) const noexcept { return h_.data() + i * K_ + k; }
-    kernel::strided columns(std::size_t from) const noexcept { return {r(0, from), 1, K_}; }  ///< of R, as rows
+    kernel::strided columns(std::size_t from) const noexcept { return {r(0, from), K_, 1}; }  ///< of R
 
     /// T more inputs, x[T, K].
-    void add(products& multiply, const float* x, std::size_t T) {
+    void add(sys::team& team, kernel::matmul& multiply, const float* x, std::size_t T) {
         for (std::size_t j = 0; j < K_; j += slim_columns) {
             const auto n = (std::min)(slim_columns, K_ - j);
-            multiply(h_.data() + j, K_, {x, 1, K_}, {x + j, 1, K_}, j + n, n, T, true);
+            multiply.run(team, h_.data() + j, K_, {x, 1, K_}, {x + j, K_, 1}, j + n, n, T, true);
         }
     }
 
     /// Now comes R, of H + damping() I. Errors: inputs that are not finite; no memory.
-    result<void> factor(products& multiply) {
+    result<void> factor(sys::team& team, kernel::matmul& multiply) {
         for (std::size_t k = 0; k < K_; ++k) damping_ += static_cast<double>(inputs_.emplace_back(*r(k, k)));
         if (!(damping_ <= 3e38)) return error{errc::bad_value, "its inputs are not finite"};
         damping_ = damping_ > 0 ? 0.01 * damping_ / static_cast<double>(K_) : 1;
@@ -112,8 +78,8 @@ public:
         for (std::size_t end = K_; end > 0;) {
             const auto begin = (end - 1) / slim_columns * slim_columns, n = end - begin;
             if (end < K_)
-                multiply(later->data(), slim_columns, {r(0, end), K_, 1}, {r(begin, end), K_, 1}, end, n, K_ - end,
-                         false);
+                multiply.run(team, later->data(), slim_columns, {r(0, end), K_, 1}, {r(begin, end), 1, K_}, end, n,
+                             K_ - end, false);
             const auto row = [&](std::size_t i) {
                 float* const mine = h_.data() + i * K_ + begin;
                 for (std::size_t k = n; k-- > 0;) {
@@ -128,19 +94,20 @@ public:
                 }
             };
             for (auto i = end; i-- > begin;) row(i);
-            multiply.each(begin, row);
+            kernel::shared_out(team, begin, row);
             end = begin;
         }
         return {};
     }
 
     /// The sums of e H e^T, by way of |e R|^2, and of e^2 over the rows of e[N, K]. scratch[N, slim_columns]
-    std::pair<double, double> cost(products& multiply, const float* e, std::size_t N, float* scratch) const {
+    std::pair<double, double> cost(sys::team& team, kernel::matmul& multiply, const float* e, std::size_t N,
+                                   float* scratch) const {
         double outputs = 0, weights = 0;
         const auto square = [](float v) { return static_cast<double>(v) * static_cast<double>(v); };
         for (std::size_t from = 0; from < K_; from += slim_columns) {
             const auto n = (std::min)(slim_columns, K_ - from);
-            multiply(scratch, slim_columns, {e, K_, 1}, columns(from), N, n, from + n, false);
+            multiply.run(team, scratch, slim_columns, {e, K_, 1}, columns(from), N, n, from + n, false);
             for (std::size_t i = 0; i < N * n; ++i) outputs += square(scratch[i / n * slim_columns + i % n]);
         }
         for (std::size_t i = 0; i < N * K_; ++i) weights += square(e[i]);
@@ -202,8 +169,8 @@ inline void choose(std::vector<std::uint8_t>& drop, const std::vector<float>& va
 
 /// w[N, K] becomes what its new weights are worth, each row by itself; h has its factor. Where `scales` are wanted, for
 /// q4, w is then on the grid of scales[N][groups]. Error: no memory.
-inline result<slim_report> slim(products& multiply, const hessian& h, std::span<float> w, std::size_t N,
-                                const slim_options& o, std::vector<std::uint16_t>* scales) {
+inline result<slim_report> slim(sys::team& team, kernel::matmul& multiply, const hessian& h, std::span<float> w,
+                                std::size_t N, const slim_options& o, std::vector<std::uint16_t>* scales) {
     const auto K = h.K(), groups = num::groups_of(K);
     const bool compensate = o.by == importance::loss;
     constexpr std::size_t of[] = {0, 0, 4, 8};  // by mask
@@ -212,7 +179,7 @@ inline result<slim_report> slim(products& multiply, const hessian& h, std::span<
     float* const e = memory->data();  // w until its column is done, then w - w'
     float* const target = e + N * K;  // [N, slim_columns]
     std::memcpy(e, w.data(), N * K * sizeof(float));
-    const auto before = h.cost(multiply, e, N, target);
+    const auto before = h.cost(team, multiply, e, N, target);
     if (scales != nullptr) scales->assign(N * groups, 0);
     std::vector<std::uint8_t> drop(N * slim_columns);
     std::vector<float> value(o.zeros == mask::none ? 0 : drop.size());
@@ -220,13 +187,13 @@ inline result<slim_report> slim(products& multiply, const hessian& h, std::span<
     for (std::size_t from = 0; from < K; from += slim_columns) {
         const auto n = (std::min)(slim_columns, K - from);
         const bool shifted = compensate && from != 0;
-        if (shifted) multiply(target, slim_columns, {e, K, 1}, h.columns(from), N, n, from, false);
+        if (shifted) multiply.run(team, target, slim_columns, {e, K, 1}, h.columns(from), N, n, from, false);
         float diagonal[slim_columns], weight[slim_columns];
         for (std::size_t k = 0; k < n; ++k) {
             diagonal[k] = *h.r(from + k, from + k);
             weight[k] = diagonal[k] * diagonal[k];  // what an error costs that later weights make up for
         }
-        multiply.each(N, [&](std::size_t i) {
+        kernel::shared_out(team, N, [&](std::size_t i) {
             float* const t = target + i * slim_columns;
             for (std::size_t k = 0; k < n; ++k) {
                 t[k] = e[i * K + from + k] + (shifted ? t[k] / diagonal[k] : 0.0f);
@@ -241,7 +208,7 @@ inline result<slim_report> slim(products& multiply, const hessian& h, std::span<
             detail::choose(drop, value, N, n, of[static_cast<std::size_t>(o.zeros)], so_far - dropped);
             dropped = so_far;
         }
-        multiply.each(N, [&](std::size_t i) {
+        kernel::shared_out(team, N, [&](std::size_t i) {
             float* const t = target + i * slim_columns;
             const auto* const gone = drop.data() + i * slim_columns;
             float kept[slim_columns], own[slim_columns] = {};  // own: what this group's errors so far add
@@ -260,7 +227,7 @@ inline result<slim_report> slim(products& multiply, const hessian& h, std::span<
             }
         });
     }
-    const auto after = h.cost(multiply, e, N, target);
+    const auto after = h.cost(team, multiply, e, N, target);
     const auto zeros = std::count_if(w.begin(), w.end(), [](float x) { return !(x < 0 || x > 0); });
     return slim_report{before.first > 0 ? after.first / before.first : 0, before.second, after.second,
                        static_cast<std::uint64_t>(zeros)};

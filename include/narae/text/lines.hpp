@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "narae/base/result.hpp"
 #include "narae/text/utf8.hpp"
 
 namespace narae::inline NARAE_ABI::text {
@@ -29,6 +31,14 @@ inline std::string_view share_of_lines(std::string_view text, std::size_t part, 
         return i == 0 ? 0 : i == parts ? text.size() : (std::min)(newline, text.size() - 1) + 1;
     };
     return text.substr(edge(part), edge(part + 1) - edge(part));
+}
+
+/// Is all of it UTF-8? The error names the line of the first byte that is not, and the byte.
+inline result<void> check_utf8(std::string_view text) {
+    const auto bad = utf8_first_invalid(text);
+    if (bad == text.size()) return {};
+    const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(bad), '\n');
+    return error{errc::bad_value, {"line ", static_cast<std::uint64_t>(line), ": not UTF-8"}, bad};
 }
 
 /// The fields between the marks; one more than there are marks.

@@ -86,18 +86,18 @@ private:
     };
     static bool before(std::string_view s, const entry& e) noexcept { return s < e.pattern; }
 
-    /// The longest pattern that s begins with. If the last one that is not behind s in the order is no beginning of s,
-    /// none is that is longer than what the two have in common.
+    /// The longest pattern that s begins with: the sorted entries are narrowed byte by byte.
     const entry* longest(std::string_view s) const noexcept {
-        for (;;) {
-            const auto next = std::upper_bound(entries_.begin(), entries_.end(), s, before);
-            if (next == entries_.begin()) return nullptr;
-            const std::string_view last = std::prev(next)->pattern;
-            if (s.starts_with(last)) return &*std::prev(next);
-            std::size_t alike = 0;
-            while (alike < last.size() && s[alike] == last[alike]) ++alike;
-            s = s.substr(0, alike);
+        const entry* best = nullptr;
+        auto low = entries_.begin(), high = entries_.end();
+        for (std::size_t n = 0; low != high && n < s.size(); ++n) {
+            const auto octet = [](char c) { return 1 + static_cast<unsigned char>(c); };
+            const auto byte = [&](const entry& e) { return n < e.pattern.size() ? octet(e.pattern[n]) : 0; };
+            low = std::lower_bound(low, high, octet(s[n]), [&](const entry& e, int x) { return byte(e) < x; });
+            high = std::upper_bound(low, high, octet(s[n]), [&](int x, const entry& e) { return x < byte(e); });
+            if (low != high && low->pattern.size() == n + 1) best = &*low;
         }
+        return best;
     }
 
     /// Is the character at the front of s of one of these classes? Where there is none: no.

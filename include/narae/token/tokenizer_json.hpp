@@ -182,7 +182,8 @@ private:
             if (type != "ByteLevel") return refuse({place, " ", quoted(type)}, part);
             ++byte_levels;
             return only_byte_level(part, place) && boolean(part, place, "add_prefix_space", parts_.add_prefix_space) &&
-                   boolean(part, place, "use_regex", parts_.use_pattern, false);
+                   (part["use_regex"].is(kind::none) ||  // files from before that key: true
+                    boolean(part, place, "use_regex", parts_.use_pattern));
         };
         return each_part(all, place, "pretokenizers", read_one) &&
                (byte_levels == 1 || refuse({place, " with other than one 'ByteLevel'"}, all));

@@ -84,7 +84,7 @@ TEST_CASE("attention and its backward over blocks of queries equal the textbook"
                     for (const auto& ops : kernel::runnable_teach()) {
                         if (!gemm.exact) continue;
                         CAPTURE(s.G, T, document, std::string(gemm.name), std::string(ops.name));
-                        auto multiply = learn::matmul::make(gemm, 1);
+                        auto multiply = kernel::matmul::make(gemm, 1);
                         REQUIRE(multiply);
                         const learn::sequence x{T, first.data(), qkv.data(), mixed.data(), log_sum.data()};
                         for (std::size_t g = 0; g < s.G; ++g) learn::attend(ops, *multiply, 0, s, x, g, scratch.data());

@@ -80,14 +80,15 @@ struct outcome {
 outcome slim(const problem& p, const quant::slim_options& o, bool q4, std::size_t threads = 2) {
     auto team = sys::team::make(threads);
     REQUIRE(team);
-    quant::products multiply{team->get()};
+    auto multiply = kernel::matmul::make(kernel::runnable_gemm().best(), (*team)->size());
+    REQUIRE(multiply);
     auto h = quant::hessian::make(p.K);
     REQUIRE(h);
-    h->add(multiply, p.x.data(), p.T / 3);  // in two goes
-    h->add(multiply, p.x.data() + p.T / 3 * p.K, p.T - p.T / 3);
-    REQUIRE(h->factor(multiply));
+    h->add(**team, *multiply, p.x.data(), p.T / 3);  // in two goes
+    h->add(**team, *multiply, p.x.data() + p.T / 3 * p.K, p.T - p.T / 3);
+    REQUIRE(h->factor(**team, *multiply));
     outcome out{p.w, {}, {}};
-    const auto report = quant::slim(multiply, *h, out.w, N, o, q4 ? &out.scales : nullptr);
+    const auto report = quant::slim(**team, *multiply, *h, out.w, N, o, q4 ? &out.scales : nullptr);
     REQUIRE(report);
     out.report = *report;
     return out;
@@ -211,12 +212,13 @@ TEST_CASE("gptq: any number of threads, dead inputs, inputs that are no numbers"
 
     auto team = sys::team::make(1);
     REQUIRE(team);
-    quant::products multiply{team->get()};
+    auto multiply = kernel::matmul::make(kernel::runnable_gemm().best(), (*team)->size());
+    REQUIRE(multiply);
     auto h = quant::hessian::make(4);
     REQUIRE(h);
     const float x[4] = {1, 3e38f, 2, 1};
-    h->add(multiply, x, 1);
-    const auto refused = h->factor(multiply);
+    h->add(**team, *multiply, x, 1);
+    const auto refused = h->factor(**team, *multiply);
     REQUIRE(!refused);
     CHECK(refused.error().what == "its inputs are not finite");
 }

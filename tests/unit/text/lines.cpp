@@ -31,6 +31,14 @@ TEST_CASE("text/lines: the shares of a text are its lines, each in one share") {
         }
 }
 
+TEST_CASE("text/lines: what is not UTF-8 is named by its line") {
+    CHECK(check_utf8(""));
+    CHECK(check_utf8("나래\n래나\n"));
+    const auto bad = check_utf8("나래\n래\xFF나\n\xFE");
+    REQUIRE(!bad);
+    CHECK(bad.error().message() == "line 2: not UTF-8 (byte 10)");
+}
+
 TEST_CASE("text/lines: fields and characters") {
     CHECK(split("a\t\tb", '\t') == std::vector<std::string_view>{"a", "", "b"});
     CHECK(split("", ',') == std::vector<std::string_view>{""});

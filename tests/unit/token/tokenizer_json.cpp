@@ -175,8 +175,9 @@ TEST_CASE("broken files give one line with the place", "[tokenizer_json]") {
           "tokenizer.json: normalizer: 'normalizers' is not an array");
     CHECK(part(&file::pre_tokenizer, R"({"type":"ByteLevel"})") ==
           "tokenizer.json: pre_tokenizer: 'add_prefix_space' is not true or false");
-    CHECK(part(&file::pre_tokenizer, R"({"type":"ByteLevel","add_prefix_space":false,"use_regex":1})") ==
-          "tokenizer.json: pre_tokenizer: 'use_regex' is not true or false");
+    for (const std::string value : {"1", "null"})
+        CHECK(part(&file::pre_tokenizer, R"({"type":"ByteLevel","add_prefix_space":false,"use_regex":)" + value +
+                                             "}") == "tokenizer.json: pre_tokenizer: 'use_regex' is not true or false");
     CHECK(part(&file::model, R"("ignore_merges":"yes",)") ==
           "tokenizer.json: model: 'ignore_merges' is not true or false");
 

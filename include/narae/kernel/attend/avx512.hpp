@@ -17,14 +17,14 @@ NARAE_AVX512_VNNI inline scalar::merge_factors softmax_block(query_state& s, flo
     avx2::hide_unseen(s, p, n16);
     __m512 largest = _mm512_loadu_ps(p);
     for (std::size_t j = 16; j < n16; j += 16) largest = _mm512_maskz_max_ps(all, _mm512_loadu_ps(p + j), largest);
-    const float m = avx2::largest_of(_mm256_max_ps(half<0>(largest), half<1>(largest)));
+    const float m = avx2::largest_of(_mm256_max_ps(eight<0>(largest), eight<1>(largest)));
     __m512 sum = _mm512_setzero_ps();
     for (std::size_t j = 0; j < n16; j += 16) {
         const __m512 weight = exp(_mm512_sub_ps(_mm512_loadu_ps(p + j), _mm512_set1_ps(m)));
         sum = _mm512_add_ps(sum, weight);
         _mm512_storeu_ps(p + j, _mm512_mul_ps(weight, _mm512_loadu_ps(v_scale + j)));
     }
-    return avx2::join(s, m, avx2::sum_lanes(half<0>(sum), half<1>(sum)));
+    return avx2::join(s, m, avx2::sum_lanes(eight<0>(sum), eight<1>(sum)));
 }
 
 NARAE_AVX512_VNNI inline __m512 load16(const std::int8_t* v) noexcept {

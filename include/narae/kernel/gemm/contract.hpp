@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The contract of gemm: C = A B, one tile of C at a time. learn/matmul.hpp cuts matrices into tiles.
+// The contract of gemm: C = A B, one tile of C at a time. kernel/matmul.hpp cuts matrices into tiles.
 // B comes packed in panels: Goto and van de Geijn 2008, "Anatomy of high-performance matrix multiplication".
 #ifndef NARAE_KERNEL_GEMM_CONTRACT_HPP
 #define NARAE_KERNEL_GEMM_CONTRACT_HPP

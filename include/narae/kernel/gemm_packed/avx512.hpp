@@ -88,6 +88,7 @@ NARAE_AVX512_VNNI inline void gemm_packed(float* y, std::size_t y_stride, const 
                                           std::size_t T, std::size_t k, std::size_t row_begin,
                                           std::size_t row_end) noexcept {
     const std::size_t tile = Codes::tile_bytes(k), groups = num::groups_of(k), passes = T / 4 + T % 4;
+    if (passes == 0 || groups == 0) return;
     for (std::size_t row = row_begin; row < row_end; row += 2 * num::tile_rows) {
         const std::byte* at = w + row / num::tile_rows * tile;
         const std::byte* ahead = at + 2 * tile;

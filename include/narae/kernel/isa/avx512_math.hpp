@@ -14,7 +14,7 @@ namespace narae::inline NARAE_ABI::kernel::avx512 {
 inline constexpr __mmask16 all = 0xFFFF;
 
 /// Lanes 8 I .. 8 I + 7.
-template <int I> NARAE_AVX512_VNNI inline __m256 half(__m512 v) noexcept {
+template <int I> NARAE_AVX512_VNNI inline __m256 eight(__m512 v) noexcept {
     return _mm512_maskz_extractf32x8_ps(0xFF, v, I);
 }
 

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 // Whole products: against one chain of fma per element, over kernels, orientations, awkward sizes and threads.
-#include "narae/learn/matmul.hpp"
+#include "narae/kernel/matmul.hpp"
 
 #include <cmath>
 #include <string>
 
-#include "../kernel/inputs.hpp"
 #include "catch.hpp"
+#include "inputs.hpp"
 #include "narae/kernel/gemm/select.hpp"
 
 namespace {
 
+using narae::kernel::matmul;
 using narae::kernel::runnable_gemm;
-using narae::learn::matmul;
-using narae::learn::strided;
+using narae::kernel::strided;
 
 struct product {
     std::size_t m, n, k, c_row;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // C = A B for matrices of any size and orientation: cuts them to fit the caches, packs the pieces, shares them out.
-// Read kernel/gemm/contract.hpp first. A piece of B stays in the second cache while A and C pass by it, some rows at a
+// Read gemm/contract.hpp first. A piece of B stays in the second cache while A and C pass by it, some rows at a
 // time. A is read where it lies: its misses hide behind the arithmetic, where packing it took a tenth of the time.
-#ifndef NARAE_LEARN_MATMUL_HPP
-#define NARAE_LEARN_MATMUL_HPP
+#ifndef NARAE_KERNEL_MATMUL_HPP
+#define NARAE_KERNEL_MATMUL_HPP
 
 #include <algorithm>
 #include <cstddef>
@@ -14,9 +14,7 @@
 #include "narae/sys/buffer.hpp"
 #include "narae/sys/team.hpp"
 
-namespace narae::inline NARAE_ABI::learn {
-
-using kernel::strided;
+namespace narae::inline NARAE_ABI::kernel {
 
 /// f(i) for every i below n, on all threads.
 template <class F> void shared_out(sys::team& team, std::size_t n, F&& f) {
@@ -30,14 +28,14 @@ template <class F> void shared_out(sys::team& team, std::size_t n, F&& f) {
 class matmul {
 public:
     /// For up to `threads` threads at a time. Error: no memory.
-    static result<matmul> make(const kernel::gemm_kernel& kernel, std::size_t threads) {
+    static result<matmul> make(const gemm_kernel& kernel, std::size_t threads) {
         auto scratch = sys::buffer<float>::make(threads * floats(kernel));
         if (!scratch) return scratch.error();
         return matmul(kernel, std::move(*scratch));
     }
 
     /// Bytes of that scratch.
-    static std::size_t bytes(const kernel::gemm_kernel& kernel, std::size_t threads) noexcept {
+    static std::size_t bytes(const gemm_kernel& kernel, std::size_t threads) noexcept {
         return threads * floats(kernel) * sizeof(float);
     }
 
@@ -98,20 +96,19 @@ public:
     }
 
 private:
-    matmul(const kernel::gemm_kernel& kernel, sys::buffer<float>&& scratch)
-        : kernel_(kernel), scratch_(std::move(scratch)) {}
+    matmul(const gemm_kernel& kernel, sys::buffer<float>&& scratch) : kernel_(kernel), scratch_(std::move(scratch)) {}
 
     static constexpr std::size_t piece_k = 256, piece_n = 384;  // of B: 384 KiB
     static constexpr std::size_t a_panels = 32;
 
-    static std::size_t floats(const kernel::gemm_kernel& kernel) noexcept {
+    static std::size_t floats(const gemm_kernel& kernel) noexcept {
         return piece_k * (piece_n + (kernel.exact ? 0 : a_panels * kernel.cols));
     }
 
-    kernel::gemm_kernel kernel_;
+    gemm_kernel kernel_;
     sys::buffer<float> scratch_;
 };
 
-}  // namespace narae::inline NARAE_ABI::learn
+}  // namespace narae::inline NARAE_ABI::kernel
 
 #endif
