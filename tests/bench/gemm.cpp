@@ -19,7 +19,7 @@
 namespace {
 
 using narae::kernel::gemm_kernel;
-using narae::learn::strided;
+using narae::kernel::strided;
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
