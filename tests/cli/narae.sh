@@ -147,7 +147,7 @@ same "half the window is the stride" "$("$command" evaluate perplexity text -m "
 : >empty
 printf 'a\377\n' >broken_text
 refuse 1 'empty: no text' evaluate perplexity empty -m "$model"
-refuse 1 'broken_text: not UTF-8 (byte 1)' evaluate perplexity broken_text -m "$model"
+refuse 1 'broken_text: line 1: not UTF-8 (byte 1)' evaluate perplexity broken_text -m "$model"
 refuse 1 'nowhere: cannot open' evaluate perplexity nowhere -m "$model"
 refuse 1 'a stride of 200 leaves gaps between windows of 128' evaluate perplexity text -m "$model" --stride 200
 refuse 2 '--shots goes with kobest' evaluate perplexity text -m "$model" --shots 1
